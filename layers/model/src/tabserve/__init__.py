@@ -1,0 +1,1 @@
+"""Put a tabular model into production without a platform team."""
