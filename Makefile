@@ -1,0 +1,42 @@
+# Assumes python3 (3.11 to 3.13) and make; everything else comes from uv.lock into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.synced
+UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check format test up down status demo train bench serve lock clean
+
+help: ## Print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv from uv.lock (every other target does this by itself)
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	  || { echo "tabserve needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Say which: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/uv || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(BIN)/uv sync --frozen --python $(BIN)/python
+	@touch $@
+
+check: $(STAMP) ## Lint, types, import rules, template, layer requirements
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/layer_requirements.py --check
+
+format: $(STAMP) ## Format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them
+	$(BIN)/pytest $(ARGS)
+
+lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
+	$(BIN)/uv lock
+	$(BIN)/python scripts/layer_requirements.py
