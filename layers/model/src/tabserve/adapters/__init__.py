@@ -1,0 +1,1 @@
+"""The edge: each module implements ports of `application.ports` with one technology."""

@@ -1,0 +1,184 @@
+"""What the application needs from the outside, as Protocols; `adapters` implements them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Literal, Protocol
+
+from tabserve.domain.prediction import Features, HistoryQuery, Page, Prediction, Source, Value
+from tabserve.domain.quality import BadRow, Ingestion, Issue
+from tabserve.domain.use_case import UseCase
+
+
+class Clock(Protocol):
+    """Tell the time."""
+
+    def __call__(self) -> datetime:
+        """Return now, UTC, with zone."""
+        ...
+
+
+class Catalog(Protocol):
+    """The use cases that exist."""
+
+    def names(self) -> Sequence[str]:
+        """Return all names, sorted."""
+        ...
+
+    def get(self, name: str) -> UseCase:
+        """Return one definition; raise UnknownUseCaseError."""
+        ...
+
+
+class Model(Protocol):
+    """One loaded model version."""
+
+    @property
+    def version(self) -> str:
+        """The registry's version name."""
+        ...
+
+    @property
+    def model_sha256(self) -> str:
+        """The `UseCase.model_sha256` it was trained on."""
+        ...
+
+    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
+        """Score validated features given by column; return shape (rows, classes) in the use case's class order."""
+        ...
+
+
+class Models(Protocol):
+    """The models that answer requests."""
+
+    def champion(self, use_case: UseCase) -> Model:
+        """Return the version to serve now; raise NoModelError."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """A bucket or folder of immutable or replaceable objects."""
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes; raise KeyError when there is none."""
+        ...
+
+    def put(self, key: str, body: bytes, content_type: str = ...) -> None:
+        """Write or replace an object."""
+        ...
+
+    def put_new(self, key: str, body: bytes, content_type: str = ...) -> bool:
+        """Write an object unless the key exists; return whether it was written."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield all keys under a prefix, sorted."""
+        ...
+
+    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+        """Stream an object; raise KeyError when there is none."""
+        ...
+
+
+class PredictionStore(Protocol):
+    """Where predictions are kept."""
+
+    def add(self, predictions: Sequence[Prediction]) -> None:
+        """Store all or none, in one round trip; a row of a file already stored for a version is left as it is."""
+        ...
+
+    def past(self, query: HistoryQuery) -> Page:
+        """Read a page, newest first."""
+        ...
+
+
+class IngestionStore(Protocol):
+    """Where verdicts on raw files are kept."""
+
+    def find(self, file_id: str) -> Ingestion | None:
+        """Return the verdict on a file, if there is one."""
+        ...
+
+    def save(self, ingestion: Ingestion, issues: Sequence[Issue], bad_rows: Sequence[BadRow]) -> bool:
+        """Store a verdict with everything that belongs to it in one transaction; return False when it was there."""
+        ...
+
+    def to_predict(self, limit: int) -> Sequence[Ingestion]:
+        """Return files with good rows that are not predicted yet, oldest first."""
+        ...
+
+    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file's bad rows, ascending."""
+        ...
+
+    def mark_predicted(self, file_id: str, at: datetime) -> None:
+        """Note that every good row of a file has a stored prediction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRun:
+    """One scheduled run."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    status: Literal["completed", "skipped", "failed"]
+    files: int
+    rows: int
+    error: str | None = None
+
+
+class RunStore(Protocol):
+    """Where scheduled runs are kept."""
+
+    def add(self, run: PredictionRun) -> None:
+        """Store one finished run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one file until `lease_until`; `fence` grows with every claim."""
+
+    file_id: str
+    owner: str
+    fence: int
+    attempts: int
+    next_row: int
+    lease_until: datetime
+
+
+class Markers(Protocol):
+    """Marks which good files are predicted, one worker at a time."""
+
+    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
+        """Claim a file that nobody works on; return None when it is done, failed or held by another."""
+        ...
+
+    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
+        """Note the next row (0-based, of the good file) and extend the lease; raise LeaseLostError."""
+        ...
+
+    def complete(self, claim: Claim) -> None:
+        """Mark the file as done; raise LeaseLostError."""
+        ...
+
+    def release(self, claim: Claim, error: str, final: bool) -> None:
+        """Give the file back for another attempt, or mark it FAILED when `final`."""
+        ...
+
+
+class PredictionService(Protocol):
+    """The prediction API, as its callers see it."""
+
+    def predict(
+        self,
+        use_case: str,
+        source: Source,
+        records: Sequence[Features],
+        file_id: str,
+        row_numbers: Sequence[int],
+    ) -> int:
+        """Have records predicted and stored; return how many were; raise PredictionServiceError."""
+        ...

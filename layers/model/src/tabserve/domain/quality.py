@@ -1,0 +1,113 @@
+"""What ingestion finds out about one version of one raw file."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tabserve.domain.use_case import CriticalityLimits
+
+Criticality = Literal["none", "low", "medium", "high"]
+IngestionStatus = Literal["done", "rejected", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """One version of one object in the raw bucket."""
+
+    bucket: str
+    key: str
+    etag: str
+    version_id: str | None = None
+
+    @property
+    def file_id(self) -> str:
+        """Identify this version: sha256 of bucket, key and version id or ETag."""
+        version = self.version_id or self.etag
+        return hashlib.sha256("\n".join((self.bucket, self.key, version)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one row is bad: a rule that one of its columns breaks."""
+
+    column: str
+    rule: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One quarantined row; `row_number` counts data rows, `line_number` physical lines, both from 1."""
+
+    row_number: int
+    line_number: int
+    raw: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One rule broken in one file: by how many rows, with up to five samples."""
+
+    column: str
+    rule: str
+    rows: int
+    sample: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStatistics:
+    """What one column of a file holds; numbers are None for columns without any."""
+
+    column: str
+    count: int
+    missing: int
+    minimum: float | None = None
+    mean: float | None = None
+    maximum: float | None = None
+    quantiles: tuple[float, ...] = ()
+    top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """The verdict on one version of one raw file."""
+
+    file_id: str
+    bucket: str
+    key: str
+    etag: str
+    use_case: str | None
+    status: IngestionStatus
+    rows_total: int
+    rows_good: int
+    rows_bad: int
+    criticality: Criticality
+    contract_sha256: str | None
+    started_at: datetime
+    finished_at: datetime
+    good_key: str | None = None
+    bad_key: str | None = None
+    report_key: str | None = None
+    error: str | None = None
+
+
+def criticality(limits: CriticalityLimits, rows_total: int, rows_bad: int, rows_by_rule: Mapping[str, int]) -> Criticality:
+    """Judge how bad a split file is; a rejected or unusable file is always high."""
+    if rows_bad == 0:
+        return "none" if rows_total else "high"
+    share = rows_bad / rows_total
+    if rows_bad == rows_total or share >= limits.high:
+        return "high"
+    critical = sum(rows_by_rule.get(rule, 0) for rule in limits.critical_rules)
+    if share >= limits.medium or (critical and critical / rows_total >= limits.critical_rule_share):
+        return "medium"
+    return "low"
+
+
+def good_row_numbers(rows_total: int, bad: Sequence[int]) -> list[int]:
+    """Return the row numbers, from 1, that are not bad."""
+    refused = set(bad)
+    return [number for number in range(1, rows_total + 1) if number not in refused]

@@ -1,0 +1,120 @@
+"""Every error tabserve raises on purpose.
+
+TabserveError
+├── SettingsError               a setting is missing or malformed
+├── UseCaseError                a use-case definition breaks a rule
+├── UnknownUseCaseError         no use case has this name
+├── RequestError                a request as a whole cannot be answered
+│   ├── NoValidRecordsError     every record of a request was refused
+│   └── TooManyRecordsError     more records than one call may carry
+├── FileRejectedError           a raw file cannot be split into good and bad rows
+├── ModelError                  a model cannot be used
+│   ├── NoModelError            no version is registered for a use case
+│   ├── IncompatibleModelError  a version was trained on another definition
+│   ├── ParityError             exported and original model disagree
+│   └── AcceptanceError         a version misses its use case's acceptance limits
+├── LeaseLostError              another worker took over a file
+└── UnavailableError            something tabserve depends on is away; try again later
+    ├── DatabaseUnavailableError
+    ├── StorageUnavailableError
+    └── PredictionServiceError  the prediction API did not answer with predictions
+"""
+
+from collections.abc import Sequence
+
+
+class TabserveError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class SettingsError(TabserveError):
+    """Name the setting and what would be right, in one sentence."""
+
+
+class UseCaseError(TabserveError):
+    """Name the definition, the field and the rule it breaks."""
+
+
+class UnknownUseCaseError(TabserveError):
+    """Carry the unknown name and the names that exist."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"Unknown use case {name!r}; known: {', '.join(self.known) or 'none'}.")
+
+
+class RequestError(TabserveError):
+    """A request as a whole cannot be answered."""
+
+
+class NoValidRecordsError(RequestError):
+    """Carry the refusals of every record, by index."""
+
+    def __init__(self, errors: Sequence[object]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("No record of the request is valid.")
+
+
+class TooManyRecordsError(RequestError):
+    """Say how many records one call may carry."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.count = count
+        self.limit = limit
+        super().__init__(
+            f"{count} records in one call; at most {limit} are allowed. Put larger sets as a CSV into the raw bucket."
+        )
+
+
+class FileRejectedError(TabserveError):
+    """Carry the broken rule and a sentence for the person who sent the file."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        self.message = message
+        super().__init__(message)
+
+
+class ModelError(TabserveError):
+    """A model cannot be used."""
+
+
+class NoModelError(ModelError):
+    """No version is registered for a use case."""
+
+    def __init__(self, use_case: str) -> None:
+        self.use_case = use_case
+        super().__init__(f"No model is registered for use case {use_case!r}; train one with scripts/train.py.")
+
+
+class IncompatibleModelError(ModelError):
+    """A version was trained on another definition of its use case."""
+
+
+class ParityError(ModelError):
+    """The exported model does not answer like the original."""
+
+
+class AcceptanceError(ModelError):
+    """A version misses an acceptance limit of its use case."""
+
+
+class LeaseLostError(TabserveError):
+    """Another worker took over a file; stop without touching it."""
+
+
+class UnavailableError(TabserveError):
+    """Something tabserve depends on is away; the same call may succeed later."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database cannot be reached or is shutting down."""
+
+
+class StorageUnavailableError(UnavailableError):
+    """The object store cannot be reached."""
+
+
+class PredictionServiceError(UnavailableError):
+    """The prediction API did not answer with predictions."""
