@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tabserve.errors import SettingsError
 
-DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(postgresql|sqlite)(\+\w+)?://.+|^arn:aws[\w-]*:secretsmanager:.+")]
+DatabaseUrl = Annotated[
+    str, StringConstraints(pattern=r"^(postgresql|sqlite)(\+\w+)?://.+|^arn:aws[\w-]*:secretsmanager:.+")
+]
 
 
 class Settings(BaseSettings):
@@ -17,7 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     database_url: DatabaseUrl = Field(default="", description="postgresql://… or sqlite:///… or the ARN of a secret")
-    aws_endpoint_url: AnyHttpUrl | None = Field(default=None, description="http://host:port of an emulator; absent on AWS")
+    aws_endpoint_url: AnyHttpUrl | None = Field(default=None, description="http://host:port of an emulator")
     aws_region: str = "us-east-1"
     predict_url: str = ""
     api_key: str = ""

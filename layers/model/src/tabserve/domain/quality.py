@@ -94,7 +94,9 @@ class Ingestion:
     error: str | None = None
 
 
-def criticality(limits: CriticalityLimits, rows_total: int, rows_bad: int, rows_by_rule: Mapping[str, int]) -> Criticality:
+def criticality(
+    limits: CriticalityLimits, rows_total: int, rows_bad: int, rows_by_rule: Mapping[str, int]
+) -> Criticality:
     """Judge how bad a split file is; a rejected or unusable file is always high."""
     if rows_bad == 0:
         return "none" if rows_total else "high"

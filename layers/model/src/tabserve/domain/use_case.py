@@ -221,10 +221,12 @@ class UseCase(_Definition):
     @property
     def contract_sha256(self) -> str:
         """Identify everything a raw file is judged by: name, version, columns, target."""
-        contract = self.model_dump_json(include={"name", "version", "id_column", "missing_values", "features", "ignore", "target"})
-        return hashlib.sha256(contract.encode()).hexdigest()
+        return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target")
 
     @property
     def model_sha256(self) -> str:
         """Identify everything a model depends on: name, version, features, target."""
-        return hashlib.sha256(self.model_dump_json(include={"name", "version", "features", "target"}).encode()).hexdigest()
+        return self._sha256("name", "version", "features", "target")
+
+    def _sha256(self, *fields: str) -> str:
+        return hashlib.sha256(self.model_dump_json(include=set(fields)).encode()).hexdigest()
