@@ -20,7 +20,14 @@ TabserveError
     └── PredictionServiceError  the prediction API did not answer with predictions
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tabserve.domain.prediction import FailureCase
 
 
 class TabserveError(Exception):
@@ -51,8 +58,8 @@ class RequestError(TabserveError):
 class NoValidRecordsError(RequestError):
     """Carry the refusals of every record, by index."""
 
-    def __init__(self, errors: Sequence[object]) -> None:
-        self.errors = tuple(errors)
+    def __init__(self, errors: Mapping[int, tuple[FailureCase, ...]]) -> None:
+        self.errors = errors
         super().__init__("No record of the request is valid.")
 
 

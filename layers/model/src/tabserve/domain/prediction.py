@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from functools import cached_property
+from typing import Literal, overload
 
 Source = Literal["webapp", "scheduled", "api", "queue"]
 
@@ -48,6 +49,72 @@ class Prediction:
     row_number: int | None = None
 
 
+@dataclass(frozen=True)
+class PredictionBatch(Sequence[Prediction]):
+    """The answers of one model version to one request, kept by column; a sequence of Prediction.
+
+    `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` all have one entry a row.
+    """
+
+    request_id: str
+    use_case: str
+    model_version: str
+    source: Source
+    created_at: datetime
+    classes: Sequence[str]
+    positive: int | None
+    columns: Mapping[str, Sequence[Value]]
+    probabilities: Sequence[Sequence[float]]
+    entity_ids: Sequence[str | None]
+    file_id: str | None = None
+    row_numbers: Sequence[int] | None = None
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """One id a row: new, or, for rows of a file, the one id this version's answer to that row can have."""
+        if self.file_id is None or self.row_numbers is None:
+            return [str(uuid.uuid4()) for _ in self.probabilities]
+        return [row_id(self.file_id, number, self.model_version) for number in self.row_numbers]
+
+    @cached_property
+    def chosen(self) -> Sequence[int]:
+        """The index of each row's most probable class; the first one where several are."""
+        return [row.index(max(row)) for row in self.probabilities]
+
+    @cached_property
+    def confidences(self) -> Sequence[float]:
+        """Each row's probability of the positive class, or of the chosen class when there is no positive one."""
+        if self.positive is None:
+            return [max(row) for row in self.probabilities]
+        return [row[self.positive] for row in self.probabilities]
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Prediction]: ...
+    def __getitem__(self, index: int | slice) -> Prediction | Sequence[Prediction]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        return Prediction(
+            id=self.ids[index],
+            request_id=self.request_id,
+            use_case=self.use_case,
+            model_version=self.model_version,
+            source=self.source,
+            created_at=self.created_at,
+            features={name: values[index] for name, values in self.columns.items()},
+            prediction=self.classes[self.chosen[index]],
+            probability=self.confidences[index],
+            probabilities=dict(zip(self.classes, self.probabilities[index], strict=True)),
+            entity_id=self.entity_ids[index],
+            file_id=self.file_id,
+            row_number=self.row_numbers[index] if self.row_numbers else None,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """The last row of a page: predictions are ordered by time, then id, newest first."""
@@ -77,8 +144,6 @@ class Page:
     next_cursor: Cursor | None = None
 
 
-def prediction_id(model_version: str, file_id: str | None, row_number: int | None) -> str:
-    """Return a new id, or, for a row of a file, the one id this version's answer to that row can have."""
-    if file_id is None:
-        return str(uuid.uuid4())
+def row_id(file_id: str, row_number: int, model_version: str) -> str:
+    """Return the one id that a model version's answer to a row of a file can have."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{file_id}/{row_number}/{model_version}"))

@@ -116,6 +116,11 @@ class Target(_Definition):
         """The classes as text, in the order of the definition."""
         return tuple(str(value) for value in self.classes)
 
+    @property
+    def positive_index(self) -> int | None:
+        """The place of the positive class; None when there is none."""
+        return None if self.positive_class is None else self.classes.index(self.positive_class)
+
     def label(self, index: int) -> str:
         """Return the name people read for the class at `index`."""
         return self.labels[index] if self.labels else self.texts[index]

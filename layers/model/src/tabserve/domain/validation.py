@@ -1,0 +1,135 @@
+"""Judge records against a use case, column by column, and explain every refusal.
+
+A column of well-typed values passes with a handful of set and range operations; only a column with a doubtful value
+is looked at value by value. The verdicts are the same as judging each record alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tabserve.domain.prediction import FailureCase, Value
+from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+
+Record = Mapping[str, object]
+Columns = dict[str, list[Value]]
+NoneType = type(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which records are valid, their features by column, and why the others are refused.
+
+    `indices` are the valid records' places in the request; every list in `columns` and `entity_ids` has their length.
+    Columns hold values as the use case writes them: categories and numbers, None where optional and missing.
+    """
+
+    indices: Sequence[int]
+    columns: Columns
+    entity_ids: Sequence[str | None]
+    errors: Mapping[int, tuple[FailureCase, ...]]
+
+
+def judge(use_case: UseCase, records: Sequence[Record]) -> Judged:
+    """Split records into valid ones, as columns, and refused ones, with all their failure cases."""
+    failures: dict[int, list[FailureCase]] = {}
+    _refuse_unknown_fields(use_case, records, failures)
+    entity_ids = _entity_ids(records, failures)
+    columns: Columns = {}
+    for feature in use_case.features:
+        values = [record.get(feature.name) for record in records]
+        if not _all_valid(feature, values):
+            _explain(feature, values, failures)
+        columns[feature.name] = values  # type: ignore[assignment]  # refused values are dropped below
+    if not failures:
+        return Judged(range(len(records)), columns, entity_ids, {})
+    return _without_refused(len(records), columns, entity_ids, failures)
+
+
+def failure_cases(feature: Feature, value: object) -> list[FailureCase]:
+    """Return the rules one value of one feature breaks; empty when it is valid."""
+    if value is None:
+        return [_case(feature, "missing_value", "is required")] if feature.required else []
+    if isinstance(feature, CategoryFeature):
+        known = any(type(value) is type(category) and value == category for category in feature.categories)
+        return [] if known else [_case(feature, "unknown_category", f"must be {_one_of(feature)}")]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return [_case(feature, "not_a_number", f"must be {_range_of(feature)}, written as a JSON number")]
+    if feature.type == "integer" and value != int(value):
+        return [_case(feature, "not_an_integer", f"must be {_range_of(feature)}")]
+    if value < feature.minimum:
+        return [_case(feature, "below_minimum", f"must be {_range_of(feature)}")]
+    if value > feature.maximum:
+        return [_case(feature, "above_maximum", f"must be {_range_of(feature)}")]
+    return []
+
+
+def _all_valid(feature: Feature, values: Sequence[object]) -> bool:
+    types = set(map(type, values))
+    if isinstance(feature, CategoryFeature):
+        allowed = {type(category) for category in feature.categories}
+        known = {*feature.categories, None} if not feature.required else {*feature.categories}
+        return types <= (allowed if feature.required else allowed | {NoneType}) and set(values) <= known
+    present = values if NoneType not in types or feature.required else [value for value in values if value is not None]
+    return types <= _number_types(feature) and _all_in_range(feature, present)
+
+
+def _number_types(feature: NumberFeature) -> set[type]:
+    types: set[type] = {int} if feature.type == "integer" else {int, float}
+    return types if feature.required else types | {NoneType}
+
+
+def _all_in_range(feature: NumberFeature, values: Sequence[object]) -> bool:
+    numbers: Sequence[float] = values  # type: ignore[assignment]  # their types were checked
+    return not numbers or (feature.minimum <= min(numbers) and max(numbers) <= feature.maximum)
+
+
+def _explain(feature: Feature, values: Sequence[object], failures: dict[int, list[FailureCase]]) -> None:
+    for index, value in enumerate(values):
+        if cases := failure_cases(feature, value):
+            failures.setdefault(index, []).extend(cases)
+
+
+def _refuse_unknown_fields(
+    use_case: UseCase, records: Sequence[Record], failures: dict[int, list[FailureCase]]
+) -> None:
+    allowed = {*use_case.feature_names, "entity_id"}
+    for index, record in enumerate(records):
+        if not record.keys() <= allowed:
+            failures[index] = [
+                FailureCase(name, "unknown_field", f"{name} is not a feature of {use_case.name}")
+                for name in sorted(record.keys() - allowed)
+            ]
+
+
+def _entity_ids(records: Sequence[Record], failures: dict[int, list[FailureCase]]) -> list[str | None]:
+    values = [record.get("entity_id") for record in records]
+    for index, value in enumerate(values):
+        if value is not None and not (isinstance(value, str) and 0 < len(value) <= 200):
+            case = FailureCase("entity_id", "not_an_id", "entity_id must be a text of 1 to 200 characters")
+            failures.setdefault(index, []).append(case)
+    return values  # type: ignore[return-value]  # refused values are dropped by the caller
+
+
+def _without_refused(
+    count: int, columns: Columns, entity_ids: list[str | None], failures: Mapping[int, list[FailureCase]]
+) -> Judged:
+    kept = [index for index in range(count) if index not in failures]
+    return Judged(
+        kept,
+        {name: [values[index] for index in kept] for name, values in columns.items()},
+        [entity_ids[index] for index in kept],
+        {index: tuple(failures[index]) for index in sorted(failures)},
+    )
+
+
+def _case(feature: Feature, rule: str, what: str) -> FailureCase:
+    return FailureCase(feature.name, rule, f"{feature.name} {what}")
+
+
+def _one_of(feature: CategoryFeature) -> str:
+    return "one of " + ", ".join(f'"{value}"' if isinstance(value, str) else str(value) for value in feature.categories)
+
+
+def _range_of(feature: NumberFeature) -> str:
+    kind = "a whole number" if feature.type == "integer" else "a number"
+    return f"{kind} from {feature.minimum:g} to {feature.maximum:g}"
