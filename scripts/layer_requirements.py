@@ -50,7 +50,11 @@ def _pinned(group: str) -> dict[str, str]:
         command[0] = str(uv)
     exported = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     blocks = re.findall(r"^\S.*\n(?:\s+.*\n)*", exported, flags=re.MULTILINE)
-    return {re.split(r"[=\[ ;]", block, maxsplit=1)[0]: block for block in blocks}
+    packages: dict[str, str] = {}
+    for block in blocks:  # a package stands once for each range of Python versions that needs another release
+        name = re.split(r"[=\[ ;]", block, maxsplit=1)[0]
+        packages[name] = packages.get(name, "") + block
+    return packages
 
 
 if __name__ == "__main__":

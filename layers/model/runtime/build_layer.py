@@ -1,0 +1,72 @@
+"""Install locked wheels into a layer folder, prune what no function reads, compile the byte code."""
+
+import argparse
+import shutil
+import subprocess
+from pathlib import Path
+
+# Shared libraries are left alone: NumPy no longer loads once `*.libs` is stripped.
+PRUNED = (
+    "**/tests",
+    "**/*.pyi",
+    "bin",
+    "boto3/examples",
+    "botocore/data/*/*/examples-1.json",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/_pyinstaller",
+    "numpy/distutils",
+    "numpy/f2py",
+    "onnxruntime/datasets",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    "onnxruntime/transformers",
+    "scipy/datasets",
+    "sqlalchemy/testing",
+)
+AWS_SERVICES = {"dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"}
+
+
+def main() -> None:
+    """Build one layer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requirements", type=Path, required=True, help="locked requirements with hashes")
+    parser.add_argument("--target", type=Path, required=True, help="the `python` folder of the layer")
+    parser.add_argument("--python-version", required=True, help="minor version of the runtime, such as 3.13")
+    parser.add_argument("--platform", default="", help="uv platform of the wheels; this machine's when empty")
+    args = parser.parse_args()
+    install(args.requirements, args.target, args.python_version, args.platform)
+    prune(args.target)
+    compile_byte_code(args.target, args.python_version)
+
+
+def install(requirements: Path, target: Path, python_version: str, platform: str) -> None:
+    """Install the wheels for a Python version and platform that need not be this machine's."""
+    command = ["uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    command += ["--python-version", python_version, "--target", str(target), "-r", str(requirements)]
+    # A copy, not a link into uv's cache: pruning and compiling must not reach into it.
+    command += ["--link-mode", "copy", *(["--python-platform", platform] if platform else [])]
+    subprocess.run(command, check=True)
+
+
+def prune(target: Path) -> None:
+    """Remove tests, stubs, headers and the descriptions of AWS services that no function calls."""
+    unused = [path for pattern in PRUNED for path in target.glob(pattern)]
+    for package in ("boto3", "botocore"):
+        services = (path for path in (target / package / "data").glob("*") if path.is_dir())
+        unused += [path for path in services if path.name not in AWS_SERVICES]
+    for path in unused:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def compile_byte_code(target: Path, python_version: str) -> None:
+    """Write byte code that stays valid whatever the file times: Lambda's folders are read-only."""
+    compileall = ["-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", str(target)]
+    subprocess.run(["uv", "run", "--no-project", "--python", python_version, "python", *compileall], check=True)
+
+
+if __name__ == "__main__":
+    main()
