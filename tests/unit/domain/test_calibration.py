@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
+from sklearn.isotonic import IsotonicRegression
 
 from tabserve.domain.calibration import Calibration, calibration_error
 

@@ -1,0 +1,84 @@
+"""A bucket as an object store."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tabserve.errors import StorageUnavailableError
+
+BINARY: Final = "application/octet-stream"
+ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
+TAKEN: Final = frozenset({"412", "PreconditionFailed"})
+RACING: Final = frozenset({"409", "ConditionalRequestConflict"})
+ATTEMPTS_WHEN_RACING: Final = 5
+
+
+class S3Store:
+    """The objects of one bucket; implements ObjectStore."""
+
+    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401  boto3 clients have no static type
+        self._client = client
+        self.bucket = bucket
+
+    def get(self, key: str) -> bytes:
+        """Return an object's bytes; raise KeyError when there is none."""
+        with self.open(key) as stream:
+            body: bytes = self._call("read", key, stream.read)
+            return body
+
+    def put(self, key: str, body: bytes, content_type: str = BINARY) -> None:
+        """Write or replace an object."""
+        self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
+
+    def put_new(self, key: str, body: bytes, content_type: str = BINARY) -> bool:
+        """Write an object unless the key exists; return whether it was written."""
+        for _ in range(ATTEMPTS_WHEN_RACING):
+            try:
+                self._client.put_object(
+                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if _code(error) in TAKEN:
+                    return False
+                if _code(error) not in RACING:
+                    raise self._unavailable("write", key, error) from error
+            except BotoCoreError as error:
+                raise self._unavailable("write", key, error) from error
+            else:
+                return True
+        raise StorageUnavailableError(f"Cannot write {key!r} to bucket {self.bucket!r}: others keep writing it.")
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield all keys under a prefix, sorted."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                yield from (item["Key"] for item in page.get("Contents", ()))
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable("list", prefix, error) from error
+
+    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+        """Stream an object; raise KeyError when there is none."""
+        version = {"VersionId": version_id} if version_id else {}
+        body: BinaryIO = self._call("read", key, self._client.get_object, Key=key, **version)["Body"]
+        return body
+
+    def _call(self, verb: str, key: str, function: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401
+        if "Key" in arguments:
+            arguments["Bucket"] = self.bucket
+        try:
+            return function(**arguments)
+        except ClientError as error:
+            if _code(error) in ABSENT:
+                raise KeyError(key) from error
+            raise self._unavailable(verb, key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable(verb, key, error) from error
+
+    def _unavailable(self, verb: str, key: str, error: Exception) -> StorageUnavailableError:
+        return StorageUnavailableError(f"Cannot {verb} {key!r} in bucket {self.bucket!r}: {error}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

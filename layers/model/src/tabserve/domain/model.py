@@ -1,0 +1,59 @@
+"""Model versions: what is known about one besides its weights."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Alias = Literal["champion", "challenger"]
+ALIASES: Final[tuple[Alias, ...]] = ("champion", "challenger")
+VERSION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+class Metric(BaseModel):
+    """One measure on the held-out rows, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+
+
+class Parity(BaseModel):
+    """How far the exported model's answers are from the original's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    max_difference: float
+    differing_classes: int
+
+
+class ModelMetadata(BaseModel):
+    """The card of one immutable version; unknown fields of newer versions are kept out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+    use_case: str
+    use_case_version: int
+    version: str
+    created_at: datetime
+    model_sha256: str
+    contract_sha256: str
+    data_sha256: str
+    rows_trained: int
+    rows_held_out: int
+    estimator: str
+    metrics: Mapping[str, Metric]
+    parity: Parity
+    files: Mapping[str, str]
+    libraries: Mapping[str, str]
+    git_commit: str = ""
+
+
+def version_name(created_at: datetime, content_sha256: str) -> str:
+    """Name a version by when it was made and what it holds."""
+    return f"{created_at:%Y%m%dT%H%M%SZ}-{content_sha256[:8]}"

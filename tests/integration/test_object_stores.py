@@ -1,0 +1,82 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.s3 import S3Store
+from tabserve.application.ports import ObjectStore
+from tabserve.errors import StorageUnavailableError
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    if request.param == "folder":
+        yield FolderStore(tmp_path / "objects")
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="artifacts")
+        yield S3Store(client, "artifacts")
+
+
+def test_an_object_reads_back_as_it_was_written(store: ObjectStore) -> None:
+    store.put("a/b.bin", b"\x00one")
+    store.put("a/b.bin", b"\x00two")
+    assert store.get("a/b.bin") == b"\x00two"
+    with store.open("a/b.bin") as stream:
+        assert stream.read(3) == b"\x00tw"
+
+
+def test_a_create_only_write_leaves_the_first_object(store: ObjectStore) -> None:
+    assert store.put_new("a/b", b"first")
+    assert not store.put_new("a/b", b"second")
+    assert store.get("a/b") == b"first"
+
+
+def test_one_of_many_concurrent_create_only_writes_wins(store: ObjectStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: store.put_new("k", bytes([number])), range(8)))
+    assert sum(written) == 1
+    assert store.get("k") == bytes([written.index(True)])
+
+
+def test_an_absent_object_is_a_key_error(store: ObjectStore) -> None:
+    with pytest.raises(KeyError, match="absent"):
+        store.get("absent")
+    with pytest.raises(KeyError, match="absent/below"):
+        store.open("absent/below")
+
+
+def test_keys_are_sorted_and_limited_to_the_prefix(store: ObjectStore) -> None:
+    for key in ("m/b/2", "m/b/1", "m/a", "n/x"):
+        store.put(key, b"")
+    assert list(store.keys("m/")) == ["m/a", "m/b/1", "m/b/2"]
+    assert list(store.keys("m/b")) == ["m/b/1", "m/b/2"]
+    assert list(store.keys("")) == ["m/a", "m/b/1", "m/b/2", "n/x"]
+    assert list(store.keys("absent/")) == []
+
+
+def test_a_key_cannot_leave_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"x")
+    with pytest.raises(KeyError):
+        FolderStore(tmp_path / "objects").get("../secret")
+
+
+def test_an_unreachable_bucket_is_storage_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    config = Config(retries={"max_attempts": 1}, connect_timeout=1)
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9", config=config)
+    store = S3Store(client, "artifacts")
+    for call in (lambda: store.get("k"), lambda: store.put("k", b""), lambda: list(store.keys("k"))):
+        with pytest.raises(StorageUnavailableError, match="artifacts"):
+            call()
+    with pytest.raises(StorageUnavailableError, match="artifacts"):
+        store.put_new("k", b"")
