@@ -17,7 +17,8 @@ TabserveError
 └── UnavailableError            something tabserve depends on is away; try again later
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
-    └── PredictionServiceError  the prediction API did not answer with predictions
+    ├── PredictionServiceError  the prediction API did not answer with predictions
+    └── AlertDeliveryError      an alert did not reach a channel
 """
 
 from __future__ import annotations
@@ -125,3 +126,7 @@ class StorageUnavailableError(UnavailableError):
 
 class PredictionServiceError(UnavailableError):
     """The prediction API did not answer with predictions."""
+
+
+class AlertDeliveryError(UnavailableError):
+    """An alert did not reach a channel."""

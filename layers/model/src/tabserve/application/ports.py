@@ -1,12 +1,13 @@
 """What the application needs from the outside, as Protocols; `adapters` implements them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
+from tabserve.domain.alert import Alert
 from tabserve.domain.prediction import Features, HistoryQuery, Page, Prediction, Source, Value
-from tabserve.domain.quality import BadRow, Ingestion, Issue
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.use_case import UseCase
 
 
@@ -67,8 +68,8 @@ class ObjectStore(Protocol):
         """Write or replace an object."""
         ...
 
-    def put_new(self, key: str, body: bytes, content_type: str = ...) -> bool:
-        """Write an object unless the key exists; return whether it was written."""
+    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = ...) -> bool:
+        """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -99,12 +100,26 @@ class IngestionStore(Protocol):
         """Return the verdict on a file, if there is one."""
         ...
 
-    def save(self, ingestion: Ingestion, issues: Sequence[Issue], bad_rows: Sequence[BadRow]) -> bool:
-        """Store a verdict with everything that belongs to it in one transaction; return False when it was there."""
+    def save(
+        self,
+        ingestion: Ingestion,
+        issues: Sequence[Issue],
+        bad_rows: Iterable[BadRow],
+        statistics: Sequence[ColumnStatistics] = (),
+        alerts: Sequence[Alert] = (),
+    ) -> bool:
+        """Store a verdict with everything that belongs to it in one transaction; return False when it was there.
+
+        `bad_rows` is consumed once and may be large: write it in pieces. An alert whose id is there is left as it is.
+        """
+        ...
+
+    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
+        """Note where the objects of a saved file are; before that nobody may look for them."""
         ...
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
-        """Return files with good rows that are not predicted yet, oldest first."""
+        """Return files whose good object is there and not predicted yet, oldest first."""
         ...
 
     def bad_row_numbers(self, file_id: str) -> Sequence[int]:
@@ -113,6 +128,34 @@ class IngestionStore(Protocol):
 
     def mark_predicted(self, file_id: str, at: datetime) -> None:
         """Note that every good row of a file has a stored prediction."""
+        ...
+
+
+class AlertOutbox(Protocol):
+    """Alerts to be sent: written with what they tell, sent afterwards, at least once."""
+
+    def add(self, alerts: Sequence[Alert]) -> None:
+        """Store alerts; one whose id is there is left as it is."""
+        ...
+
+    def last(self, rule: str, subject: str) -> Alert | None:
+        """Return the latest transition of a rule on a subject."""
+        ...
+
+    def claim_unsent(self, limit: int, max_attempts: int) -> Sequence[Alert]:
+        """Return unsent alerts, oldest first, with the attempt counted; no two workers get the same at a time."""
+        ...
+
+    def mark_sent(self, alert_id: str, at: datetime) -> None:
+        """Note that an alert has reached everyone who wants it."""
+        ...
+
+
+class AlertChannel(Protocol):
+    """One way to tell people about an alert."""
+
+    def send(self, alert: Alert) -> None:
+        """Deliver an alert; raise AlertDeliveryError."""
         ...
 
 

@@ -20,6 +20,7 @@ class RawFile:
     key: str
     etag: str
     version_id: str | None = None
+    size: int | None = None
 
     @property
     def file_id(self) -> str:
@@ -69,6 +70,15 @@ class ColumnStatistics:
     maximum: float | None = None
     quantiles: tuple[float, ...] = ()
     top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKeys:
+    """Where the good rows, the bad rows and the report of a file are; None where there is no such object."""
+
+    good: str | None = None
+    bad: str | None = None
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

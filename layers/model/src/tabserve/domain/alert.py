@@ -1,0 +1,31 @@
+"""Alerts: what somebody should know about, told once when it begins and once when it is over."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+AlertState = Literal["firing", "resolved"]
+
+NAMESPACE = uuid.UUID("7f1d2a52-0c39-5a0e-9d52-7c9c3f0b6a11")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One transition of one rule on one subject; the same transition always has the same id."""
+
+    id: str
+    rule: str
+    subject: str
+    state: AlertState
+    severity: str
+    payload: Mapping[str, object]
+    created_at: datetime
+    sent_at: datetime | None = field(default=None, compare=False)
+    attempts: int = field(default=0, compare=False)
+
+
+def alert_id(rule: str, subject: str, state: AlertState, cause: str) -> str:
+    """Return the one id of a transition; `cause` tells repeated transitions apart, such as a file id or a window."""
+    return str(uuid.uuid5(NAMESPACE, "\n".join((rule, subject, state, cause))))
