@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url, text
 
 import migrate
 from tabserve.adapters import database
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("tabserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tabserve")
 
 _numbers = itertools.count(1)
 

@@ -5,6 +5,8 @@ TabserveError
 ├── UseCaseError                a use-case definition breaks a rule
 ├── UnknownUseCaseError         no use case has this name
 ├── RequestError                a request as a whole cannot be answered
+│   ├── MalformedBodyError      a body is not the strict JSON it should be
+│   ├── InvalidFieldError       a field of a request breaks a rule
 │   ├── NoValidRecordsError     every record of a request was refused
 │   └── TooManyRecordsError     more records than one call may carry
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
@@ -54,6 +56,19 @@ class UnknownUseCaseError(TabserveError):
 
 class RequestError(TabserveError):
     """A request as a whole cannot be answered."""
+
+
+class MalformedBodyError(RequestError):
+    """Say where a body stops being strict JSON."""
+
+
+class InvalidFieldError(RequestError):
+    """Name the field of a request, the rule it breaks and what would be right."""
+
+    def __init__(self, field: str, rule: str, message: str) -> None:
+        self.field = field
+        self.rule = rule
+        super().__init__(message)
 
 
 class NoValidRecordsError(RequestError):

@@ -92,6 +92,10 @@ class PredictionStore(Protocol):
         """Read a page, newest first."""
         ...
 
+    def reachable(self) -> bool:
+        """Tell whether the store answers, without raising."""
+        ...
+
 
 class IngestionStore(Protocol):
     """Where verdicts on raw files are kept."""

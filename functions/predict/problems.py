@@ -1,0 +1,71 @@
+"""Errors as RFC 9457 problem bodies: one table from error type to status."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from tabserve.domain.prediction import FailureCase
+from tabserve.errors import (
+    InvalidFieldError,
+    MalformedBodyError,
+    ModelError,
+    NoValidRecordsError,
+    RequestError,
+    TabserveError,
+    TooManyRecordsError,
+    UnavailableError,
+    UnknownUseCaseError,
+)
+
+RETRY_AFTER_SECONDS = 2
+
+# The first type that an error is an instance of decides.
+STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
+    (UnknownUseCaseError, 404, "unknown-use-case"),
+    (TooManyRecordsError, 413, "too-many-records"),
+    (MalformedBodyError, 400, "malformed-body"),
+    (RequestError, 422, "invalid-request"),
+    (ModelError, 503, "no-model"),
+    (UnavailableError, 503, "unavailable"),
+    (TabserveError, 500, "internal-error"),
+)
+
+
+def problem(
+    status: int,
+    kind: str,
+    detail: str,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build a problem+json answer; `errors` name index, column, rule and message."""
+    body = {"type": f"urn:tabserve:problem:{kind}", "title": kind.replace("-", " ").capitalize(), "status": status}
+    body |= {"detail": detail} | ({"errors": list(errors)} if errors else {})
+    return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
+
+
+def problem_of(error: TabserveError) -> Response:
+    """Build the answer for an error that tabserve raised on purpose."""
+    status, kind = next((status, kind) for type_, status, kind in STATUS if isinstance(error, type_))
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    return problem(status, kind, _detail(error), _failures(error), headers)
+
+
+def failure_bodies(cases: Sequence[FailureCase]) -> list[dict[str, str]]:
+    """Return failure cases as JSON objects."""
+    return [{"column": case.column, "rule": case.rule, "message": case.message} for case in cases]
+
+
+def _detail(error: TabserveError) -> str:
+    # What is away, and where, is for the log; the caller only needs to know that trying again may help.
+    return "A part this answer needs is away; try again shortly." if isinstance(error, UnavailableError) else str(error)
+
+
+def _failures(error: TabserveError) -> list[dict[str, Any]]:
+    if isinstance(error, NoValidRecordsError):
+        return [{"index": index, **body} for index, cases in error.errors.items() for body in failure_bodies(cases)]
+    if isinstance(error, InvalidFieldError):
+        return [{"column": error.field, "rule": error.rule, "message": str(error)}]
+    return []

@@ -1,0 +1,170 @@
+"""What the routes take and answer, as JSON."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from functions.predict.problems import failure_bodies
+from functions.predict.strict_json import loads
+from tabserve.application.predict import Answer, PredictRequest
+from tabserve.domain.prediction import Cursor, HistoryQuery, Origin, Page, Prediction, Source
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import InvalidFieldError
+
+Body = TypeVar("Body", bound=BaseModel)
+Utc = Annotated[datetime, AfterValidator(lambda time: time.replace(tzinfo=UTC) if time.tzinfo is None else time)]
+FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class OriginBody(BaseModel):
+    """The rows of a raw file that the records come from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    file_id: FileId
+    row_numbers: list[Annotated[int, Field(ge=1)]]
+
+
+class PredictBody(BaseModel):
+    """A batch of records; see `docs/openapi.json` for a record of each use case."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    use_case: str | None = None
+    source: Source = "api"
+    records: list[Any] = Field(min_length=1)
+    origin: OriginBody | None = None
+
+
+class HistoryParameters(BaseModel):
+    """Filters of past predictions; times without a zone are UTC, `to` is not included."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    use_case: str | None = None
+    source: Literal["webapp", "scheduled", "api", "queue", "all"] = "all"
+    start: Utc | None = Field(default=None, alias="from")
+    end: Utc | None = Field(default=None, alias="to")
+    model_version: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = None
+
+    def query(self) -> HistoryQuery:
+        """Return the query these parameters ask for; raise InvalidFieldError for a cursor nobody gave out."""
+        source = None if self.source == "all" else self.source
+        cursor = read_cursor(self.cursor) if self.cursor else None
+        return HistoryQuery(self.use_case, source, self.start, self.end, self.model_version, self.limit, cursor)
+
+
+def predict_request(body: bytes, default_use_case: str) -> PredictRequest:
+    """Read the body of `POST /predict`: a batch, or one bare record of the default use case."""
+    content = loads(body)
+    if not isinstance(content, dict):
+        raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object: a record or a batch.")
+    batch = parse(PredictBody, content if "records" in content else {"records": [content]})
+    if not set(map(type, batch.records)) <= {dict}:
+        index = next(index for index, record in enumerate(batch.records) if type(record) is not dict)
+        raise InvalidFieldError(f"records.{index}", "not_an_object", f"records.{index} must be a JSON object.")
+    origin = batch.origin
+    if origin and len(origin.row_numbers) != len(batch.records):
+        raise InvalidFieldError("origin.row_numbers", "wrong_length", "origin.row_numbers needs one entry per record.")
+    return PredictRequest(
+        use_case=batch.use_case or default_use_case,
+        source=batch.source,
+        records=batch.records,
+        origin=Origin(origin.file_id, tuple(origin.row_numbers)) if origin else None,
+    )
+
+
+def parse(type_: type[Body], content: Mapping[str, Any]) -> Body:
+    """Validate a JSON object; raise InvalidFieldError naming the first wrong field."""
+    try:
+        return type_.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise InvalidFieldError(field, first["type"], f"{field}: {first['msg']}.") from error
+
+
+def answer_body(answer: Answer) -> dict[str, Any]:
+    """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
+    entries: list[dict[str, Any]] = [
+        {"index": index, "error": failure_bodies(cases)} for index, cases in answer.errors.items()
+    ]
+    batch, target = answer.batch, answer.use_case.target
+    labels = [target.label(index) for index in range(len(target.classes))]
+    rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, batch.probabilities, strict=True)
+    entries += [
+        {
+            "index": index,
+            "prediction_id": id_,
+            "prediction": target.classes[chosen],
+            "label": labels[chosen],
+            "probability": confidence,
+            "probabilities": dict(zip(batch.classes, probabilities, strict=True)),
+        }
+        for index, id_, chosen, confidence, probabilities in rows
+    ]
+    if answer.errors:
+        entries.sort(key=lambda entry: entry["index"])
+    return {
+        "request_id": batch.request_id,
+        "use_case": batch.use_case,
+        "model_version": batch.model_version,
+        "predictions": entries,
+    }
+
+
+def page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
+    """Return the answer of `GET /past-predictions`."""
+    return {
+        "predictions": [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions],
+        "next_cursor": write_cursor(page.next_cursor) if page.next_cursor else None,
+    }
+
+
+def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
+    class_, label = _class_and_label(prediction.prediction, use_case)
+    return {
+        "prediction_id": prediction.id,
+        "request_id": prediction.request_id,
+        "use_case": prediction.use_case,
+        "model_version": prediction.model_version,
+        "source": prediction.source,
+        "created_at": prediction.created_at.astimezone(UTC).isoformat(),
+        "features": prediction.features,
+        "prediction": class_,
+        "label": label,
+        "probability": prediction.probability,
+        "probabilities": prediction.probabilities,
+        "entity_id": prediction.entity_id,
+        "file_id": prediction.file_id,
+        "row_number": prediction.row_number,
+    }
+
+
+def _class_and_label(text: str, use_case: UseCase | None) -> tuple[str | int, str]:
+    texts: Sequence[str] = use_case.target.texts if use_case else ()
+    if use_case is None or text not in texts:
+        return text, text
+    index = texts.index(text)
+    return use_case.target.classes[index], use_case.target.label(index)
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Return an opaque text for a place in the history."""
+    return base64.urlsafe_b64encode(f"{cursor.created_at.isoformat()} {cursor.id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> Cursor:
+    """Read what `write_cursor` wrote; raise InvalidFieldError."""
+    try:
+        time, id_ = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
+        return Cursor(datetime.fromisoformat(time).astimezone(UTC), id_)
+    except (ValueError, binascii.Error, OverflowError) as error:
+        message = "cursor must be the next_cursor of an earlier answer."
+        raise InvalidFieldError("cursor", "unknown_cursor", message) from error

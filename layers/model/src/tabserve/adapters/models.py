@@ -1,0 +1,80 @@
+"""The models a process serves: the registry's champions, re-read now and then, or the packed ones when it is away."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tabserve.adapters.estimator import OnnxModel
+from tabserve.adapters.registry import BakedModels, Registry
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import ModelError, NoModelError, UnavailableError
+
+REFRESH_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    model: OnnxModel
+    checked: float
+    refused: str | None = None
+
+
+class ServedModels:
+    """One loaded champion per use case; a champion that cannot be loaded leaves the one before it in place."""
+
+    def __init__(
+        self,
+        registry: Callable[[], Registry] | None,
+        baked: BakedModels,
+        on_refused: Callable[[UseCase, str, ModelError], None],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registry_of = registry
+        self._registry: Registry | None = None
+        self._baked = baked
+        self._on_refused = on_refused
+        self._seconds = seconds
+        self._served: dict[str, _Served] = {}
+
+    def champion(self, use_case: UseCase) -> OnnxModel:
+        """Return the version to serve now, at most 30 s behind the registry; raise NoModelError."""
+        served = self._served.get(use_case.name)
+        if served is None or self._seconds() - served.checked >= REFRESH_SECONDS:
+            return self.reload(use_case)
+        return served.model
+
+    def reload(self, use_case: UseCase) -> OnnxModel:
+        """Read the registry now; serve its champion, or, when that is impossible, what was served before."""
+        before = self._served.get(use_case.name)
+        model = before.model if before else self._packed(use_case)
+        refused = before.refused if before else None
+        try:
+            version = self._champion_version(use_case)
+            if version and version not in (model and model.version, refused):
+                model, refused = self._load(use_case, version, model)
+        except UnavailableError:
+            if model is None:
+                raise
+        if model is None:
+            raise NoModelError(use_case.name)
+        self._served[use_case.name] = _Served(model, self._seconds(), refused)
+        return model
+
+    def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
+        assert self._registry is not None  # noqa: S101  the version was read from it
+        try:
+            return self._registry.load(use_case, version), None
+        except ModelError as error:
+            self._on_refused(use_case, version, error)
+            return before, version
+
+    def _champion_version(self, use_case: UseCase) -> str | None:
+        if self._registry is None and self._registry_of is not None:
+            self._registry = self._registry_of()
+        return self._registry.alias(use_case.name, "champion") if self._registry else None
+
+    def _packed(self, use_case: UseCase) -> OnnxModel | None:
+        try:
+            return self._baked.champion(use_case)
+        except ModelError:
+            return None

@@ -1,0 +1,72 @@
+"""Ports implemented in memory, for unit tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tabserve.domain.prediction import Cursor, HistoryQuery, Page, Prediction, Value
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import DatabaseUnavailableError
+
+
+@dataclass
+class FakeModel:
+    """Answers every row with the same probabilities."""
+
+    row: Sequence[float]
+    version: str = "20260101T000000Z-00000000"
+    model_sha256: str = ""
+
+    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
+        return [list(self.row) for _ in range(rows)]
+
+
+@dataclass
+class FakeModels:
+    """Serves uniform probabilities, the last class being a little likelier."""
+
+    def champion(self, use_case: UseCase) -> FakeModel:
+        count = len(use_case.target.classes)
+        row = [0.9 / count] * count
+        row[-1] += 0.1
+        return FakeModel(row)
+
+
+@dataclass
+class FakePredictions:
+    """Predictions in a list; `away` plays a database that cannot be reached."""
+
+    stored: dict[str, Prediction] = field(default_factory=dict)
+    away: bool = False
+
+    def add(self, predictions: Sequence[Prediction]) -> None:
+        self._must_be_there()
+        for prediction in predictions:
+            self.stored.setdefault(prediction.id, prediction)
+
+    def past(self, query: HistoryQuery) -> Page:
+        self._must_be_there()
+        found = sorted((p for p in self.stored.values() if _matches(p, query)), key=_place, reverse=True)
+        page, rest = found[: query.limit], found[query.limit :]
+        return Page(page, Cursor(*_place(page[-1])) if rest else None)
+
+    def reachable(self) -> bool:
+        return not self.away
+
+    def _must_be_there(self) -> None:
+        if self.away:
+            raise DatabaseUnavailableError("connection to server at 10.0.0.7 refused")
+
+
+def _place(prediction: Prediction) -> tuple[datetime, str]:
+    return prediction.created_at, prediction.id
+
+
+def _matches(prediction: Prediction, query: HistoryQuery) -> bool:
+    wanted = {"use_case": query.use_case, "source": query.source, "model_version": query.model_version}
+    return (
+        all(value is None or getattr(prediction, name) == value for name, value in wanted.items())
+        and (query.start is None or prediction.created_at >= query.start)
+        and (query.end is None or prediction.created_at < query.end)
+        and (query.cursor is None or _place(prediction) < (query.cursor.created_at, query.cursor.id))
+    )
