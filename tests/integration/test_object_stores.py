@@ -40,6 +40,14 @@ def test_a_create_only_write_leaves_the_first_object(store: ObjectStore) -> None
     assert store.get("a/b") == b"first"
 
 
+def test_a_create_only_write_takes_a_whole_file_wherever_it_was_read_to(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"from a file")
+    with (tmp_path / "body").open("rb") as stream:
+        stream.read(5)
+        assert store.put_new("f", stream)
+    assert store.get("f") == b"from a file"
+
+
 def test_one_of_many_concurrent_create_only_writes_wins(store: ObjectStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(lambda number: store.put_new("k", bytes([number])), range(8)))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +32,8 @@ class FolderStore:
             copy.hardlink_to(written)
             copy.replace(self._path(key))
 
-    def put_new(self, key: str, body: bytes, content_type: str = BINARY) -> bool:  # noqa: ARG002
-        """Write an object unless the key exists; return whether it was written."""
+    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = BINARY) -> bool:  # noqa: ARG002
+        """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
         with self._written(key, body) as written:
             try:
                 self._path(key).hardlink_to(written)
@@ -63,12 +64,16 @@ class FolderStore:
         return path
 
     @contextlib.contextmanager
-    def _written(self, key: str, body: bytes) -> Iterator[Path]:
+    def _written(self, key: str, body: bytes | BinaryIO) -> Iterator[Path]:
         parent = self._path(key).parent
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(prefix=TEMPORARY, dir=parent) as stream:
-                stream.write(body)
+                if isinstance(body, bytes):
+                    stream.write(body)
+                else:
+                    body.seek(0)
+                    shutil.copyfileobj(body, stream)
                 stream.flush()
                 Path(stream.name).chmod(0o644)
                 yield Path(stream.name)

@@ -31,9 +31,11 @@ class S3Store:
         """Write or replace an object."""
         self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
 
-    def put_new(self, key: str, body: bytes, content_type: str = BINARY) -> bool:
-        """Write an object unless the key exists; return whether it was written."""
+    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = BINARY) -> bool:
+        """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
         for _ in range(ATTEMPTS_WHEN_RACING):
+            if not isinstance(body, bytes):
+                body.seek(0)
             try:
                 self._client.put_object(
                     Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
