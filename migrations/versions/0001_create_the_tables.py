@@ -4,18 +4,21 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import UUID
 
 revision: str = "0001"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+ID = sa.Text().with_variant(UUID(as_uuid=False), "postgresql")
+
 
 def upgrade() -> None:
     """Apply the change."""
     op.create_table(
         "alerts",
-        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -127,7 +130,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_performance_metrics_window_end"), "performance_metrics", ["window_end"], unique=False)
     op.create_table(
         "prediction_runs",
-        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -140,7 +143,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_prediction_runs_started_at"), "prediction_runs", ["started_at"], unique=False)
     op.create_table(
         "predictions",
-        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("use_case", sa.Text(), nullable=False),
         sa.Column("model_version", sa.Text(), nullable=False),
@@ -165,6 +168,12 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("entity_id IS NOT NULL"),
         sqlite_where=sa.text("entity_id IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_predictions_model_version_source_created_at"),
+        "predictions",
+        ["model_version", "source", "created_at"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_predictions_use_case_source_created_at"),
@@ -225,7 +234,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_data_quality_issues_detected_at"), "data_quality_issues", ["detected_at"], unique=False)
     op.create_table(
         "ground_truth",
-        sa.Column("prediction_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("prediction_id", ID, nullable=False),
         sa.Column("use_case", sa.Text(), nullable=False),
         sa.Column("actual", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -251,6 +260,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("file_id IS NOT NULL"),
         sqlite_where=sa.text("file_id IS NOT NULL"),
     )
+    op.drop_index(op.f("ix_predictions_model_version_source_created_at"), table_name="predictions")
     op.drop_index(op.f("ix_predictions_use_case_source_created_at"), table_name="predictions")
     op.drop_index(
         op.f("ix_predictions_use_case_entity_id_created_at"),

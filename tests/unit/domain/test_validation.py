@@ -41,7 +41,13 @@ def one_by_one(use_case: UseCase, sent: Sequence[Record]) -> dict[int, set[Failu
         }
         entity = record.get("entity_id")
         if entity is not None and not (isinstance(entity, str) and 0 < len(entity) <= 200):
-            cases.add(FailureCase("entity_id", "not_an_id", "entity_id must be a text of 1 to 200 characters"))
+            cases.add(
+                FailureCase(
+                    "entity_id",
+                    "not_an_id",
+                    "entity_id must be a text of 1 to 200 characters, none of them a control character",
+                )
+            )
         if cases:
             found[index] = cases
     return found
@@ -70,7 +76,11 @@ def test_columns_are_judged_like_records_one_by_one(sent: list[dict[str, object]
         ({"Age": -1}, "below_minimum", "Age must be a number from 0 to 120"),
         ({"Fare": 1000.01}, "above_maximum", "Fare must be a number from 0 to 1000"),
         ({"Cabin": "C85"}, "unknown_field", "Cabin is not a feature of titanic"),
-        ({"entity_id": 17}, "not_an_id", "entity_id must be a text of 1 to 200 characters"),
+        (
+            {"entity_id": 17},
+            "not_an_id",
+            "entity_id must be a text of 1 to 200 characters, none of them a control character",
+        ),
     ],
 )
 def test_a_refusal_names_field_rule_and_what_would_be_right(change: dict[str, object], rule: str, message: str) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.engine import Dialect
 
 NAMES = {
@@ -29,6 +29,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMES)
+
+Id = Text().with_variant(UUID(as_uuid=False), "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -69,7 +71,7 @@ def _file_id() -> Column[str]:
 predictions = Table(
     "predictions",
     metadata,
-    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("id", Id, primary_key=True),
     _text("request_id"),
     _text("use_case"),
     _text("model_version"),
@@ -97,6 +99,7 @@ Index(
 )
 # A batch shares its time: without the id in the key its entries are stored as one, and sorting one batch is cheap.
 Index(None, predictions.c.use_case, predictions.c.source, predictions.c.created_at)
+Index(None, predictions.c.model_version, predictions.c.source, predictions.c.created_at)
 Index(None, predictions.c.created_at)
 WITH_ENTITY = text("entity_id IS NOT NULL")
 Index(
@@ -175,7 +178,7 @@ column_statistics = Table(
 prediction_runs = Table(
     "prediction_runs",
     metadata,
-    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("id", Id, primary_key=True),
     _time("started_at", index=True),
     _time("finished_at"),
     _text("status"),
@@ -188,7 +191,7 @@ prediction_runs = Table(
 ground_truth = Table(
     "ground_truth",
     metadata,
-    Column("prediction_id", Uuid(as_uuid=False), ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    Column("prediction_id", Id, ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
     _text("use_case"),
     _text("actual"),
     _time("created_at", index=True),
@@ -232,7 +235,7 @@ Index(None, performance_metrics.c.window_end)
 alerts = Table(
     "alerts",
     metadata,
-    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("id", Id, primary_key=True),
     _text("rule"),
     _text("subject"),
     _text("state"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
-from tabserve.domain.prediction import Features, HistoryQuery, Page, Prediction, Source, Value
+from tabserve.domain.prediction import Features, HistoryQuery, Page, PredictionBatch, Source, Value
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.use_case import UseCase
 
@@ -84,7 +84,7 @@ class ObjectStore(Protocol):
 class PredictionStore(Protocol):
     """Where predictions are kept."""
 
-    def add(self, predictions: Sequence[Prediction]) -> None:
+    def add(self, batch: PredictionBatch) -> None:
         """Store all or none, in one round trip; a row of a file already stored for a version is left as it is."""
         ...
 

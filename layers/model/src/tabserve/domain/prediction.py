@@ -1,5 +1,6 @@
 """Predictions: what goes into a model, what comes out, and how one is told apart from another."""
 
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class PredictionBatch(Sequence[Prediction]):
     def ids(self) -> Sequence[str]:
         """One id a row: new, or, for rows of a file, the one id this version's answer to that row can have."""
         if self.file_id is None or self.row_numbers is None:
-            return [str(uuid.uuid4()) for _ in self.probabilities]
+            return new_ids(self.created_at, len(self))
         return [row_id(self.file_id, number, self.model_version) for number in self.row_numbers]
 
     @cached_property
@@ -142,6 +143,18 @@ class Page:
 
     predictions: Sequence[Prediction] = field(default_factory=tuple)
     next_cursor: Cursor | None = None
+
+
+def new_ids(at: datetime, count: int) -> Sequence[str]:
+    """Return new ids (UUID version 7) in ascending order; ids that grow with time keep indexes small and fast."""
+    start = int(at.timestamp() * 1000)
+    noise = os.urandom(8 * count).hex()
+    ids = []
+    for row in range(count):
+        milliseconds = start + (row >> 12)
+        tail = noise[16 * row : 16 * row + 15]
+        ids.append(f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{row & 0xFFF:03x}-8{tail[:3]}-{tail[3:]}")
+    return ids
 
 
 def row_id(file_id: str, row_number: int, model_version: str) -> str:

@@ -4,6 +4,7 @@ A column of well-typed values passes with a handful of set and range operations;
 is looked at value by value. The verdicts are the same as judging each record alone.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, Us
 Record = Mapping[str, object]
 Columns = dict[str, list[Value]]
 NoneType = type(None)
+ENTITY_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,12 @@ def _refuse_unknown_fields(
 def _entity_ids(records: Sequence[Record], failures: dict[int, list[FailureCase]]) -> list[str | None]:
     values = [record.get("entity_id") for record in records]
     for index, value in enumerate(values):
-        if value is not None and not (isinstance(value, str) and 0 < len(value) <= 200):
-            case = FailureCase("entity_id", "not_an_id", "entity_id must be a text of 1 to 200 characters")
+        if value is not None and not (isinstance(value, str) and ENTITY_ID.fullmatch(value)):
+            case = FailureCase(
+                "entity_id",
+                "not_an_id",
+                "entity_id must be a text of 1 to 200 characters, none of them a control character",
+            )
             failures.setdefault(index, []).append(case)
     return values  # type: ignore[return-value]  # refused values are dropped by the caller
 

@@ -1,0 +1,88 @@
+"""A batch of predictions as the text PostgreSQL reads, built column by column."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from tabserve.domain.prediction import PredictionBatch, Value
+
+COLUMNS = (
+    "id",
+    "features",
+    "prediction",
+    "probability",
+    "probabilities",
+    "entity_id",
+    "row_number",
+    "request_id",
+    "use_case",
+    "model_version",
+    "source",
+    "created_at",
+    "file_id",
+)
+Texts = list[str]
+SPECIAL = "\\\t\r\n"
+ESCAPES = str.maketrans({char: repr(char)[1:-1] for char in SPECIAL})
+
+
+def varying(batch: PredictionBatch) -> tuple[Texts, ...]:
+    """Return the text of the first seven columns, one entry a row; an empty text stands for NULL."""
+    rows = len(batch)
+    return (
+        list(batch.ids),
+        _objects([(name, _values(values)) for name, values in batch.columns.items()], rows),
+        [batch.classes[index] for index in batch.chosen],
+        list(map(repr, batch.confidences)),
+        _objects(_class_probabilities(batch), rows),
+        [entity or "" for entity in batch.entity_ids] if any(batch.entity_ids) else [""] * rows,
+        list(map(str, batch.row_numbers)) if batch.row_numbers is not None else [""] * rows,
+    )
+
+
+def constant(batch: PredictionBatch) -> tuple[str | datetime | None, ...]:
+    """Return the other columns, the same for every row."""
+    return (
+        batch.request_id,
+        batch.use_case,
+        batch.model_version,
+        batch.source,
+        batch.created_at,
+        batch.file_id,
+    )
+
+
+def copy_text(batch: PredictionBatch) -> str:
+    """Return the rows for COPY … WITH (NULL '')."""
+    rest = ["" if value is None else str(value) for value in constant(batch)]
+    end = "\t".join(["", *_escaped(rest)]) + "\n"
+    return end.join(map("\t".join, zip(*map(_escaped, varying(batch)), strict=True))) + end
+
+
+def _escaped(texts: Texts) -> Texts:
+    joined = "".join(texts)
+    return [text.translate(ESCAPES) for text in texts] if any(char in joined for char in SPECIAL) else texts
+
+
+def _class_probabilities(batch: PredictionBatch) -> list[tuple[str, Texts]]:
+    by_class = zip(*batch.probabilities, strict=True)
+    return [(name, list(map(repr, values))) for name, values in zip(batch.classes, by_class, strict=True)]
+
+
+def _values(values: Sequence[Value]) -> Texts:
+    """Encode a column; a column of categories has few distinct values, one of numbers encodes fast."""
+    types = set(map(type, values))
+    if types <= {int, float}:
+        return list(map(repr, values))
+    if types <= {int, float, type(None)}:
+        return ["null" if value is None else repr(value) for value in values]
+    known = {(type(value), value): json.dumps(value) for value in values}
+    return [known[type(value), value] for value in values]
+
+
+def _objects(members: Sequence[tuple[str, Texts]], rows: int) -> Texts:
+    """Return one JSON object a row."""
+    if not members:
+        return ["{}"] * rows
+    template = "{" + ",".join(json.dumps(name).replace("%", "%%") + ":%s" for name, _ in members) + "}"
+    return [template % row for row in zip(*(texts for _, texts in members), strict=True)]

@@ -1,0 +1,58 @@
+"""Values for tests, with everything a test does not care about filled in."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tabserve.domain.prediction import PredictionBatch
+from tabserve.domain.quality import Ingestion
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+VERSION = "20260101T000000Z-0a1b2c3d"
+
+
+def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
+    """Answers to `rows` records of two features."""
+    values: dict[str, Any] = {
+        "request_id": str(uuid.uuid4()),
+        "use_case": "titanic",
+        "model_version": VERSION,
+        "source": "api",
+        "created_at": NOON,
+        "classes": ("0", "1"),
+        "positive": 1,
+        "columns": {"Sex": ["female"] * rows, "Age": [30 + row / 10 for row in range(rows)]},
+        "probabilities": [[0.25, 0.75]] * rows,
+        "entity_ids": [None] * rows,
+    }
+    return PredictionBatch(**values | changes)
+
+
+def file_batch(file_id: str, row_numbers: Sequence[int], **changes: Any) -> PredictionBatch:
+    """Scheduled answers to rows of a file."""
+    origin = {"source": "scheduled", "file_id": file_id, "row_numbers": row_numbers}
+    entities = {"entity_ids": [f"passenger-{number}" for number in row_numbers]}
+    return batch(len(row_numbers), **origin | entities | changes)
+
+
+def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:
+    """The verdict on a file of ten rows, two of them bad."""
+    values: dict[str, Any] = {
+        "file_id": file_id,
+        "bucket": "raw",
+        "key": "titanic/a b.csv",
+        "etag": "0123456789abcdef",
+        "use_case": "titanic",
+        "status": "done",
+        "rows_total": 10,
+        "rows_good": 8,
+        "rows_bad": 2,
+        "criticality": "medium",
+        "contract_sha256": "c" * 64,
+        "started_at": NOON,
+        "finished_at": NOON,
+        "good_key": f"titanic/{file_id}/a b.csv",
+        "bad_key": f"titanic/{file_id}/a b.csv",
+    }
+    return Ingestion(**values | changes)

@@ -1,0 +1,260 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tabserve.adapters.predictions import prediction_store
+from tabserve.application.ports import PredictionStore
+from tabserve.domain.prediction import HistoryQuery, Prediction, Source
+from tabserve.errors import DatabaseUnavailableError
+from tests.factories import NOON, VERSION, batch, file_batch
+from tests.fakes import FakePredictions
+
+SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
+EVERY_WAY_OF_WRITING = pytest.mark.parametrize("rows", [1, 3, 40, 700])
+
+
+@pytest.fixture(params=["postgresql", "sqlite", "fake"])
+def store(request: pytest.FixtureRequest) -> PredictionStore:
+    if request.param == "fake":
+        return FakePredictions()
+    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
+    return prediction_store(url)
+
+
+def everything(store: PredictionStore, **query: Any) -> list[Prediction]:
+    return list(store.past(HistoryQuery(limit=1000, **query)).predictions)
+
+
+@EVERY_WAY_OF_WRITING
+def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
+    values: dict[str, list[Any]] = {"Sex": ['fe"male\\N', "ma\tle", None, "ü\n"], "Age": [None, 1, 0.1, 1e-300]}
+    stored = batch(
+        rows,
+        columns={name: (cells * rows)[:rows] for name, cells in values.items()},
+        probabilities=([[0.1, 0.9], [1 / 3, 2 / 3], [1.0, 5e-324]] * rows)[:rows],
+        entity_ids=(["17", None, "a\\b'c%s"] * rows)[:rows],
+    )
+
+    store.add(stored)
+
+    assert everything(store) == list(reversed(stored))
+
+
+@EVERY_WAY_OF_WRITING
+def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, rows: int) -> None:
+    stored = batch(rows)
+
+    store.add(stored)
+    store.add(stored)
+
+    assert len(everything(store)) == rows
+
+
+@EVERY_WAY_OF_WRITING
+def test_a_row_of_a_file_is_stored_once_for_a_version(store: PredictionStore, rows: int) -> None:
+    store.add(file_batch("f1", [2, 4], created_at=NOON - timedelta(hours=1)))
+    store.add(file_batch("f1", range(1, rows + 1)))
+    store.add(file_batch("f1", [1, 2], model_version="another"))
+
+    found = everything(store, model_version=VERSION)
+    assert sorted(p.row_number or 0 for p in found) == sorted({2, 4, *range(1, rows + 1)})
+    assert {p.row_number for p in found if p.created_at < NOON} == {2, 4}
+    assert len(everything(store, model_version="another")) == 2
+
+
+@pytest.fixture
+def history(store: PredictionStore) -> list[Prediction]:
+    stored: list[Prediction] = []
+    for hour in range(12):
+        written = batch(
+            1 + hour % 5,
+            created_at=NOON + timedelta(hours=hour // 2),
+            source=SOURCES[hour % 4],
+            use_case=("titanic", "iris")[hour % 3 == 0],
+            model_version=f"v{hour % 2}",
+        )
+        store.add(written)
+        stored += written
+    return sorted(stored, key=lambda p: (p.created_at, p.id), reverse=True)
+
+
+@pytest.mark.parametrize("use_case", [None, "titanic", "unknown"])
+@pytest.mark.parametrize("source", [None, "api"])
+@pytest.mark.parametrize("model_version", [None, "v1"])
+@pytest.mark.parametrize("hours", [None, (1, 4), (4, 4)])
+def test_pages_hold_every_match_once_newest_first(
+    store: PredictionStore,
+    history: list[Prediction],
+    use_case: str | None,
+    source: Source | None,
+    model_version: str | None,
+    hours: tuple[int, int] | None,
+) -> None:
+    start, end = (NOON + timedelta(hours=h) for h in hours) if hours else (None, None)
+    expected = [
+        p
+        for p in history
+        if use_case in (None, p.use_case)
+        and source in (None, p.source)
+        and model_version in (None, p.model_version)
+        and (start is None or end is None or start <= p.created_at < end)
+    ]
+    found: list[Prediction] = []
+    query = HistoryQuery(use_case, source, start, end, model_version, limit=3)
+    while True:
+        page = store.past(query)
+        found += page.predictions
+        if page.next_cursor is None:
+            break
+        assert len(page.predictions) == 3
+        query = HistoryQuery(use_case, source, start, end, model_version, limit=3, cursor=page.next_cursor)
+
+    assert found == expected
+
+
+def test_a_cursor_does_not_move_when_newer_predictions_arrive(
+    store: PredictionStore, history: list[Prediction]
+) -> None:
+    first = store.past(HistoryQuery(limit=4))
+    store.add(batch(5, created_at=NOON + timedelta(days=1)))
+
+    second = store.past(HistoryQuery(limit=4, cursor=first.next_cursor))
+
+    assert [*first.predictions, *second.predictions] == history[:8]
+
+
+def test_tells_whether_it_answers(store: PredictionStore) -> None:
+    assert store.reachable()
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:9/none", "sqlite:////nowhere/to/be/found.db"])
+def test_an_unreachable_database_is_unavailable(url: str) -> None:
+    store = prediction_store(url)
+
+    assert not store.reachable()
+    with pytest.raises(DatabaseUnavailableError):
+        store.add(batch())
+    with pytest.raises(DatabaseUnavailableError):
+        store.past(HistoryQuery())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1))
+def test_any_text_survives_every_way_of_writing(postgres_url: str, texts: list[str]) -> None:
+    store = prediction_store(postgres_url)
+    texts = [text or "-" for text in texts]
+    for rows in (1, 5, 600):
+        cells = (texts * rows)[:rows]
+        stored = batch(rows, use_case=texts[0], columns={"%s\"'": cells}, entity_ids=cells)
+        store.add(stored)
+        page = store.past(HistoryQuery(use_case=texts[0], limit=rows))
+        assert list(page.predictions) == list(reversed(stored))
+        _delete(postgres_url)
+
+
+class TestABrokenConnection:
+    @pytest.fixture
+    def admin(self, postgres_url: str) -> Iterator[Any]:
+        connection = psycopg2.connect(postgres_url)
+        connection.autocommit = True
+        yield connection.cursor()
+        connection.close()
+
+    @EVERY_WAY_OF_WRITING
+    def test_is_replaced_and_nothing_is_lost_or_doubled(self, postgres_url: str, admin: Any, rows: int) -> None:
+        store = prediction_store(postgres_url)
+        batches = [batch(rows) for _ in range(3)]
+        for written in batches:
+            store.add(written)
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tabserve'")
+
+        admin.execute("SELECT count(*) FROM predictions")
+        assert admin.fetchone() == (3 * rows,)
+
+    @EVERY_WAY_OF_WRITING
+    def test_that_broke_after_the_commit_doubles_nothing(
+        self, postgres_url: str, admin: Any, rows: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = prediction_store(postgres_url)
+        lost_answers = iter([True])
+        plain = psycopg2.extensions.cursor
+
+        class LosesTheFirstAnswer(plain):  # type: ignore[misc,valid-type]
+            def _lose(self) -> None:
+                if next(lost_answers, False):
+                    self.connection.close()
+                    raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+            def execute(self, *arguments: Any) -> None:
+                super().execute(*arguments)
+                self._lose()
+
+            def copy_expert(self, *arguments: Any, **options: Any) -> None:
+                super().copy_expert(*arguments, **options)
+                self._lose()
+
+        connect = psycopg2.connect
+        monkeypatch.setattr(psycopg2, "connect", lambda *a, **o: connect(*a, **o, cursor_factory=LosesTheFirstAnswer))
+
+        store.add(batch(rows))
+
+        admin.execute("SELECT count(*) FROM predictions")
+        assert admin.fetchone() == (rows,)
+
+    def test_and_a_slow_statement_are_unavailable(self, postgres_url: str, admin: Any) -> None:
+        store = prediction_store(postgres_url, timeout_ms=200)
+        admin.execute("BEGIN; LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE")
+
+        with pytest.raises(DatabaseUnavailableError, match="statement timeout"):
+            store.add(batch())
+
+        admin.execute("ROLLBACK")
+        store.add(batch())
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (HistoryQuery(), "ix_predictions_created_at"),
+        (HistoryQuery(use_case="titanic"), "ix_predictions_use_case_source_created_at"),
+        (HistoryQuery(use_case="titanic", source="queue"), "ix_predictions_use_case_source_created_at"),
+        (HistoryQuery(model_version="v1"), "ix_predictions_model_version_source_created_at"),
+        (HistoryQuery(use_case="titanic", source="api", model_version="v1"), "created_at"),
+    ],
+)
+def test_reading_a_page_walks_an_index(postgres_url: str, query: HistoryQuery, index: str) -> None:
+    from tabserve.adapters import history
+
+    connection = psycopg2.connect(postgres_url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(SEED)
+        cursor.execute("ANALYZE predictions")
+        sql = history.statement(query, lambda name: f"%({name})s")
+        cursor.execute(f"EXPLAIN {sql}", history.parameters(query, lambda time: time))
+        plan = "\n".join(row[0] for row in cursor)
+    connection.close()
+
+    assert index in plan
+    assert "Seq Scan" not in plan
+
+
+SEED = """
+INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
+                         probability, probabilities)
+SELECT gen_random_uuid(), 'r', (ARRAY['titanic', 'iris'])[1 + n % 2], 'v' || n / 5000,
+       (ARRAY['webapp', 'scheduled', 'api'])[1 + n % 3], timestamptz '2026-01-01' + n * interval '1 second',
+       '{}', '1', 0.5, '{}'
+FROM generate_series(1, 20000) AS n
+"""
+
+
+def _delete(url: str) -> None:
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM predictions")
+    connection.close()
