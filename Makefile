@@ -38,6 +38,20 @@ format: $(STAMP) ## Format the code and fix what ruff can fix
 test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them
 	$(BIN)/pytest $(ARGS)
 
+STACK := $(BIN)/python scripts/stack.py
+STATE := $(if $(STATE_DIR),--state=$(STATE_DIR))
+PORTS := $(if $(EMULATOR_PORT),--emulator-port=$(EMULATOR_PORT)) $(if $(POSTGRES_PORT),--postgres-port=$(POSTGRES_PORT)) \
+  $(if $(UI_PORT),--ui-port=$(UI_PORT))
+
+up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is ready
+	@$(STACK) up $(STATE) $(PORTS) $(if $(DETACH),--detach)
+
+down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
+	@$(STACK) down $(STATE) $(if $(PURGE),--purge)
+
+status: $(STAMP) ## Say what runs where, healthy or not
+	@$(STACK) status $(STATE)
+
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock
 	$(BIN)/python scripts/layer_requirements.py

@@ -1,0 +1,108 @@
+"""Where a local cloud keeps its state, on which ports it listens, and with which secrets."""
+
+import json
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+
+
+class LocalCloudError(Exception):
+    """One sentence that says what is wrong and the way out."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """One TCP port for each server."""
+
+    emulator: int = 4566
+    postgres: int = 5442
+    ui: int = 8501
+
+    def check(self) -> None:
+        """Raise LocalCloudError for the first port that another program listens on."""
+        for name, port in asdict(self).items():
+            with socket.socket() as candidate:
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    candidate.bind((HOST, port))
+                except OSError:
+                    variable = f"{name.upper()}_PORT"
+                    raise LocalCloudError(
+                        f"Port {port} ({name}) is taken by another program; "
+                        f"choose another one: make up {variable}={_free_port()}"
+                    ) from None
+
+
+def free_ports() -> Ports:
+    """Return ports nobody listens on now, for a stack beside others."""
+    return Ports(emulator=_free_port(), postgres=_free_port(), ui=_free_port())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made up once for each state folder."""
+
+    postgres_password: str
+    reader_password: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """The state folder and what lies in it."""
+
+    folder: Path
+    ports: Ports
+    durable: bool = True  # a stack for a test forgets its data and need not wait for the disk
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
+
+    @property
+    def env_file(self) -> Path:
+        return self.folder / "stack.env"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def registry(self) -> Path:
+        return self.folder / "registry"
+
+    @property
+    def aws_endpoint(self) -> str:
+        return f"http://{HOST}:{self.ports.emulator}"
+
+    @property
+    def database_url(self) -> str:
+        return self._url("tabserve", self.secrets.postgres_password)
+
+    @property
+    def reader_database_url(self) -> str:
+        return self._url("tabserve_reader", self.secrets.reader_password)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Read the secrets of this folder; make them up the first time."""
+        path = self.folder / "secrets.json"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            made = Secrets(*(secrets.token_urlsafe(24) for _ in range(3)))
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(asdict(made)))
+        return Secrets(**json.loads(path.read_text()))
+
+    def _url(self, user: str, password: str) -> str:
+        return f"postgresql://{user}:{password}@{HOST}:{self.ports.postgres}/tabserve"

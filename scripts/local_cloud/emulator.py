@@ -1,0 +1,79 @@
+"""MiniStack, an AWS emulator, in an environment of its own so that it cannot hide a wheel missing in a layer."""
+
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from local_cloud import processes
+from local_cloud.config import HOST, REGION, ROOT, LocalCloudError, Place
+
+ENVIRONMENT = ROOT / ".venv-emulator"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+def prepare() -> None:
+    """Create the emulator's environment from the same lock as everything else."""
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run(
+        [uv, "sync", "--quiet", "--frozen", "--only-group", "emulator", "--python", sys.executable],
+        cwd=ROOT,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)},
+        check=True,
+    )
+
+
+def start(place: Place) -> processes.Server:
+    """Start the emulator with the state it had when it was stopped, and wait until it answers."""
+    folder = place.folder / "emulator"
+    _refuse_moved_state(folder, place.ports.emulator)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)  # unpacked layers of earlier workers
+    for name in ("tmp", "state", "s3"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    kept = "1" if place.durable else "0"
+    server = processes.start(
+        "emulator",
+        [ENVIRONMENT / "bin" / "python", "-m", "ministack"],
+        place,
+        # Nothing of the caller's environment: the functions inherit it, as they would inherit a PYTHONPATH.
+        env={
+            "PATH": os.defpath,
+            "HOME": str(folder),
+            "TMPDIR": str(folder / "tmp"),
+            "GATEWAY_PORT": str(place.ports.emulator),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": kept,
+            "STATE_DIR": str(folder / "state"),
+            "S3_PERSIST": kept,
+            "S3_DATA_DIR": str(folder / "s3"),
+            "SFTP_ENABLED": "0",
+            "TABSERVE_STATE": str(place.folder),
+            **CREDENTIALS,
+        },
+    )
+    server.wait_until(lambda: answers(place.aws_endpoint))
+    (folder / "port").write_text(str(place.ports.emulator))
+    return server
+
+
+def answers(endpoint: str) -> bool:
+    """Whether the emulator is healthy."""
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def _refuse_moved_state(folder: Path, port: int) -> None:
+    """Queue URLs in the kept state name the port."""
+    before = folder / "port"
+    if before.exists() and int(before.read_text()) != port:
+        raise LocalCloudError(
+            f"The kept data belong to port {before.read_text()} of the emulator: "
+            f"use `make up EMULATOR_PORT={before.read_text()}`, or forget them with `make down PURGE=1`"
+        )

@@ -1,0 +1,96 @@
+"""Bring up everything the deployed stack needs, hand out where it is, and stop it again."""
+
+import contextlib
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import migrate
+from local_cloud import deployment, emulator, models, postgres
+from local_cloud.config import LocalCloudError, Place, Ports, free_ports
+from local_cloud.processes import Server
+from local_cloud.progress import Step, silent
+
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack that answers."""
+
+    place: Place
+    env: dict[str, str]  # the contents of stack.env
+    servers: list[Server]
+
+
+@contextlib.contextmanager
+def local_stack(
+    folder: Path, ports: Ports | None = None, *, step: Step = silent, overrides: Mapping[str, str] | None = None
+) -> Iterator[dict[str, str]]:
+    """Run a throw-away stack beside any other; yield its environment, the same variables as in `stack.env`.
+
+    `overrides` are parameters of the template, such as {"ScheduleExpression": "rate(1 minute)"}.
+    """
+    place = Place(folder, ports or free_ports(), durable=False)
+    with running_stack(place, step=step, overrides=overrides) as stack:
+        yield stack.env
+
+
+@contextlib.contextmanager
+def running_stack(place: Place, *, step: Step, overrides: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Start the servers, deploy, publish the models; stop the servers at the end, whatever happened."""
+    place.ports.check()
+    place.logs.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as started:
+        with step("PostgreSQL"):
+            database = postgres.start(place)
+            started.callback(database.stop)
+            migrate.migrate(place.database_url, place.secrets.reader_password)
+        with step("Emulated AWS"):
+            emulator.prepare()
+            cloud = emulator.start(place)
+            started.callback(cloud.stop)
+        with step("Models"):
+            models.train_missing(place)
+        with step("sam build"):
+            deployment.build(place.logs / "sam-build.log")
+        with step("sam deploy"):
+            deployment.deploy(place, place.logs / "sam-deploy.log", overrides)
+        env = deployment.stack_environment(place)
+        models.publish(place, env)
+        with step("First answer of the API"):
+            wait_for_api(env["API_URL"])
+        write_env_file(place.env_file, env)
+        started.callback(place.env_file.unlink, missing_ok=True)
+        yield Stack(place, env, [database, cloud])
+
+
+def wait_for_api(url: str) -> None:
+    """Wait until GET /health answers 200; the first call starts the function."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not api_answers(url):
+        if time.monotonic() > deadline:
+            raise LocalCloudError(f"{url}/health did not answer within {READY_SECONDS:.0f} s; see the emulator's log")
+        time.sleep(0.2)
+
+
+def api_answers(url: str) -> bool:
+    """Whether GET /health answers 200."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=30) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def write_env_file(path: Path, env: Mapping[str, str]) -> None:
+    """Write a dotenv file that only its owner can read."""
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read what `write_env_file` wrote."""
+    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
