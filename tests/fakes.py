@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tabserve.application.ports import ModelCards
 from tabserve.domain.prediction import Cursor, HistoryQuery, Page, Prediction, Value
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError
@@ -30,6 +31,12 @@ class FakeModels:
         row = [0.9 / count] * count
         row[-1] += 0.1
         return FakeModel(row)
+
+    def reload(self, use_case: UseCase) -> FakeModel:
+        return self.champion(use_case)
+
+    def cards(self, use_case: UseCase) -> ModelCards:
+        return ModelCards([], None, None)
 
 
 @dataclass

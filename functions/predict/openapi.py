@@ -1,6 +1,6 @@
 """The OpenAPI document: request and answer schemas generated from the use cases."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from functions.predict.gate import OPEN_PATHS
 from tabserve.application.predict import MAX_RECORDS
+from tabserve.bootstrap import PredictService
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 
 Schema = dict[str, Any]
@@ -29,8 +30,10 @@ PROBLEMS = {
 }
 
 
-def document(app: FastAPI, use_cases: Iterable[UseCase], default: str) -> Schema:
+def document(app: FastAPI, service: PredictService) -> Schema:
     """Return the OpenAPI document of the app for the use cases that exist."""
+    catalog, default = service.deps.catalog, service.settings.default_use_case
+    use_cases = [catalog.get(name) for name in catalog.names()]
     base = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas: Schema = base.setdefault("components", {}).setdefault("schemas", {})
     for unused in [name for name in schemas if name.startswith(("HTTPValidationError", "ValidationError"))]:

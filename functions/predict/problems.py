@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from fastapi import Response
+from aws_lambda_powertools import Logger
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from tabserve.domain.prediction import FailureCase
 from tabserve.errors import (
@@ -69,3 +72,33 @@ def _failures(error: TabserveError) -> list[dict[str, Any]]:
     if isinstance(error, InvalidFieldError):
         return [{"column": error.field, "rule": error.rule, "message": str(error)}]
     return []
+
+
+def add_problem_handlers(app: FastAPI, log: Logger) -> None:
+    """Make every error of the app a problem+json answer."""
+
+    @app.exception_handler(TabserveError)
+    async def on_tabserve_error(_: Request, error: TabserveError) -> Response:
+        if isinstance(error, UnavailableError):
+            log.error("unavailable", error=str(error))
+        return problem_of(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_validation_error(_: Request, error: RequestValidationError) -> Response:
+        return _invalid(error)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        kind = error.detail.lower().replace(" ", "-")
+        detail = f"{request.method} {request.url.path}: {error.detail}."
+        return problem(error.status_code, kind, detail, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def on_bug(_: Request, error: Exception) -> Response:
+        log.exception("bug", exc_info=error)
+        return problem(500, "internal-error", "Something went wrong here; it was logged.")
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    errors = [{"column": str(item["loc"][1]), "rule": item["type"], "message": item["msg"]} for item in error.errors()]
+    return problem(422, "invalid-request", "; ".join(f"{item['column']}: {item['message']}" for item in errors), errors)

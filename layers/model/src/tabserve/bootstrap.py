@@ -1,15 +1,20 @@
 """Build what a function needs out of settings and adapters; the only place that knows them all."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tabserve.adapters.catalog import BUNDLED, YamlCatalog
-from tabserve.settings import Settings
+from tabserve.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from tabserve.adapters.registry import Registry
+    from tabserve.application.ports import ModelRegistry
+    from tabserve.application.predict import PredictDependencies
+    from tabserve.domain.use_case import UseCase
+    from tabserve.errors import ModelError
 
 
 def utc_now() -> datetime:
@@ -27,6 +32,16 @@ def logger(settings: Settings, service: str) -> "Logger":
     from aws_lambda_powertools.logging import Logger
 
     return Logger(service=service, level=settings.log_level)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictService:
+    """The parts of the prediction function."""
+
+    settings: Settings
+    deps: "PredictDependencies"
+    registry: "ModelRegistry"
+    log: "Logger"
 
 
 def aws_client(settings: Settings, name: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
@@ -47,3 +62,28 @@ def registry(settings: Settings) -> "Registry":
 
     settings.require("artifacts_bucket")
     return Registry(S3Store(aws_client(settings, "s3"), settings.artifacts_bucket))
+
+
+def predict_service() -> PredictService:
+    """Build the prediction function's parts; adapters it does not need stay unimported."""
+    from tabserve.adapters.models import ServedModels
+    from tabserve.adapters.predictions import prediction_store
+    from tabserve.adapters.registry import BakedModels
+    from tabserve.application.predict import PredictDependencies
+
+    settings = read_settings()
+    settings.require("database_url")
+    log = logger(settings, "predict")
+
+    def on_refused(use_case: "UseCase", version: str, error: "ModelError") -> None:
+        log.error("model refused", use_case=use_case.name, version=version, error=str(error))
+
+    registry_of = (lambda: registry(settings)) if settings.artifacts_bucket else None
+    models = ServedModels(registry_of, BakedModels(), on_refused)
+    deps = PredictDependencies(
+        catalog=catalog(settings),
+        models=models,
+        predictions=prediction_store(settings.database_url),
+        clock=utc_now,
+    )
+    return PredictService(settings, deps, models, log)

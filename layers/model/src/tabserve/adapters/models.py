@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tabserve.adapters.estimator import OnnxModel
 from tabserve.adapters.registry import BakedModels, Registry
+from tabserve.application.ports import ModelCards
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError, NoModelError, UnavailableError
 
@@ -60,21 +61,42 @@ class ServedModels:
         self._served[use_case.name] = _Served(model, self._seconds(), refused)
         return model
 
-    def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
-        assert self._registry is not None  # noqa: S101  the version was read from it
+    def cards(self, use_case: UseCase) -> ModelCards:
+        """Return what is known about all registered versions, or about the packed one when the registry is away."""
         try:
-            return self._registry.load(use_case, version), None
+            if registry := self._connected():
+                return _cards(registry, use_case.name)
+        except UnavailableError:
+            pass
+        packed = self._baked.metadata(use_case.name)
+        return ModelCards([packed], packed, None)
+
+    def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
+        registry = self._connected()
+        try:
+            return (registry.load(use_case, version) if registry else before), None
         except ModelError as error:
             self._on_refused(use_case, version, error)
             return before, version
 
     def _champion_version(self, use_case: UseCase) -> str | None:
+        registry = self._connected()
+        return registry.alias(use_case.name, "champion") if registry else None
+
+    def _connected(self) -> Registry | None:
         if self._registry is None and self._registry_of is not None:
             self._registry = self._registry_of()
-        return self._registry.alias(use_case.name, "champion") if self._registry else None
+        return self._registry
 
     def _packed(self, use_case: UseCase) -> OnnxModel | None:
         try:
             return self._baked.champion(use_case)
         except ModelError:
             return None
+
+
+def _cards(registry: Registry, use_case: str) -> ModelCards:
+    versions = [registry.metadata(use_case, version) for version in reversed(registry.versions(use_case))]
+    by_name = {metadata.version: metadata for metadata in versions}
+    aliases = registry.aliases(use_case)
+    return ModelCards(versions, by_name.get(aliases.get("champion", "")), by_name.get(aliases.get("challenger", "")))

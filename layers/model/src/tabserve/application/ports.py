@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
+from tabserve.domain.model import ModelMetadata
 from tabserve.domain.prediction import Features, HistoryQuery, Page, PredictionBatch, Source, Value
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.use_case import UseCase
@@ -54,6 +55,27 @@ class Models(Protocol):
 
     def champion(self, use_case: UseCase) -> Model:
         """Return the version to serve now; raise NoModelError."""
+        ...
+
+    def reload(self, use_case: UseCase) -> Model:
+        """Read the registry now and return the version to serve; raise NoModelError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCards:
+    """What is known about a use case's registered versions, newest first, and which of them have a role."""
+
+    versions: Sequence[ModelMetadata]
+    champion: ModelMetadata | None
+    challenger: ModelMetadata | None
+
+
+class ModelRegistry(Protocol):
+    """The registered model versions."""
+
+    def cards(self, use_case: UseCase) -> ModelCards:
+        """Return what is known about all versions."""
         ...
 
 

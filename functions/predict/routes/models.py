@@ -1,0 +1,63 @@
+"""Which use cases there are, and which models answer for them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from functions.predict.replies import json_reply, service_of
+from tabserve.application import models
+from tabserve.application.ports import ModelCards
+from tabserve.domain.model import ModelMetadata
+from tabserve.domain.use_case import UseCase
+
+router = APIRouter(tags=["models"])
+UseCaseName = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get("/use-cases")
+async def get_use_cases(request: Request) -> Response:
+    """List the use cases, for menus."""
+    catalog = service_of(request).deps.catalog
+    return json_reply({"use_cases": [_summary(catalog.get(name)) for name in catalog.names()]})
+
+
+@router.get("/use-cases/{name}")
+async def get_use_case(request: Request, name: str) -> Response:
+    """Describe a use case's features and target, for forms."""
+    use_case = service_of(request).deps.catalog.get(name)
+    fields = {"name", "version", "title", "description", "task", "id_column", "features", "target", "example"}
+    return json_reply(use_case.model_dump(mode="json", include=fields) | {"contract_sha256": use_case.contract_sha256})
+
+
+@router.get("/model")
+async def get_model(request: Request, use_case: UseCaseName = None) -> Response:
+    """Tell which version answers, how good it is, and which others there are."""
+    service = service_of(request)
+    definition = service.deps.catalog.get(use_case or service.settings.default_use_case)
+    served = service.deps.models.champion(definition)
+    cards = service.registry.cards(definition)
+    return json_reply({"use_case": definition.name, "serving": served.version, **_cards_body(cards)})
+
+
+@router.post("/reload-model")
+async def post_reload_model(request: Request, use_case: UseCaseName = None) -> Response:
+    """Make this instance read the registry now; every instance does so by itself within 30 seconds."""
+    service = service_of(request)
+    names = [use_case] if use_case else service.deps.catalog.names()
+    return json_reply({"serving": models.reload(names, service.deps.catalog, service.deps.models)})
+
+
+def _summary(use_case: UseCase) -> dict[str, Any]:
+    return use_case.model_dump(mode="json", include={"name", "title", "description", "task"})
+
+
+def _cards_body(cards: ModelCards) -> dict[str, Any]:
+    return {
+        "champion": _card(cards.champion),
+        "challenger": _card(cards.challenger),
+        "versions": [_card(version) for version in cards.versions],
+    }
+
+
+def _card(metadata: ModelMetadata | None) -> dict[str, Any] | None:
+    return None if metadata is None else metadata.model_dump(mode="json", exclude={"files"})

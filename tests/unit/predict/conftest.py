@@ -1,0 +1,51 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.application.predict import PredictDependencies
+from tabserve.bootstrap import PredictService
+from tests.fakes import FakeModels, FakePredictions
+
+KEY = "a-key-for-tests-only-0123456789"
+
+
+@pytest.fixture
+def predictions() -> FakePredictions:
+    return FakePredictions()
+
+
+@pytest.fixture
+def app_module(monkeypatch: pytest.MonkeyPatch, predictions: FakePredictions) -> Any:
+    """The function's module as deployed, its adapters replaced by fakes."""
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("ARTIFACTS_BUCKET", "")
+    from functions.predict import app as module
+
+    ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
+    models = FakeModels()
+    deps = PredictDependencies(YamlCatalog(), models, predictions, lambda: next(ticks))
+    service = PredictService(module.service.settings, deps, models, module.service.log)
+    module.app.state.service = service
+    return module
+
+
+@pytest.fixture
+def client(app_module: Any) -> TestClient:
+    """A client with the key."""
+    return TestClient(app_module.app, headers={"x-api-key": KEY}, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def post(client: TestClient) -> Callable[..., Any]:
+    """Post to /predict and return status and body."""
+
+    def post(content: object) -> tuple[int, dict[str, Any]]:
+        response = client.post("/predict", json=content)
+        return response.status_code, response.json()
+
+    return post

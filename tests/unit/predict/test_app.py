@@ -1,0 +1,206 @@
+"""The API as its callers see it, its adapters replaced by fakes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.fakes import FakePredictions
+
+GOOD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def test_a_bare_record_is_predicted_with_the_default_use_case(post: Any, predictions: FakePredictions) -> None:
+    status, body = post(GOOD)
+    assert status == 200
+    assert body["use_case"] == "titanic"
+    [entry] = body["predictions"]
+    assert entry["index"] == 0
+    assert entry["prediction"] == 1
+    assert entry["label"] == "survived"
+    assert entry["probability"] == pytest.approx(0.55)
+    assert entry["probabilities"] == pytest.approx({"0": 0.45, "1": 0.55})
+    stored = predictions.stored[entry["prediction_id"]]
+    assert stored.features == GOOD
+    assert (stored.source, stored.request_id) == ("api", body["request_id"])
+
+
+def test_one_bad_record_never_fails_the_others(post: Any, predictions: FakePredictions) -> None:
+    status, body = post({"use_case": "titanic", "source": "webapp", "records": [GOOD, GOOD | {"Age": "x"}, GOOD]})
+    assert status == 200
+    assert [entry["index"] for entry in body["predictions"]] == [0, 1, 2]
+    assert body["predictions"][1]["error"][0]["column"] == "Age"
+    assert len(predictions.stored) == 2
+
+
+def test_more_than_two_classes_give_the_probability_of_the_predicted_one(post: Any) -> None:
+    record = {"SepalLengthCm": 5.1, "SepalWidthCm": 3.5, "PetalLengthCm": 1.4, "PetalWidthCm": 0.2}
+    _, body = post({"use_case": "iris", "records": [record]})
+    assert body["predictions"][0]["prediction"] == "virginica"
+    assert body["predictions"][0]["probability"] == pytest.approx(0.4)
+
+
+def test_rows_of_a_file_are_stored_once_however_often_they_are_sent(post: Any, predictions: FakePredictions) -> None:
+    request = {
+        "source": "scheduled",
+        "records": [GOOD | {"entity_id": "17"}, GOOD],
+        "origin": {"file_id": "ab" * 32, "row_numbers": [3, 5]},
+    }
+    first, second = post(request)[1], post(request)[1]
+    ids = [[entry["prediction_id"] for entry in body["predictions"]] for body in (first, second)]
+    assert ids[0] == ids[1]
+    assert {(p.row_number, p.entity_id) for p in predictions.stored.values()} == {(3, "17"), (5, None)}
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "column"),
+    [
+        ([], 422, "body"),
+        ({"records": []}, 422, "records"),
+        ({"records": [1]}, 422, "records.0"),
+        ({"records": [GOOD], "colour": 1}, 422, "colour"),
+        ({"records": [GOOD], "source": "moon"}, 422, "source"),
+        ({"records": [GOOD], "use_case": 1}, 422, "use_case"),
+        ({"records": [GOOD], "origin": {"file_id": "x", "row_numbers": [1]}}, 422, "origin.file_id"),
+        ({"records": [GOOD], "origin": {"file_id": "ab" * 32, "row_numbers": [1, 2]}}, 422, "origin.row_numbers"),
+        ({"Pclass": 4} | GOOD | {"Pclass": 4}, 422, "Pclass"),
+        (GOOD | {"Name": "x"}, 422, "Name"),
+    ],
+)
+def test_a_refused_request_names_the_field(
+    post: Any, predictions: FakePredictions, content: object, status: int, column: str
+) -> None:
+    answered, body = post(content)
+    assert answered == status == body["status"]
+    assert body["errors"][0]["column"] == column
+    assert column in body["errors"][0]["message"]
+    assert not predictions.stored
+
+
+def test_an_unknown_use_case_is_answered_with_the_known_ones(post: Any) -> None:
+    status, body = post({"use_case": "tulips", "records": [GOOD]})
+    assert (status, body["detail"]) == (404, "Unknown use case 'tulips'; known: iris, titanic.")
+
+
+def test_too_many_records_are_sent_to_the_raw_bucket(post: Any) -> None:
+    status, body = post({"records": [GOOD] * 5001})
+    assert status == 413
+    assert "raw bucket" in body["detail"]
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_parsed(client: TestClient) -> None:
+    response = client.post("/predict", content=b"[" * 4_500_001)
+    assert response.status_code == 413
+    assert "raw bucket" in response.json()["detail"]
+
+
+def test_a_database_that_is_away_is_no_secret_told_but_worth_a_retry(
+    client: TestClient, predictions: FakePredictions
+) -> None:
+    predictions.away = True
+    response = client.post("/predict", json=GOOD)
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert "10.0.0.7" not in response.text
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "a-key-for-tests-only-012345678"])
+def test_without_the_key_nothing_is_answered(client: TestClient, key: str) -> None:
+    response = client.post("/predict", json=GOOD, headers={"x-api-key": key})
+    assert response.status_code == 403
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_health_needs_no_key(client: TestClient, predictions: FakePredictions) -> None:
+    assert client.get("/health", headers={"x-api-key": ""}).json()["status"] == "ok"
+    predictions.away = True
+    assert client.get("/health", headers={"x-api-key": ""}).json() == {"status": "degraded", "database": False}
+
+
+def test_history_is_read_newest_first_page_by_page(post: Any, client: TestClient) -> None:
+    sent = [post({"source": "webapp", "records": [GOOD]})[1]["predictions"][0]["prediction_id"] for _ in range(5)]
+    post({"source": "queue", "records": [GOOD]})
+    read: list[str] = []
+    parameters = {"source": "webapp", "limit": "2"}
+    while True:
+        body = client.get("/past-predictions", params=parameters).json()
+        read += [entry["prediction_id"] for entry in body["predictions"]]
+        if body["next_cursor"] is None:
+            break
+        parameters["cursor"] = body["next_cursor"]
+    assert read == sent[::-1]
+
+
+def test_history_ranges_are_half_open_and_utc(post: Any, client: TestClient) -> None:
+    for _ in range(3):
+        post(GOOD)
+    everything = client.get("/past-predictions").json()["predictions"]
+    first, last = everything[-1]["created_at"], everything[0]["created_at"]
+    between = client.get("/past-predictions", params={"from": first, "to": last}).json()["predictions"]
+    assert [entry["created_at"] for entry in between] == [everything[1]["created_at"], first]
+    assert everything[0]["features"] == GOOD
+    assert everything[0]["label"] == "survived"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"limit": "0"}, {"limit": "1001"}, {"from": "yesterday"}, {"source": "moon"}, {"colour": "red"}, {"cursor": "?"}],
+)
+def test_wrong_history_parameters_are_named(client: TestClient, parameters: dict[str, str]) -> None:
+    response = client.get("/past-predictions", params=parameters)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["column"] == next(iter(parameters))
+
+
+def test_unknown_routes_and_methods_are_problems_too(client: TestClient) -> None:
+    assert client.get("/nothing").json()["status"] == 404
+    assert client.get("/predict").json()["status"] == 405
+
+
+def test_a_bug_is_answered_without_its_details(
+    client: TestClient, predictions: FakePredictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(predictions, "add", broken)
+    response = client.post("/predict", json=GOOD)
+    assert response.status_code == 500
+    assert "secret" not in response.text
+
+
+def test_no_input_value_is_logged(post: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    post({"records": [GOOD, GOOD | {"Sex": "Bobby Tables"}]})
+    assert "Bobby" not in capsys.readouterr().out
+
+
+def test_the_gateway_event_is_answered(app_module: Any) -> None:
+    event = json.loads((EVENTS / "predict.json").read_text())
+    event["headers"]["x-api-key"] = "a-key-for-tests-only-0123456789"
+    answer = app_module.handler(event, None)
+    assert answer["statusCode"] == 200
+    assert not answer["isBase64Encoded"]
+    assert json.loads(answer["body"])["predictions"][0]["label"] == "survived"
+
+
+def test_use_cases_are_described_for_forms(client: TestClient) -> None:
+    assert [item["name"] for item in client.get("/use-cases").json()["use_cases"]] == ["iris", "titanic"]
+    described = client.get("/use-cases/titanic").json()
+    assert described["features"][0]["categories"] == [1, 2, 3]
+    assert described["target"]["labels"] == ["died", "survived"]
+    assert client.get("/use-cases/tulips").status_code == 404
+
+
+def test_the_served_versions_are_told(client: TestClient) -> None:
+    assert client.get("/model").json()["serving"] == "20260101T000000Z-00000000"
+    assert set(client.post("/reload-model").json()["serving"]) == {"iris", "titanic"}
+    assert client.get("/model", params={"use_case": "tulips"}).status_code == 404
+
+
+def test_the_docs_find_their_document_behind_any_stage(client: TestClient) -> None:
+    assert "url: 'openapi.json'" in client.get("/docs", headers={"x-api-key": ""}).text
+    document = client.get("/openapi.json", headers={"x-api-key": ""}).json()
+    assert document["components"]["schemas"]["TitanicRecord"]["properties"]["Age"]["maximum"] == 120
