@@ -8,6 +8,7 @@ TabserveError
 │   ├── MalformedBodyError      a body is not the strict JSON it should be
 │   ├── InvalidFieldError       a field of a request breaks a rule
 │   ├── NoValidRecordsError     every record of a request was refused
+│   ├── IdempotencyConflictError  a key was used for another request
 │   └── TooManyRecordsError     more records than one call may carry
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
 ├── ModelError                  a model cannot be used
@@ -77,6 +78,14 @@ class NoValidRecordsError(RequestError):
     def __init__(self, errors: Mapping[int, tuple[FailureCase, ...]]) -> None:
         self.errors = errors
         super().__init__("No record of the request is valid.")
+
+
+class IdempotencyConflictError(RequestError):
+    """A key was used for another request."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__("This Idempotency-Key was used for another body; use a new key for a new request.")
 
 
 class TooManyRecordsError(RequestError):

@@ -7,7 +7,17 @@ from typing import BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
 from tabserve.domain.model import ModelMetadata
-from tabserve.domain.prediction import Features, HistoryQuery, Page, PredictionBatch, Source, Value
+from tabserve.domain.prediction import (
+    Entity,
+    Features,
+    HistoryQuery,
+    Outcome,
+    Page,
+    PredictionBatch,
+    Source,
+    StoredReply,
+    Value,
+)
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.use_case import UseCase
 
@@ -116,6 +126,37 @@ class PredictionStore(Protocol):
 
     def reachable(self) -> bool:
         """Tell whether the store answers, without raising."""
+        ...
+
+
+class ReplyStore(Protocol):
+    """Where answers are kept to be repeated."""
+
+    def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
+        """Store a batch and the reply under its key, all or none, in one round trip.
+
+        When the key is taken, store nothing and return the reply stored first.
+        """
+        ...
+
+
+class GroundTruthStore(Protocol):
+    """Where outcomes are kept."""
+
+    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
+        """Store outcomes, the latest one of a prediction counting; return for each whether its prediction exists."""
+        ...
+
+
+class FeatureStore(Protocol):
+    """The latest features of entities."""
+
+    def get(self, use_case: str, entity_ids: Sequence[str]) -> Mapping[str, Entity]:
+        """Return those that are known, by id, in one round trip per 100."""
+        ...
+
+    def put(self, use_case: str, entities: Iterable[Entity]) -> int:
+        """Store entities, the latest event time winning; return how many were stored."""
         ...
 
 

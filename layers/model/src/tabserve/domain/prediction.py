@@ -157,6 +157,35 @@ def new_ids(at: datetime, count: int) -> Sequence[str]:
     return ids
 
 
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """The answer to the first request under an idempotency key, repeated to every other one with the same body."""
+
+    key: str
+    use_case: str
+    body_sha256: str
+    response: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What really happened, for one prediction or for the latest prediction about one entity."""
+
+    actual: str
+    prediction_id: str | None = None
+    entity_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """The latest known features of whom or what is predicted."""
+
+    entity_id: str
+    features: Features
+    event_time: datetime
+
+
 def row_id(file_id: str, row_number: int, model_version: str) -> str:
     """Return the one id that a model version's answer to a row of a file can have."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{file_id}/{row_number}/{model_version}"))

@@ -15,6 +15,7 @@ Record = Mapping[str, object]
 Columns = dict[str, list[Value]]
 NoneType = type(None)
 ENTITY_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+NONE: Mapping[int, FailureCase] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,11 @@ class Judged:
     errors: Mapping[int, tuple[FailureCase, ...]]
 
 
-def judge(use_case: UseCase, records: Sequence[Record]) -> Judged:
-    """Split records into valid ones, as columns, and refused ones, with all their failure cases."""
+def judge(use_case: UseCase, records: Sequence[Record], refused: Mapping[int, FailureCase] = NONE) -> Judged:
+    """Split records into valid ones, as columns, and refused ones, with all their failure cases.
+
+    `refused` are the ones, by index, that are known to be no good.
+    """
     failures: dict[int, list[FailureCase]] = {}
     _refuse_unknown_fields(use_case, records, failures)
     entity_ids = _entity_ids(records, failures)
@@ -42,6 +46,7 @@ def judge(use_case: UseCase, records: Sequence[Record]) -> Judged:
         if not _all_valid(feature, values):
             _explain(feature, values, failures)
         columns[feature.name] = values  # type: ignore[assignment]  # refused values are dropped below
+    failures |= {index: [case] for index, case in refused.items()}
     if not failures:
         return Judged(range(len(records)), columns, entity_ids, {})
     return _without_refused(len(records), columns, entity_ids, failures)
