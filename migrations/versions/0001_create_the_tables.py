@@ -27,10 +27,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('firing', 'resolved')", name=op.f("ck_alerts_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
     )
     op.create_index(op.f("ix_alerts_created_at"), "alerts", ["created_at"], unique=False)
+    op.create_index(
+        op.f("ix_alerts_rule_subject_created_at"), "alerts", ["rule", "subject", "created_at"], unique=False
+    )
     op.create_index(
         "ix_alerts_unsent",
         "alerts",
@@ -90,6 +94,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("predicted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("prediction_error", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint("criticality IN ('none', 'low', 'medium', 'high')", name=op.f("ck_ingestions_criticality")),
         sa.CheckConstraint("status IN ('done', 'rejected', 'failed')", name=op.f("ck_ingestions_status")),
@@ -101,8 +106,10 @@ def upgrade() -> None:
         "ingestions",
         ["finished_at"],
         unique=False,
-        postgresql_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL"),
-        sqlite_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL"),
+        postgresql_where=sa.text(
+            "status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"
+        ),
+        sqlite_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"),
     )
     op.create_table(
         "performance_metrics",
@@ -277,8 +284,10 @@ def downgrade() -> None:
     op.drop_index(
         "ix_ingestions_to_predict",
         table_name="ingestions",
-        postgresql_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL"),
-        sqlite_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL"),
+        postgresql_where=sa.text(
+            "status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"
+        ),
+        sqlite_where=sa.text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"),
     )
     op.drop_index(op.f("ix_ingestions_finished_at"), table_name="ingestions")
     op.drop_table("ingestions")
@@ -292,5 +301,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("sent_at IS NULL"),
         sqlite_where=sa.text("sent_at IS NULL"),
     )
+    op.drop_index(op.f("ix_alerts_rule_subject_created_at"), table_name="alerts")
     op.drop_index(op.f("ix_alerts_created_at"), table_name="alerts")
     op.drop_table("alerts")

@@ -1,12 +1,55 @@
-"""Connections through SQLAlchemy, for everything but the predict path (see `adapters/predictions.py`)."""
+"""The database through SQLAlchemy, for everything but the predict path (see `adapters/postgres.py`)."""
 
-from typing import Any
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-API_TIMEOUT_MS = 5_000
+from tabserve.errors import DatabaseUnavailableError
+
 BATCH_TIMEOUT_MS = 60_000
 CONNECT_TIMEOUT_S = 3
+LONGEST_PAUSE_S = 0.5
+MAY_PASS = {"40001", "40P01", "57P01", "57P02", "57P03"}  # serialization, deadlock, shutdown, crash, starting up
+
+T = TypeVar("T")
+
+
+class Database:
+    """Transactions on one connection, which is opened when needed and checked before each use."""
+
+    def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> None:
+        self._engine = create(url, timeout_ms)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commit what is done inside, or nothing; raise DatabaseUnavailableError."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailableError(str(error.orig).strip()) from error
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a transaction, once more where that may help: doing it twice must change nothing."""
+        try:
+            with self.transaction() as connection:
+                return work(connection)
+        except DatabaseUnavailableError as error:
+            if not _may_pass(error.__cause__):
+                raise
+        time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
+        with self.transaction() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._engine.dispose()
 
 
 def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
@@ -15,11 +58,25 @@ def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
         engine = create_engine(url, connect_args={"timeout": timeout_ms / 1000})
         event.listen(engine, "connect", _obey_foreign_keys)
         return engine
-    options = {"connect_timeout": CONNECT_TIMEOUT_S, "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC"}
+    options = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
+        "application_name": "tabserve",
+    }
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"), pool_size=1, pool_pre_ping=True, connect_args=options
     )
 
 
+def insert(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return an INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
 def _obey_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN401
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    broken = isinstance(error, DBAPIError) and error.connection_invalidated
+    return broken or getattr(getattr(error, "orig", None), "pgcode", None) in MAY_PASS

@@ -55,11 +55,12 @@ def constant(batch: PredictionBatch) -> tuple[str | datetime | None, ...]:
 def copy_text(batch: PredictionBatch) -> str:
     """Return the rows for COPY … WITH (NULL '')."""
     rest = ["" if value is None else str(value) for value in constant(batch)]
-    end = "\t".join(["", *_escaped(rest)]) + "\n"
-    return end.join(map("\t".join, zip(*map(_escaped, varying(batch)), strict=True))) + end
+    end = "\t".join(["", *escaped(rest)]) + "\n"
+    return end.join(map("\t".join, zip(*map(escaped, varying(batch)), strict=True))) + end
 
 
-def _escaped(texts: Texts) -> Texts:
+def escaped(texts: Texts) -> Texts:
+    """Return texts as COPY wants them."""
     joined = "".join(texts)
     return [text.translate(ESCAPES) for text in texts] if any(char in joined for char in SPECIAL) else texts
 

@@ -131,11 +131,12 @@ ingestions = Table(
     _time("started_at"),
     _time("finished_at"),
     _time("predicted_at", nullable=True),
+    _text("prediction_error", nullable=True),
     _text("error", nullable=True),
     _one_of("status", "done", "rejected", "failed"),
     _one_of("criticality", "none", "low", "medium", "high"),
 )
-TO_PREDICT = text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL")
+TO_PREDICT = text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL")
 Index("ix_ingestions_to_predict", ingestions.c.finished_at, postgresql_where=TO_PREDICT, sqlite_where=TO_PREDICT)
 Index(None, ingestions.c.finished_at)
 
@@ -244,8 +245,10 @@ alerts = Table(
     _time("created_at", index=True),
     _time("sent_at", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _time("leased_until", nullable=True),
     _one_of("state", "firing", "resolved"),
 )
+Index(None, alerts.c.rule, alerts.c.subject, alerts.c.created_at)
 UNSENT = text("sent_at IS NULL")
 Index("ix_alerts_unsent", alerts.c.created_at, postgresql_where=UNSENT, sqlite_where=UNSENT)
 

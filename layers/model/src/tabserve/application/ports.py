@@ -186,7 +186,7 @@ class IngestionStore(Protocol):
         ...
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
-        """Return files whose good object is there and not predicted yet, oldest first."""
+        """Return files whose good object is there and neither predicted nor given up, oldest first."""
         ...
 
     def bad_row_numbers(self, file_id: str) -> Sequence[int]:
@@ -195,6 +195,10 @@ class IngestionStore(Protocol):
 
     def mark_predicted(self, file_id: str, at: datetime) -> None:
         """Note that every good row of a file has a stored prediction."""
+        ...
+
+    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
+        """Note in one transaction why a file is not tried again, with the alerts that tell so."""
         ...
 
 

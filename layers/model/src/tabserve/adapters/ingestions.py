@@ -1,0 +1,169 @@
+"""Where verdicts on raw files are kept."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from io import StringIO
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy import insert as plain_insert
+
+from tabserve.adapters import tables
+from tabserve.adapters.database import Database, insert
+from tabserve.adapters.outbox import add_alerts
+from tabserve.adapters.prediction_rows import escaped
+from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions
+from tabserve.domain.alert import Alert
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+
+COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
+PIECE = 10_000
+COPY_BAD_ROWS = "COPY bad_rows (file_id, row_number, line_number, raw, reasons) FROM STDIN"
+
+
+class Ingestions:
+    """Verdicts with their issues, statistics and bad rows, each in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, file_id: str) -> Ingestion | None:
+        """Return the verdict on a file, if there is one."""
+        query = select(*COLUMNS).where(ingestions.c.file_id == file_id)
+        row = self._database.run(lambda connection: connection.execute(query).first())
+        return None if row is None else Ingestion(*row)
+
+    def save(
+        self,
+        ingestion: Ingestion,
+        issues: Sequence[Issue],
+        bad_rows: Iterable[BadRow],
+        statistics: Sequence[ColumnStatistics] = (),
+        alerts: Sequence[Alert] = (),
+    ) -> bool:
+        """Store a verdict with everything that belongs to it; return False when there was one that had not failed."""
+        with self._database.transaction() as connection:
+            if not _add_verdict(connection, ingestion):
+                return False
+            _add_issues(connection, ingestion, issues)
+            _add_statistics(connection, ingestion.file_id, statistics)
+            _add_bad_rows(connection, ingestion.file_id, iter(bad_rows))
+            add_alerts(connection, alerts)
+        return True
+
+    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
+        """Note where the objects of a saved file are."""
+        self._set(file_id, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+
+    def to_predict(self, limit: int) -> Sequence[Ingestion]:
+        """Return files whose good object is there and neither predicted nor given up, oldest first."""
+        query = (
+            select(*COLUMNS)
+            .where(ingestions.c.status == "done", ingestions.c.rows_good > 0, ingestions.c.good_key.is_not(None))
+            .where(ingestions.c.predicted_at.is_(None), ingestions.c.prediction_error.is_(None))
+            .order_by(ingestions.c.finished_at, ingestions.c.file_id)
+            .limit(limit)
+        )
+        return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
+
+    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file's bad rows, ascending."""
+        query = (
+            select(tables.bad_rows.c.row_number)
+            .where(tables.bad_rows.c.file_id == file_id)
+            .order_by(tables.bad_rows.c.row_number)
+        )
+        return self._database.run(lambda connection: connection.execute(query).scalars().all())
+
+    def mark_predicted(self, file_id: str, at: datetime) -> None:
+        """Note that every good row of a file has a stored prediction."""
+        self._set(file_id, predicted_at=at, prediction_error=None)
+
+    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
+        """Note why a file is not tried again, with the alerts that tell so."""
+
+        def work(connection: Connection) -> None:
+            failed = update(ingestions).where(ingestions.c.file_id == file_id, ingestions.c.predicted_at.is_(None))
+            connection.execute(failed.values(prediction_error=error))
+            add_alerts(connection, alerts)
+
+        self._database.run(work)
+
+    def _set(self, file_id: str, **values: object) -> None:
+        change = update(ingestions).where(ingestions.c.file_id == file_id).values(**values)
+        self._database.run(lambda connection: connection.execute(change))
+
+
+def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
+    values = {field.name: getattr(ingestion, field.name) for field in fields(ingestion)}
+    statement = insert(connection, ingestions).values(**values)
+    replaced = statement.on_conflict_do_update(
+        index_elements=["file_id"], set_=values, where=ingestions.c.status == "failed"
+    )
+    if connection.execute(replaced.returning(ingestions.c.file_id)).first() is None:
+        return False
+    for table in (data_quality_issues, column_statistics, tables.bad_rows):
+        connection.execute(table.delete().where(table.c.file_id == ingestion.file_id))
+    return True
+
+
+def _add_issues(connection: Connection, ingestion: Ingestion, issues: Sequence[Issue]) -> None:
+    rows = [
+        {
+            "file_id": ingestion.file_id,
+            "use_case": ingestion.use_case,
+            "column_name": issue.column,
+            "rule": issue.rule,
+            "rows": issue.rows,
+            "sample": list(map(storable, issue.sample)),
+            "detected_at": ingestion.finished_at,
+        }
+        for issue in issues
+    ]
+    if rows:
+        connection.execute(plain_insert(data_quality_issues), rows)
+
+
+def _add_statistics(connection: Connection, file_id: str, statistics: Sequence[ColumnStatistics]) -> None:
+    rows = [
+        asdict(column)
+        | {
+            "file_id": file_id,
+            "column_name": column.column,
+            "top": [(storable(value), count) for value, count in column.top],
+        }
+        for column in statistics
+    ]
+    for row in rows:
+        del row["column"]
+    if rows:
+        connection.execute(plain_insert(column_statistics), rows)
+
+
+def _add_bad_rows(connection: Connection, file_id: str, bad: Iterator[BadRow]) -> None:
+    while piece := list(islice(bad, PIECE)):
+        rows = [(file_id, row.row_number, row.line_number, storable(row.raw), _reasons(row)) for row in piece]
+        if connection.dialect.name == "postgresql":
+            _copy(connection, rows)
+        else:
+            names = ("file_id", "row_number", "line_number", "raw", "reasons")
+            connection.execute(plain_insert(tables.bad_rows), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _copy(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    lines = ("\t".join(escaped([str(value) for value in row[:-1]] + [json.dumps(row[-1])])) for row in rows)
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(COPY_BAD_ROWS, StringIO("\n".join(lines)))
+
+
+def _reasons(row: BadRow) -> list[dict[str, str]]:
+    return [{"column": r.column, "rule": r.rule, "value": storable(r.value)} for r in row.reasons]
+
+
+def storable(text: str) -> str:
+    r"""Write what a database cannot store, null and undecodable bytes, as \x00 and the like."""
+    return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,228 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tabserve.adapters.database import Database
+from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.outbox import Outbox
+from tabserve.adapters.runs import Runs
+from tabserve.application.ports import IngestionStore, PredictionRun
+from tabserve.domain.alert import Alert, alert_id
+from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
+from tabserve.errors import DatabaseUnavailableError
+from tests.factories import NOON, ingestion
+from tests.fakes import FakeIngestions
+
+ISSUES = [Issue("Age", "not_a_number", 2, ("x\0y", "\udcff", "ü"))]
+BAD_ROWS = [
+    BadRow(3, 4, "1,a\tb\\\0,\udcff", (Reason("Age", "not_a_number", "a\tb\\\0"), Reason("Sex", "missing_value", ""))),
+    BadRow(7, 9, "", (Reason("Age", "too_few_fields", ""),)),
+]
+STATISTICS = [ColumnStatistics("Age", 8, 1, 0.5, 30.25, 80.0, (10.0, 20.0), (("22", 3), ("\0", 1)))]
+
+
+def alert(cause: str = "f1", **changes: Any) -> Alert:
+    name = alert_id("bad_rows", "titanic", "firing", cause)
+    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> Ingestions:
+    return Ingestions(database)
+
+
+def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    with database.transaction() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+@pytest.fixture(params=["postgresql", "sqlite", "fake"])
+def any_store(request: pytest.FixtureRequest) -> Iterator[IngestionStore]:
+    if request.param == "fake":
+        yield FakeIngestions()
+        return
+    database = Database(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
+    yield Ingestions(database)
+    database.close()
+
+
+def test_a_verdict_is_stored_with_all_that_belongs_to_it(store: Ingestions, database: Database) -> None:
+    assert store.find("f1") is None
+    assert store.save(ingestion("f1"), ISSUES, iter(BAD_ROWS), STATISTICS, [alert()])
+
+    assert store.find("f1") == ingestion("f1")
+    assert store.bad_row_numbers("f1") == [3, 7]
+    assert rows(database, "SELECT raw FROM bad_rows ORDER BY row_number") == [
+        (r"1,a" + "\t" + r"b\\x00,\udcff",),
+        ("",),
+    ]
+    assert rows(database, "SELECT column_name, rule, rows FROM data_quality_issues") == [("Age", "not_a_number", 2)]
+    assert rows(database, "SELECT minimum, mean, missing FROM column_statistics") == [(0.5, 30.25, 1)]
+    assert Outbox(database).last("bad_rows", "titanic") == alert()
+
+
+def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, database: Database) -> None:
+    store.save(ingestion("f1"), ISSUES, BAD_ROWS)
+
+    assert not store.save(ingestion("f1", rows_bad=9), ISSUES, BAD_ROWS[:1], STATISTICS, [alert()])
+
+    assert store.find("f1") == ingestion("f1")
+    assert store.bad_row_numbers("f1") == [3, 7]
+    assert rows(database, "SELECT * FROM column_statistics UNION ALL SELECT * FROM column_statistics") == []
+    assert Outbox(database).last("bad_rows", "titanic") is None
+
+
+def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
+    any_store.save(ingestion("f1", status="failed", error="storage was away"), ISSUES, BAD_ROWS)
+
+    assert any_store.save(ingestion("f1"), ISSUES, BAD_ROWS[:1])
+
+    assert any_store.find("f1") == ingestion("f1")
+    assert any_store.bad_row_numbers("f1") == [3]
+
+
+def test_nothing_is_stored_when_the_last_piece_fails(store: Ingestions, database: Database) -> None:
+    def breaks() -> Iterator[BadRow]:
+        yield from BAD_ROWS
+        raise OSError("the scratch file is gone")
+
+    with pytest.raises(OSError, match="scratch"):
+        store.save(ingestion("f1"), ISSUES, breaks(), STATISTICS, [alert()])
+
+    assert store.find("f1") is None
+    assert rows(database, "SELECT * FROM bad_rows") == []
+
+
+def test_of_many_workers_one_stores_the_verdict(postgres_url: str) -> None:
+    def save(_: int) -> bool:
+        database = Database(postgres_url)
+        saved = Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS, STATISTICS, [alert()])
+        database.close()
+        return saved
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(save, range(6))) == [False] * 5 + [True]
+
+
+@pytest.mark.timeout(60)
+def test_two_hundred_thousand_bad_rows_are_stored(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    bad = (BadRow(n, n + 1, f"{n},3,male,old", (Reason("Age", "not_a_number", "old"),)) for n in range(1, 200_001))
+
+    Ingestions(database).save(ingestion("f1", rows_total=200_000, rows_bad=200_000, rows_good=0), [], bad)
+
+    assert rows(database, "SELECT count(*), sum(row_number) FROM bad_rows") == [(200_000, 20_000_100_000)]
+    database.close()
+
+
+class TestFilesToPredict:
+    def test_have_a_good_object_and_come_oldest_first(self, any_store: IngestionStore) -> None:
+        any_store.save(ingestion("rejected", status="rejected", rows_good=0, good_key=None), [], [])
+        any_store.save(ingestion("all bad", rows_good=0, rows_bad=10), [], [])
+        any_store.save(ingestion("newer", finished_at=NOON + timedelta(minutes=1)), [], [])
+        any_store.save(ingestion("older"), [], [])
+        any_store.save(ingestion("being written", good_key=None), [], [])
+        assert [file.file_id for file in any_store.to_predict(10)] == ["older", "newer"]
+
+        any_store.note_objects("being written", ObjectKeys("good", "bad", "report"))
+        any_store.mark_predicted("older", NOON)
+
+        assert [file.file_id for file in any_store.to_predict(10)] == ["being written", "newer"]
+        assert [file.file_id for file in any_store.to_predict(1)] == ["being written"]
+        written = any_store.find("being written")
+        assert written is not None
+        assert (written.good_key, written.bad_key, written.report_key) == ("good", "bad", "report")
+
+    def test_do_not_come_again_when_given_up(self, store: Ingestions, database: Database) -> None:
+        store.save(ingestion("f1"), [], [])
+
+        for _ in range(2):
+            store.give_up_predicting("f1", "the API refused row 3", [alert()])
+
+        assert store.to_predict(10) == []
+        assert rows(database, "SELECT prediction_error FROM ingestions") == [("the API refused row 3",)]
+        assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
+
+
+class TestTheOutbox:
+    def test_hands_an_alert_to_one_sender_at_a_time(self, database: Database) -> None:
+        outbox = Outbox(database)
+        later = alert("f2", created_at=NOON + timedelta(hours=1))
+        outbox.add([later, alert(), alert()])
+
+        claimed = outbox.claim_unsent(limit=10, max_attempts=2)
+
+        assert claimed == [alert(), later]
+        assert [one.attempts for one in claimed] == [1, 1]
+        assert outbox.claim_unsent(10, 2) == []
+
+    def test_counts_attempts_until_an_alert_is_sent_or_given_up(self, database: Database) -> None:
+        outbox = Outbox(database)
+        outbox.add([alert("sent"), alert("never")])
+        for attempt in (1, 2):
+            claimed = outbox.claim_unsent(10, 2)
+            assert [one.attempts for one in claimed] == [attempt] * len(claimed)
+            outbox.mark_sent(alert("sent").id, NOON)
+            with database.transaction() as connection:
+                connection.execute(text("UPDATE alerts SET leased_until = NULL"))
+        assert outbox.claim_unsent(10, 2) == []
+        assert rows(database, "SELECT count(*) FROM alerts WHERE sent_at IS NULL") == [(1,)]
+
+    def test_knows_the_last_transition(self, database: Database) -> None:
+        outbox = Outbox(database)
+        resolved = alert("f1", id=alert_id("bad_rows", "titanic", "resolved", "f1"), state="resolved")
+        outbox.add([alert(), replace(resolved, created_at=NOON + timedelta(hours=1))])
+
+        last = outbox.last("bad_rows", "titanic")
+
+        assert last is not None
+        assert last.state == "resolved"
+        assert outbox.last("bad_rows", "iris") is None
+
+
+def test_a_run_is_stored_once(database: Database) -> None:
+    run = PredictionRun("01234567-89ab-4def-8123-456789abcdef", NOON, NOON, "completed", 2, 16)
+
+    Runs(database).add(run)
+    Runs(database).add(run)
+
+    assert rows(database, "SELECT status, files, rows FROM prediction_runs") == [("completed", 2, 16)]
+
+
+def test_a_database_that_is_away_is_unavailable() -> None:
+    with pytest.raises(DatabaseUnavailableError):
+        Ingestions(Database("postgresql://nobody@127.0.0.1:9/none")).find("f1")
+
+
+def test_a_broken_connection_is_replaced(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    other = Database(postgres_url)
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    runs = []
+
+    def work(connection: Any) -> int:
+        runs.append(1)
+        if len(runs) == 1:
+            with other.transaction() as killer:
+                killer.execute(text(kill))
+        return int(connection.execute(text("SELECT 1")).scalar_one())
+
+    assert database.run(work) == 1
+    assert len(runs) == 2
+    database.close()
+    other.close()
