@@ -9,10 +9,10 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift
 
 help: ## Print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv from uv.lock (every other target does this by itself)
 
@@ -51,6 +51,17 @@ down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 
 status: $(STAMP) ## Say what runs where, healthy or not
 	@$(STACK) status $(STATE)
+
+proof: $(STAMP) ## Run the proofs at full size (minutes): false alarms and power of the drift method
+	$(BIN)/pytest -m proof -s $(ARGS)
+
+bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift alarms beside Evidently's and NannyML's defaults
+	$(BIN)/python -m benchmarks.drift $(ARGS)
+
+.local/peers/%: benchmarks/peers/%.txt
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $@
+	$(BIN)/uv pip sync -q --python $@/bin/python $<
+	@touch $@
 
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock
