@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from tabserve.adapters.registry import Registry
+    from tabserve.application.ingest import IngestDependencies
     from tabserve.application.ports import ModelRegistry
     from tabserve.application.predict import PredictDependencies
     from tabserve.domain.use_case import UseCase
@@ -87,3 +88,34 @@ def predict_service() -> PredictService:
         clock=utc_now,
     )
     return PredictService(settings, deps, models, log)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestService:
+    """The parts of the ingestion function."""
+
+    deps: "IngestDependencies"
+    log: "Logger"
+
+
+def ingest_service() -> IngestService:
+    """Build the ingestion function's parts."""
+    from tabserve.adapters.database import Database
+    from tabserve.adapters.ingestions import Ingestions
+    from tabserve.adapters.s3 import S3Store
+    from tabserve.adapters.validator import PanderaValidator
+    from tabserve.application.ingest import IngestDependencies
+
+    settings = read_settings()
+    settings.require("database_url", "raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
+    s3 = aws_client(settings, "s3")
+    deps = IngestDependencies(
+        catalog=catalog(settings),
+        raw=S3Store(s3, settings.raw_bucket),
+        good=S3Store(s3, settings.good_bucket),
+        bad=S3Store(s3, settings.bad_bucket),
+        validator=PanderaValidator(),
+        ingestions=Ingestions(Database(settings.database_url)),
+        clock=utc_now,
+    )
+    return IngestService(deps, logger(settings, "ingest"))

@@ -18,7 +18,7 @@ from tabserve.domain.prediction import (
     StoredReply,
     Value,
 )
-from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
 from tabserve.domain.use_case import UseCase
 
 
@@ -157,6 +157,17 @@ class FeatureStore(Protocol):
 
     def put(self, use_case: str, entities: Iterable[Entity]) -> int:
         """Store entities, the latest event time winning; return how many were stored."""
+        ...
+
+
+class FileValidator(Protocol):
+    """Judges every row of a raw file."""
+
+    def split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
+        """Write the good object and the bad object of a raw file; raise FileRejectedError when it cannot be split.
+
+        See `domain.quarantine` for the bad object; the good one is the header and the original lines of good rows.
+        """
         ...
 
 

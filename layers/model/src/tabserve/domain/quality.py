@@ -73,6 +73,25 @@ class ColumnStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """What became of the rows of a file that could be split; warnings are issues of no row."""
+
+    rows_total: int
+    rows_good: int
+    rows_bad: int
+    issues: tuple[Issue, ...]
+    statistics: tuple[ColumnStatistics, ...]
+
+    @property
+    def rows_by_rule(self) -> dict[str, int]:
+        """Count the broken cells by rule, over all columns."""
+        counts: dict[str, int] = {}
+        for issue in self.issues:
+            counts[issue.rule] = counts.get(issue.rule, 0) + issue.rows
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectKeys:
     """Where the good rows, the bad rows and the report of a file are; None where there is no such object."""
 

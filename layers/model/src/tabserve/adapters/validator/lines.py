@@ -1,0 +1,107 @@
+"""A byte stream as physical lines, in chunks of bounded size."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from tabserve.domain.structure import BOM, refuse_other_formats
+from tabserve.errors import FileRejectedError
+
+REPLACEMENT: Final = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is read at once and at all, in bytes."""
+
+    chunk: int = 4 * 2**20
+    line: int = 16 * 2**20
+    file: int = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Physical lines that follow each other; `undecodable` holds the bytes of those that are not UTF-8, by number."""
+
+    text: pl.Series
+    first_number: int
+    undecodable: Mapping[int, bytes] = field(default_factory=dict)
+    unterminated: int | None = None
+
+
+def read_lines(stream: BinaryIO, limits: Limits) -> Iterator[Lines]:
+    """Yield a file's lines, whatever their ends; raise FileRejectedError for what is no text or too large."""
+    number = 1
+    for block, final in _blocks(stream, limits):
+        text, undecodable = _decode(block, number)
+        unterminated = final and not block.endswith(b"\n")
+        series = pl.Series([text if unterminated else text[:-1]]).str.split("\n").explode()
+        yield Lines(series, number, undecodable, number + len(series) - 1 if unterminated else None)
+        number += len(series)
+
+
+def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:
+    """Yield whole lines with their ends as line feeds, and whether the file ends there."""
+    rest, size = b"", 0
+    for index, block in enumerate(_reads(stream, limits)):
+        size += len(block)
+        if size > limits.file:
+            raise FileRejectedError("too_large", f"The file is larger than {limits.file // 2**20} MiB.")
+        data = rest + block
+        if index == 0:
+            refuse_other_formats(data)
+            data = data.removeprefix(BOM)
+        # A carriage return at the very end may be half of a line end.
+        usable = len(data) - data.endswith(b"\r")
+        data, held = data[:usable], data[usable:]
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        cut = data.rfind(b"\n") + 1
+        rest = data[cut:] + held
+        if len(rest) > limits.line:
+            raise FileRejectedError("too_long_line", f"A line is longer than {limits.line // 2**20} MiB.")
+        if cut:
+            yield data[:cut], False
+    if rest:
+        yield rest.replace(b"\r", b"\n"), True
+
+
+def _reads(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+    head = b""
+    while len(head) < 64 and (block := stream.read(max(64 - len(head), 1))):
+        head += block
+    yield head
+    while block := stream.read(limits.chunk):
+        yield block
+
+
+def _decode(block: bytes, number: int) -> tuple[str, dict[int, bytes]]:
+    try:
+        return block.decode(), {}
+    except UnicodeDecodeError:
+        text = block.decode(errors="replace")
+        return text, _undecodable(block, text, number)
+
+
+def _undecodable(block: bytes, text: str, first_number: int) -> dict[int, bytes]:
+    """Find the lines behind the replacement characters; a few of those may have been in the file."""
+    lines = block.split(b"\n")
+    found = {}
+    index, position = 0, 0
+    for match in re.finditer(REPLACEMENT, text):
+        index += text.count("\n", position, match.start())
+        position = match.start()
+        if not _is_utf8(lines[index]):
+            found[first_number + index] = lines[index]
+    return found
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""Judge a raw file chunk by chunk and write its good and bad rows."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from tabserve.adapters.validator.chunk import Judge
+from tabserve.adapters.validator.lines import Limits, Lines, read_lines
+from tabserve.adapters.validator.records import RecordReader, Records
+from tabserve.adapters.validator.statistics import Statistics
+from tabserve.adapters.validator.tally import Tally
+from tabserve.domain.quality import Split
+from tabserve.domain.quarantine import HEADER, write_bad_row
+from tabserve.domain.structure import Header, read_header, write_record
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import FileRejectedError
+
+LIMITS: Final = Limits()
+
+
+class PanderaValidator:
+    """Splits raw files by the pandera schemas of their use case; implements FileValidator."""
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+
+    def split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
+        """Write the good and the bad object of a raw file; raise FileRejectedError when it cannot be split."""
+        lines = read_lines(raw, self._limits)
+        header, rest = _read_header(lines, use_case)
+        good.write(f"{write_record(header.columns)}\n".encode())
+        bad.write(HEADER)
+        tally, statistics = Tally(header), Statistics(use_case)
+        judge = Judge(use_case, header, tally, statistics)
+        for records in _records(rest, header.width):
+            _write(records, judge, good, bad)
+        if judge.rows == 0:
+            raise FileRejectedError("header_only", "The file has a header and no rows.")
+        return Split(judge.rows, judge.rows - judge.rows_bad, judge.rows_bad, tally.issues(), statistics.result())
+
+
+def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Iterator[Lines]]:
+    empty = True
+    for chunk in lines:
+        empty = False
+        place = chunk.text.str.contains(r"\S").arg_max()
+        if place is not None and (text := chunk.text[place]).strip():
+            header = read_header(text, use_case)
+            return header, _after(chunk, place + 1, lines)
+    if empty:
+        raise FileRejectedError("empty_file", "The file has no content.")
+    raise FileRejectedError("blank_lines_only", "The file has nothing but blank lines.")
+
+
+def _after(chunk: Lines, place: int, lines: Iterator[Lines]) -> Iterator[Lines]:
+    if place < len(chunk.text):
+        yield Lines(chunk.text.slice(place), chunk.first_number + place, chunk.undecodable, chunk.unterminated)
+    yield from lines
+
+
+def _records(lines: Iterator[Lines], width: int) -> Iterator[Records]:
+    reader = RecordReader(width)
+    for chunk in lines:
+        yield reader.read(chunk)
+    yield reader.finish()
+
+
+def _write(records: Records, judge: Judge, good: BinaryIO, bad: BinaryIO) -> None:
+    if not len(records.text):
+        return
+    first_row = judge.rows + 1
+    reasons = judge.judge(records)
+    if not reasons:
+        _write_lines(records.text, good)
+        return
+    places = sorted(reasons)
+    is_bad = pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(
+        pl.Series(places, dtype=pl.UInt32).implode()
+    )
+    _write_lines(records.text.filter(~is_bad), good)
+    numbers = records.line_numbers.gather(places).to_list()
+    texts = records.text.gather(places).to_list()
+    for place, line_number, text in zip(places, numbers, texts, strict=True):
+        raw = records.raw(line_number, text)
+        bad.write(write_bad_row(first_row + place, line_number, reasons[place], raw))
+
+
+def _write_lines(lines: pl.Series, stream: BinaryIO) -> None:
+    if len(lines):
+        stream.write(lines.str.join("\n").item().encode())
+        stream.write(b"\n")

@@ -1,0 +1,47 @@
+"""The bad object of a file: a CSV with one quarantined row a record, original bytes and every reason.
+
+Columns: row_number, line_number, reasons (a JSON list of column, rule and value), raw (the original line).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import BinaryIO, Final
+
+from tabserve.domain.quality import BadRow, Reason
+
+HEADER: Final = b"row_number,line_number,reasons,raw\n"
+MAX_VALUE: Final = 200
+# Longer than any line that is read, so that csv takes back whatever was quarantined.
+csv.field_size_limit(2**27)
+
+
+def shortened(value: str) -> str:
+    """Return a value as it is kept beside its reason."""
+    return value if len(value) <= MAX_VALUE else value[: MAX_VALUE - 1] + "…"
+
+
+def write_bad_row(row_number: int, line_number: int, reasons: Sequence[Reason], raw: bytes) -> bytes:
+    """Return one record of a bad object."""
+    encoded = json.dumps([asdict(reason) for reason in reasons], ensure_ascii=False).replace('"', '""')
+    return b'%d,%d,"%b","%b"\n' % (row_number, line_number, encoded.encode(), raw.replace(b'"', b'""'))
+
+
+def read_bad_rows(stream: BinaryIO) -> Iterator[BadRow]:
+    """Yield the rows of a bad object; bytes that are not UTF-8 come back as surrogates, see `printable`."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        rows = csv.reader(text)
+        next(rows, None)
+        for row_number, line_number, reasons, raw in rows:
+            found = tuple(Reason(**reason) for reason in json.loads(reasons))
+            yield BadRow(int(row_number), int(line_number), raw, found)
+    finally:
+        text.detach()
+
+
+def printable(text: str) -> str:
+    r"""Return a raw line as text that can be encoded: undecodable bytes as \xNN."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
