@@ -3,13 +3,13 @@
 import contextlib
 import fcntl
 import os
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import boto3
 
+from local_cloud import processes
 from local_cloud.config import REGION, ROOT, LocalCloudError, Place
 from local_cloud.emulator import CREDENTIALS
 
@@ -20,20 +20,15 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 THROTTLE = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
 
 
-def build(log: Path) -> Path:
+def build(place: Place) -> Path:
     """Build functions and layers for this machine's Python; return the folder with the artifacts."""
-    with _build_lock():
-        _sam(
-            "build",
-            ["--build-dir", BUILT / "artifacts", "--cache-dir", BUILT / "cache"],
-            {"PythonRuntime": f"python{PYTHON}"},
-            {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": "", "PYTHON": sys.executable},
-            log,
-        )
+    options: list[str | Path] = ["--build-dir", BUILT / "artifacts", "--cache-dir", BUILT / "cache"]
+    target = {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": "", "PYTHON": sys.executable}
+    _sam(place, "build", options, {"PythonRuntime": f"python{PYTHON}"}, target)
     return BUILT / "artifacts"
 
 
-def deploy(place: Place, log: Path, overrides: Mapping[str, str] | None = None) -> None:
+def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
     """Deploy the built stack to the emulator."""
     parameters = {
         "PythonRuntime": f"python{PYTHON}",
@@ -43,14 +38,8 @@ def deploy(place: Place, log: Path, overrides: Mapping[str, str] | None = None) 
         **THROTTLE,
         **(overrides or {}),
     }
-    with _build_lock():
-        _sam(
-            "deploy",
-            ["--template-file", BUILT / "artifacts" / "template.yaml"],
-            parameters,
-            aws_environment(place),
-            log,
-        )
+    options: list[str | Path] = ["--template-file", BUILT / "artifacts" / "template.yaml"]
+    _sam(place, "deploy", options, parameters, aws_environment(place))
 
 
 def aws_environment(place: Place) -> dict[str, str]:
@@ -102,24 +91,18 @@ def stack_environment(place: Place) -> dict[str, str]:
 
 
 def _sam(
-    command: str, options: list[str | Path], parameters: Mapping[str, str], env: Mapping[str, str], log: Path
+    place: Place, command: str, options: Sequence[str | Path], parameters: Mapping[str, str], env: Mapping[str, str]
 ) -> None:
-    binaries = Path(sys.executable).parent
-    line = [binaries / "sam", command, "--config-file", ROOT / "samconfig.toml", "--config-env", "local", *options]
+    line = [Path(sys.executable).with_name("sam"), command, *options]
+    line += ["--config-file", ROOT / "samconfig.toml", "--config-env", "local"]
     line += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as output:
-        finished = subprocess.run(
-            line,
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_tool_environment(env),
-            check=False,
-        )
-    if finished.returncode:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-        raise LocalCloudError(f"sam {command} failed; the end of {log}:\n{tail}")
+    with _build_lock() as lock:
+        sam = processes.start(f"sam-{command}", line, place, env=_tool_environment(env), cwd=ROOT, inherited=[lock])
+        try:
+            if sam.wait():
+                raise LocalCloudError(f"sam {command} failed; {sam.log_tail()}")
+        finally:
+            sam.stop()
 
 
 def _tool_environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -136,9 +119,9 @@ def _tool_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _build_lock() -> Iterator[None]:
-    """Let one command at a time use the artifacts: `make demo` builds beside a running `make up`."""
+def _build_lock() -> Iterator[int]:
+    """Let one command at a time use the artifacts; its descriptor keeps the lock while sam outlives its caller."""
     BUILT.mkdir(parents=True, exist_ok=True)
     with (BUILT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()

@@ -51,7 +51,6 @@ def start(place: Place) -> processes.Server:
             "S3_PERSIST": kept,
             "S3_DATA_DIR": str(folder / "s3"),
             "SFTP_ENABLED": "0",
-            "TABSERVE_STATE": str(place.folder),
             **CREDENTIALS,
         },
     )

@@ -36,7 +36,7 @@ def start(place: Place) -> processes.Server:
         "postgres",
         [_binary("postgres"), "-D", folder / "data", *(f"-c{name}={value}" for name, value in options.items())],
         place,
-        env={"PATH": os.defpath, "TZ": "UTC", "TABSERVE_STATE": str(place.folder)},
+        env={"PATH": os.defpath, "TZ": "UTC"},
         user=user,
         stop_signal=signal.SIGINT,  # fast shutdown: open connections are closed
     )
@@ -46,14 +46,14 @@ def start(place: Place) -> processes.Server:
 
 
 def _initialise(folder: Path, password: str, user: int | None) -> None:
-    if (folder / "data" / "PG_VERSION").exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     if user is not None:
         os.chown(folder, user, user)
         _let_through(folder)
         _let_through(_binary("postgres"))
+    if (folder / "data" / "PG_VERSION").exists():
+        return
+    shutil.rmtree(folder / "data", ignore_errors=True)
     with tempfile.NamedTemporaryFile("w", dir=folder) as password_file:
         password_file.write(password)
         password_file.flush()

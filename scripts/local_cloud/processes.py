@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local_cloud.config import LocalCloudError, Place
 
+MARK = "TABSERVE_STATE"  # in the environment of every process of a state folder
 STARTUP_SECONDS = 60.0
 
 
@@ -25,13 +26,21 @@ class Server:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = field(default=20.0, repr=False)
 
+    def wait(self) -> int:
+        """Wait for the end of a process that ends by itself; return its exit code."""
+        return self.process.wait()
+
+    def log_tail(self) -> str:
+        """Return where the log is and how it ends."""
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
+        return f"the end of {self.log}:\n{tail}"
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for the server to answer; raise LocalCloudError with the end of its log when it does not."""
         deadline = time.monotonic() + STARTUP_SECONDS
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-                raise LocalCloudError(f"{self.name} did not start; the end of {self.log}:\n{tail}")
+                raise LocalCloudError(f"{self.name} did not start; {self.log_tail()}")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -46,10 +55,12 @@ def start(
     place: Place,
     *,
     env: Mapping[str, str],
+    cwd: Path | None = None,
     user: int | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
+    inherited: Sequence[int] = (),
 ) -> Server:
-    """Start a server, as another user when its id is given."""
+    """Start a server, as another user when its id is given; `inherited` file descriptors stay open in it."""
     place.logs.mkdir(parents=True, exist_ok=True)
     log, pid_file = place.logs / f"{name}.log", place.folder / f"{name}.pid"
     with log.open("wb") as output:
@@ -58,7 +69,9 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=dict(env),
+            env={**env, MARK: str(place.folder)},
+            cwd=cwd,
+            pass_fds=inherited,
             start_new_session=True,
             user=user,
             group=user,
@@ -113,4 +126,4 @@ def _is_ours(pid: int, folder: Path) -> bool:
         return False
     except OSError:
         return _alive(pid, None)
-    return f"TABSERVE_STATE={folder.absolute()}".encode() in environment.split(b"\0")
+    return f"{MARK}={folder.absolute()}".encode() in environment.split(b"\0")

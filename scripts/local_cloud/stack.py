@@ -55,9 +55,9 @@ def running_stack(place: Place, *, step: Step, overrides: Mapping[str, str] | No
         with step("Models"):
             models.train_missing(place)
         with step("sam build"):
-            deployment.build(place.logs / "sam-build.log")
+            deployment.build(place)
         with step("sam deploy"):
-            deployment.deploy(place, place.logs / "sam-deploy.log", overrides)
+            deployment.deploy(place, overrides)
         env = deployment.stack_environment(place)
         models.publish(place, env)
         with step("First answer of the API"):

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ PRUNED = (
     "numpy/_pyinstaller",
     "numpy/distutils",
     "numpy/f2py",
+    "onnxruntime/capi/libonnxruntime.so*",  # for C programs; the Python module has its own copy inside
     "onnxruntime/datasets",
     "onnxruntime/quantization",
     "onnxruntime/tools",
@@ -24,6 +26,8 @@ PRUNED = (
     "scipy/datasets",
     "sqlalchemy/testing",
 )
+# Symbol tables of these libraries are only for debuggers: 40 MB of 178.
+SYMBOLS_DROPPED = ("_polars_runtime*/*.so",)
 AWS_SERVICES = {"dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"}
 
 
@@ -37,6 +41,9 @@ def main() -> None:
     args = parser.parse_args()
     install(args.requirements, args.target, args.python_version, args.platform)
     prune(args.target)
+    for pattern in SYMBOLS_DROPPED:
+        for library in args.target.glob(pattern):
+            drop_symbols(library)
     compile_byte_code(args.target, args.python_version)
 
 
@@ -60,6 +67,24 @@ def prune(target: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def drop_symbols(library: Path) -> None:
+    """Cut a 64-bit ELF file after the last segment the loader maps; what follows are tables for debuggers."""
+    with library.open("r+b") as file:
+        header = file.read(64)
+        if header[:5] != b"\x7fELF\x02":
+            return
+        (segments_at,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        file.seek(segments_at)
+        segments = [file.read(size) for _ in range(count)]
+        loaded_end = max(sum(struct.unpack_from("<8xQ16xQ", segment)) for segment in segments)
+        file.seek(40)
+        file.write(bytes(8))  # no section table any more
+        file.seek(58)
+        file.write(bytes(6))
+        file.truncate(loaded_end)
 
 
 def compile_byte_code(target: Path, python_version: str) -> None:

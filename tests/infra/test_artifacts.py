@@ -1,0 +1,118 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import migrate
+from local_cloud.config import ROOT
+from tests.infra import template
+
+pytestmark = pytest.mark.timeout(300)
+
+MEGABYTE = 1_000_000
+LIMIT, PREDICT_LIMIT = 240 * MEGABYTE, 200 * MEGABYTE
+FUNCTIONS = template.resources("AWS::Serverless::Function")
+LAMBDA_GIVES = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+TRAINING_ONLY = ("sklearn", "scipy", "pandas", "joblib", "skl2onnx")
+
+# What the Lambda runtime does: code and layers on the path, one event, one JSON answer. No site-packages, no PYTHON*.
+RUNTIME = """
+import importlib, json, sys, types
+paths, handler, event = json.loads(sys.stdin.read())
+sys.path[:0] = paths
+module, _, name = handler.rpartition(".")
+context = types.SimpleNamespace(
+    function_name="test", function_version="$LATEST", memory_limit_in_mb=512, aws_request_id="request-1",
+    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test", log_group_name="", log_stream_name="",
+    get_remaining_time_in_millis=lambda: 30_000,
+)
+answer = getattr(importlib.import_module(module), name)(event, context)
+print("\\nANSWER " + json.dumps(answer))
+"""
+
+
+def folders(artifacts: Path, function: str) -> list[Path]:
+    layers = [artifacts / layer["Ref"] / "python" for layer in FUNCTIONS[function]["Layers"]]
+    return [artifacts / function, *layers]
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def invoke(artifacts: Path, function: str, event: object, env: dict[str, str]) -> Any:
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUNTIME],
+        input=json.dumps([[str(path) for path in folders(artifacts, function)], FUNCTIONS[function]["Handler"], event]),
+        cwd="/",
+        env={"PATH": os.defpath, **declared(function, env)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout.rpartition("ANSWER ")[2])
+
+
+def declared(function: str, env: dict[str, str]) -> dict[str, str]:
+    """Only what the template gives this function, and what Lambda gives every function."""
+    blocks = (template.load()["Globals"]["Function"], FUNCTIONS[function])
+    names = {name for block in blocks for name in block["Environment"]["Variables"]}
+    return {name: value for name, value in env.items() if name in names or name in LAMBDA_GIVES}
+
+
+def sample(name: str) -> Any:
+    return json.loads((ROOT / "tests/events" / name).read_text())
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Settings of a function for which AWS is out of reach: a migrated database and nothing else."""
+    url = f"sqlite:///{tmp_path}/tabserve.db"
+    migrate.migrate(url)
+    names = ("RAW_BUCKET", "GOOD_BUCKET", "BAD_BUCKET", "ARTIFACTS_BUCKET", "MARKERS_TABLE", "FEATURES_TABLE")
+    return {
+        **{name: name.lower() for name in names},
+        "DATABASE_URL": url,
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "ALERT_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alerts",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PREDICT_URL": "http://127.0.0.1:9/predict",
+        "API_KEY": "a-key-of-more-than-twenty-characters",
+        "RESULTS_QUEUE_URL": "http://127.0.0.1:9/results",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_with_its_layers_fits(artifacts: Path, function: str) -> None:
+    limit = PREDICT_LIMIT if function == "PredictFunction" else LIMIT
+    sizes = {path: size(path) for path in folders(artifacts, function)}
+    assert sum(sizes.values()) <= limit, sizes
+
+
+def test_predict_carries_nothing_of_training(artifacts: Path) -> None:
+    carried = {path.name for folder in folders(artifacts, "PredictFunction") for path in folder.iterdir()}
+    assert carried.isdisjoint(TRAINING_ONLY)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_module_has_byte_code_that_no_file_time_can_spoil(artifacts: Path, function: str) -> None:
+    tag = sys.implementation.cache_tag
+    for folder in folders(artifacts, function):
+        for module in folder.rglob("*.py"):
+            compiled = module.parent / "__pycache__" / f"{module.stem}.{tag}.pyc"
+            assert compiled.is_file(), module
+            assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00", module  # hash-based, unchecked
+
+
+def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
+    assert invoke(artifacts, "IngestFunction", sample("ingest_test_event.json"), environment) == {
+        "batchItemFailures": []
+    }

@@ -1,0 +1,133 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from local_cloud.config import HOST, ROOT, Ports, free_ports
+from local_cloud.stack import read_env_file
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts/stack.py"), *map(str, arguments)]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True)
+
+
+def port_options(ports: Ports) -> list[str]:
+    return [f"--{name}-port={port}" for name, port in asdict(ports).items()]
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Processes, of any generation, whose environment names the state folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"TABSERVE_STATE={folder}".encode() in environment.split(b"\0"):
+            found.append(int(process.name))
+    return found
+
+
+@pytest.fixture
+def in_front(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`stack.py up` as a terminal runs it: the leader of a process group; stopped whatever happens."""
+    process = subprocess.Popen(
+        command("up", "--state", tmp_path, *port_options(free_ports())),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    yield process
+    if process.poll() is None:
+        process.terminate()
+    process.communicate(timeout=60)
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if text in line:
+            return
+    pytest.fail(f"never said {text!r}:\n{''.join(seen)}")
+
+
+def test_a_stack_runs_in_front_until_ctrl_c(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
+    wait_for(in_front, "Ready.")
+    env = read_env_file(tmp_path / "stack.env")
+    assert (tmp_path / "stack.env").stat().st_mode & 0o077 == 0
+    assert env["API_URL"].startswith(env["AWS_ENDPOINT_URL"])
+
+    again = run("up", "--state", tmp_path, *port_options(free_ports()))
+    assert again.returncode == 0
+    assert f"already running (process {in_front.pid})" in again.stdout
+    assert env["API_URL"] in again.stdout
+    assert run("status", "--state", tmp_path).returncode == 0
+
+    os.killpg(in_front.pid, signal.SIGINT)
+    assert in_front.wait(timeout=60) == 0
+    assert processes_of(tmp_path) == []
+    assert not (tmp_path / "stack.env").exists()
+    stopped = run("status", "--state", tmp_path)
+    assert (stopped.returncode, "Nothing is running" in stopped.stdout) == (1, True)
+
+
+def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
+    wait_for(in_front, "sam build")
+    os.killpg(in_front.pid, signal.SIGINT)
+    assert in_front.wait(timeout=60) == 0
+    assert processes_of(tmp_path) == []
+
+
+def test_down_cleans_up_after_a_killed_command(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
+    wait_for(in_front, "sam build")
+    in_front.kill()
+    in_front.wait()
+    assert processes_of(tmp_path)
+
+    assert "Stopped." in run("down", "--state", tmp_path).stdout
+
+    assert processes_of(tmp_path) == []
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    ports = free_ports()
+    with socket.socket() as taken:
+        taken.bind((HOST, ports.postgres))
+        taken.listen()
+        refused = run("up", "--state", tmp_path, *port_options(ports))
+    assert refused.returncode == 1
+    assert f"Port {ports.postgres} (postgres) is taken" in refused.stdout
+    assert "make up POSTGRES_PORT=" in refused.stdout
+
+
+def test_data_survive_down_but_not_purge(tmp_path: Path) -> None:
+    options = ["--state", str(tmp_path), *port_options(free_ports())]
+    started = time.monotonic()
+    first = run("up", "--detach", *options)
+    assert first.returncode == 0, first.stdout
+    key = read_env_file(tmp_path / "stack.env")["API_KEY"]
+    assert run("down", "--state", tmp_path).returncode == 0
+
+    again = run("up", "--detach", *options)
+    assert again.returncode == 0, again.stdout
+    assert read_env_file(tmp_path / "stack.env")["API_KEY"] == key
+
+    assert run("down", "--purge", "--state", tmp_path).returncode == 0
+    assert not list(tmp_path.iterdir())
+    assert time.monotonic() - started < 200

@@ -1,0 +1,85 @@
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local_cloud.config import ROOT
+from tabserve.settings import Settings
+from tests.infra import template
+
+FUNCTIONS = template.resources("AWS::Serverless::Function")
+NOT_SETTINGS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "PYTHONDONTWRITEBYTECODE"}
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for role, properties in template.resources("AWS::IAM::Role").items():
+        for policy in properties["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield role, dict(statement.get("Fn::If", [None, statement])[1])
+
+
+def texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from texts(item)
+
+
+def test_no_policy_grants_every_action_or_every_resource() -> None:
+    for role, statement in statements():
+        assert "*" not in list(texts(statement["Resource"])), role
+        assert not [action for action in texts(statement["Action"]) if "*" in action], role
+
+
+def test_each_function_has_a_role_of_its_own_and_a_log_group_with_an_end() -> None:
+    logs = template.resources("AWS::Logs::LogGroup")
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in FUNCTIONS.values()]
+    assert len(set(roles)) == len(FUNCTIONS)
+    for function in FUNCTIONS.values():
+        assert logs[function["LoggingConfig"]["LogGroup"]["Ref"]]["RetentionInDays"] > 0
+
+
+@pytest.mark.parametrize("bucket", template.resources("AWS::S3::Bucket"))
+def test_buckets_are_private_encrypted_and_outlive_the_stack(bucket: str) -> None:
+    properties = template.resources("AWS::S3::Bucket")[bucket]
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert template.load()["Resources"][bucket]["DeletionPolicy"] == "Retain"
+
+
+def test_a_queue_hides_a_message_for_six_timeouts_and_gives_up_after_five_tries() -> None:
+    queues = template.resources("AWS::SQS::Queue")
+    for name, function in FUNCTIONS.items():
+        for event in function.get("Events", {}).values():
+            queue = queues[event["Properties"]["Queue"]["Fn::GetAtt"][0]]
+            assert queue["VisibilityTimeout"] >= 6 * function["Timeout"], name
+            assert queue["RedrivePolicy"]["maxReceiveCount"] == 5, name
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_the_api_is_explicit_and_only_health_needs_no_key() -> None:
+    kinds = {resource["Type"] for resource in template.load()["Resources"].values()}
+    assert not kinds & {"AWS::Serverless::Api", "AWS::Serverless::HttpApi"}
+    methods = template.resources("AWS::ApiGateway::Method")
+    assert [name for name, method in methods.items() if not method["ApiKeyRequired"]] == ["HealthMethod"]
+
+
+def test_functions_are_told_nothing_but_settings() -> None:
+    blocks = [template.load()["Globals"]["Function"], *FUNCTIONS.values()]
+    names = {name for block in blocks for name in block["Environment"]["Variables"]}
+    assert {name.lower() for name in names - NOT_SETTINGS} <= Settings.model_fields.keys()
+
+
+def test_only_build_and_validate_name_the_template() -> None:
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert environments.keys() == {"version", "default", "local", "localstack"}
+    for environment in ("default", "local", "localstack"):
+        commands = environments[environment]
+        assert commands["build"]["parameters"]["template_file"] == "infra/template.yaml"
+        assert "template_file" not in commands["deploy"]["parameters"]
+        assert "global" not in commands
