@@ -63,6 +63,10 @@ bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift
 	$(BIN)/uv pip sync -q --python $@/bin/python $<
 	@touch $@
 
+serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack.env; PORT=8000
+	@test -f .local/stack.env || { echo "Nothing is running; start it with make up." >&2; exit 2; }
+	@$(BIN)/uvicorn functions.predict.app:app --env-file .local/stack.env --port $(or $(PORT),8000)
+
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock
 	$(BIN)/python scripts/layer_requirements.py

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud import emulator, processes, supervisor
+from local_cloud import emulator, processes, supervisor, ui
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
 from local_cloud.stack import Stack, api_answers, read_env_file, running_stack
@@ -39,7 +39,7 @@ def up(place: Place) -> int:
     try:
         with supervisor.owning(place.folder):
             processes.stop_leftovers(place.folder)
-            with running_stack(place, step=Steps(console)) as stack:
+            with running_stack(place, step=Steps(console), with_ui=True) as stack:
                 supervisor.say(place.folder, ready=True)
                 _print_urls(stack.env)
                 console.print("Ctrl-C stops everything." if console.is_terminal else "Ready.")
@@ -106,6 +106,7 @@ def status(folder: Path) -> int:
     healthy = {
         "API": (env["API_URL"], api_answers(env["API_URL"])),
         "AWS": (env["AWS_ENDPOINT_URL"], emulator.answers(env["AWS_ENDPOINT_URL"])),
+        "web page": (env["UI_URL"], ui.answers(env["UI_URL"])),
         "PostgreSQL": (env["DATABASE_URL"].partition("@")[2], _database_answers(env["DATABASE_URL"])),
     }
     for name, (where, well) in healthy.items():
@@ -148,6 +149,7 @@ def _report_running(place: Place, running: supervisor.AlreadyRunningError) -> in
 
 def _print_urls(env: dict[str, str]) -> None:
     console.print(f"  API         {env['API_URL']}  (x-api-key: {env['API_KEY']})", soft_wrap=True)
+    console.print(f"  web page    {env['UI_URL']}", soft_wrap=True)
     console.print(f"  AWS         {env['AWS_ENDPOINT_URL']}", soft_wrap=True)
     console.print(f"  PostgreSQL  {env['DATABASE_URL']}", soft_wrap=True)
 

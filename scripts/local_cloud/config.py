@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
+REGISTRY = ROOT / ".local" / "registry"  # one for all stacks of a checkout: its champions are baked into one layer
 REGION = "us-east-1"
 
 
@@ -76,10 +77,6 @@ class Place:
     @property
     def logs(self) -> Path:
         return self.folder / "logs"
-
-    @property
-    def registry(self) -> Path:
-        return self.folder / "registry"
 
     @property
     def aws_endpoint(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import migrate
-from local_cloud import deployment, emulator, models, postgres
+from local_cloud import deployment, emulator, models, postgres, ui
 from local_cloud.config import LocalCloudError, Place, Ports, free_ports
 from local_cloud.processes import Server
 from local_cloud.progress import Step, silent
@@ -39,7 +39,9 @@ def local_stack(
 
 
 @contextlib.contextmanager
-def running_stack(place: Place, *, step: Step, overrides: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def running_stack(
+    place: Place, *, step: Step, overrides: Mapping[str, str] | None = None, with_ui: bool = False
+) -> Iterator[Stack]:
     """Start the servers, deploy, publish the models; stop the servers at the end, whatever happened."""
     place.ports.check()
     place.logs.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,12 @@ def running_stack(place: Place, *, step: Step, overrides: Mapping[str, str] | No
             wait_for_api(env["API_URL"])
         write_env_file(place.env_file, env)
         started.callback(place.env_file.unlink, missing_ok=True)
-        yield Stack(place, env, [database, cloud])
+        servers = [database, cloud]
+        if with_ui and ui.APP.exists():
+            with step("Web page"):
+                servers.append(ui.start(place, env))
+                started.callback(servers[-1].stop)
+        yield Stack(place, env, servers)
 
 
 def wait_for_api(url: str) -> None:
