@@ -1,15 +1,17 @@
 """Ports implemented in memory, for unit tests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import BinaryIO
 
-from tabserve.application.ports import ModelCards
+from tabserve.application.ports import Claim, ModelCards, PredictionRun
 from tabserve.domain.alert import Alert
-from tabserve.domain.prediction import Cursor, HistoryQuery, Page, Prediction, Value
+from tabserve.domain.prediction import Cursor, Features, HistoryQuery, Page, Prediction, Source, Value
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.use_case import UseCase
-from tabserve.errors import DatabaseUnavailableError
+from tabserve.errors import DatabaseUnavailableError, LeaseLostError
 
 
 @dataclass
@@ -90,6 +92,7 @@ class FakeIngestions:
     bad_rows: dict[str, Sequence[BadRow]] = field(default_factory=dict)
     statistics: dict[str, Sequence[ColumnStatistics]] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    rows_predicted: dict[str, set[int]] = field(default_factory=dict)
     predicted: dict[str, datetime] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)
 
@@ -133,6 +136,9 @@ class FakeIngestions:
     def bad_row_numbers(self, file_id: str) -> Sequence[int]:
         return sorted(row.row_number for row in self.bad_rows.get(file_id, ()))
 
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        return sorted(self.rows_predicted.get(file_id, ()))
+
     def mark_predicted(self, file_id: str, at: datetime) -> None:
         self.predicted[file_id] = at
 
@@ -143,3 +149,112 @@ class FakeIngestions:
     def _add(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
             self.alerts.setdefault(alert.id, alert)
+
+
+@dataclass
+class FakeMarkers:
+    """Markers in a dictionary; `now` is moved by the test."""
+
+    now: datetime = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    status: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
+        last = self.claims.get(file_id, Claim(file_id, "", 0, 0, 0, self.now))
+        if file_id in self.claims and (self.status[file_id] != "INPROGRESS" or last.lease_until >= self.now):
+            return None
+        until = self.now + timedelta(seconds=lease_seconds)
+        claim = replace(last, owner=owner, fence=last.fence + 1, attempts=last.attempts + 1, lease_until=until)
+        return self._hold(claim, "INPROGRESS")
+
+    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
+        until = self.now + timedelta(seconds=lease_seconds)
+        return self._hold(replace(self._held(claim), next_row=next_row, lease_until=until), "INPROGRESS")
+
+    def complete(self, claim: Claim) -> None:
+        self._hold(self._held(claim), "COMPLETED")
+
+    def release(self, claim: Claim, error: str, *, final: bool) -> None:
+        free = replace(self._held(claim), lease_until=datetime.min.replace(tzinfo=UTC))
+        self._hold(free, "FAILED" if final else "INPROGRESS")
+        self.errors[claim.file_id] = error
+
+    def pause(self, claim: Claim) -> None:
+        held = self._held(claim)
+        free = replace(held, attempts=held.attempts - 1, lease_until=datetime.min.replace(tzinfo=UTC))
+        self._hold(free, "INPROGRESS")
+
+    def forget(self, file_id: str) -> None:
+        self.claims.pop(file_id, None)
+        self.status.pop(file_id, None)
+
+    def _held(self, claim: Claim) -> Claim:
+        current = self.claims.get(claim.file_id)
+        if current is None or current.fence != claim.fence or self.status[claim.file_id] != "INPROGRESS":
+            raise LeaseLostError(claim.file_id)
+        return current
+
+    def _hold(self, claim: Claim, status: str) -> Claim:
+        self.claims[claim.file_id] = claim
+        self.status[claim.file_id] = status
+        return claim
+
+
+@dataclass
+class FakeRuns:
+    """Runs in a list."""
+
+    stored: list[PredictionRun] = field(default_factory=list)
+
+    def add(self, run: PredictionRun) -> None:
+        self.stored.append(run)
+
+
+@dataclass
+class FakePredictionService:
+    """Notes rows as predicted; `trouble` is asked before each call and may raise."""
+
+    ingestions: FakeIngestions
+    trouble: Callable[[str, Sequence[int]], None] = lambda _file_id, _rows: None
+    asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    records: dict[tuple[str, int], Features] = field(default_factory=dict)
+
+    def predict(
+        self,
+        use_case: str,
+        source: Source,
+        records: Sequence[Features],
+        file_id: str,
+        row_numbers: Sequence[int],
+    ) -> int:
+        self.asked.append((file_id, tuple(row_numbers)))
+        self.trouble(file_id, row_numbers)
+        self.ingestions.rows_predicted.setdefault(file_id, set()).update(row_numbers)
+        self.records |= {(file_id, n): record for n, record in zip(row_numbers, records, strict=True)}
+        return len(records)
+
+
+@dataclass
+class FakeObjects:
+    """Objects in a dictionary."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes:
+        return self.objects[key]
+
+    def put(self, key: str, body: bytes, content_type: str = "") -> None:
+        self.objects[key] = body
+
+    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = "") -> bool:
+        if key in self.objects:
+            return False
+        self.objects[key] = body if isinstance(body, bytes) else body.read()
+        return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        yield from sorted(key for key in self.objects if key.startswith(prefix))
+
+    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+        return BytesIO(self.objects[key])

@@ -10,12 +10,13 @@ from sqlalchemy import text
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.outbox import Outbox
+from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
 from tabserve.application.ports import IngestionStore, PredictionRun
 from tabserve.domain.alert import Alert, alert_id
 from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
 from tabserve.errors import DatabaseUnavailableError
-from tests.factories import NOON, ingestion
+from tests.factories import NOON, file_batch, ingestion
 from tests.fakes import FakeIngestions
 
 ISSUES = [Issue("Age", "not_a_number", 2, ("x\0y", "\udcff", "ü"))]
@@ -144,6 +145,15 @@ class TestFilesToPredict:
         written = any_store.find("being written")
         assert written is not None
         assert (written.good_key, written.bad_key, written.report_key) == ("good", "bad", "report")
+
+    def test_know_which_rows_have_a_prediction(self, database_url: str, store: Ingestions) -> None:
+        predictions = prediction_store(database_url)
+        predictions.add(file_batch("f1", [5, 3]))
+        predictions.add(file_batch("f1", [3, 8], model_version="another"))
+        predictions.add(file_batch("f2", [1]))
+
+        assert store.predicted_rows("f1") == [3, 5, 8]
+        assert store.predicted_rows("f3") == []
 
     def test_do_not_come_again_when_given_up(self, store: Ingestions, database: Database) -> None:
         store.save(ingestion("f1"), [], [])

@@ -1,5 +1,6 @@
 """Build what a function needs out of settings and adapters; the only place that knows them all."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -8,12 +9,13 @@ from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools import Logger, Metrics
 
     from tabserve.adapters.registry import Registry
     from tabserve.application.ingest import IngestDependencies
     from tabserve.application.ports import ModelRegistry
     from tabserve.application.predict import PredictDependencies
+    from tabserve.application.scheduled_predict import ScheduledDependencies
     from tabserve.domain.use_case import UseCase
     from tabserve.errors import ModelError
 
@@ -33,6 +35,13 @@ def logger(settings: Settings, service: str) -> "Logger":
     from aws_lambda_powertools.logging import Logger
 
     return Logger(service=service, level=settings.log_level)
+
+
+def metrics(service: str) -> "Metrics":
+    """Return a collector of metrics that are written as one log line (EMF)."""
+    from aws_lambda_powertools.metrics import Metrics
+
+    return Metrics(namespace="tabserve", service=service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +128,38 @@ def ingest_service() -> IngestService:
         clock=utc_now,
     )
     return IngestService(deps, logger(settings, "ingest"))
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledPredictService:
+    """The parts of the scheduled function."""
+
+    deps: "ScheduledDependencies"
+    log: "Logger"
+    metrics: "Metrics"
+
+
+def scheduled_predict_service() -> ScheduledPredictService:
+    """Build the scheduled function's parts."""
+    from tabserve.adapters.database import Database
+    from tabserve.adapters.dynamodb import DynamoMarkers
+    from tabserve.adapters.ingestions import Ingestions
+    from tabserve.adapters.prediction_api import PredictionApi
+    from tabserve.adapters.runs import Runs
+    from tabserve.adapters.s3 import S3Store
+    from tabserve.application.scheduled_predict import ScheduledDependencies
+
+    settings = read_settings()
+    settings.require("database_url", "predict_url", "good_bucket", "markers_table")
+    database = Database(settings.database_url)
+    deps = ScheduledDependencies(
+        catalog=catalog(settings),
+        ingestions=Ingestions(database),
+        markers=DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now),
+        good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
+        service=PredictionApi(settings.predict_url, settings.api_key),
+        runs=Runs(database),
+        clock=utc_now,
+        new_id=lambda: str(uuid.uuid4()),
+    )
+    return ScheduledPredictService(deps, logger(settings, "scheduled_predict"), metrics("scheduled_predict"))

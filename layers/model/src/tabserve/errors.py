@@ -16,6 +16,7 @@ TabserveError
 │   ├── IncompatibleModelError  a version was trained on another definition
 │   ├── ParityError             exported and original model disagree
 │   └── AcceptanceError         a version misses its use case's acceptance limits
+├── ChunkRefusedError           the prediction API cannot answer some rows of a file
 ├── LeaseLostError              another worker took over a file
 └── UnavailableError            something tabserve depends on is away; try again later
     ├── DatabaseUnavailableError
@@ -130,6 +131,10 @@ class ParityError(ModelError):
 
 class AcceptanceError(ModelError):
     """A version misses an acceptance limit of its use case."""
+
+
+class ChunkRefusedError(TabserveError):
+    """The prediction API is there and cannot answer some rows of a file."""
 
 
 class LeaseLostError(TabserveError):

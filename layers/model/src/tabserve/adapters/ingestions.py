@@ -15,7 +15,7 @@ from tabserve.adapters import tables
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.outbox import add_alerts
 from tabserve.adapters.prediction_rows import escaped
-from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions
+from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions
 from tabserve.domain.alert import Alert
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 
@@ -76,6 +76,12 @@ class Ingestions:
             .where(tables.bad_rows.c.file_id == file_id)
             .order_by(tables.bad_rows.c.row_number)
         )
+        return self._database.run(lambda connection: connection.execute(query).scalars().all())
+
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file that have a prediction of any version, ascending."""
+        row_number = predictions.c.row_number
+        query = select(row_number).distinct().where(predictions.c.file_id == file_id).order_by(row_number)
         return self._database.run(lambda connection: connection.execute(query).scalars().all())
 
     def mark_predicted(self, file_id: str, at: datetime) -> None:

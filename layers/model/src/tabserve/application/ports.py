@@ -204,6 +204,10 @@ class IngestionStore(Protocol):
         """Return the row numbers of a file's bad rows, ascending."""
         ...
 
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file that have a prediction of any version, ascending."""
+        ...
+
     def mark_predicted(self, file_id: str, at: datetime) -> None:
         """Note that every good row of a file has a stored prediction."""
         ...
@@ -241,6 +245,9 @@ class AlertChannel(Protocol):
         ...
 
 
+RunStatus = Literal["completed", "skipped", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class PredictionRun:
     """One scheduled run."""
@@ -248,7 +255,7 @@ class PredictionRun:
     id: str
     started_at: datetime
     finished_at: datetime
-    status: Literal["completed", "skipped", "failed"]
+    status: RunStatus
     files: int
     rows: int
     error: str | None = None
@@ -289,8 +296,16 @@ class Markers(Protocol):
         """Mark the file as done; raise LeaseLostError."""
         ...
 
-    def release(self, claim: Claim, error: str, final: bool) -> None:
-        """Give the file back for another attempt, or mark it FAILED when `final`."""
+    def release(self, claim: Claim, error: str, *, final: bool) -> None:
+        """Give the file back for another attempt, or mark it FAILED when `final`; raise LeaseLostError."""
+        ...
+
+    def pause(self, claim: Claim) -> None:
+        """Give the file back for later without counting the attempt; raise LeaseLostError."""
+        ...
+
+    def forget(self, file_id: str) -> None:
+        """Delete a file's marker, so that it starts anew."""
         ...
 
 
@@ -305,5 +320,8 @@ class PredictionService(Protocol):
         file_id: str,
         row_numbers: Sequence[int],
     ) -> int:
-        """Have records predicted and stored; return how many were; raise PredictionServiceError."""
+        """Have rows of a file predicted and stored; return how many were.
+
+        Raises PredictionServiceError when the API is away, ChunkRefusedError when it cannot answer these rows.
+        """
         ...

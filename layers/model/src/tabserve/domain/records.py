@@ -1,0 +1,48 @@
+"""Turn the text cells of a good file into the records a prediction is asked for."""
+
+from collections.abc import Callable, Sequence
+
+from tabserve.domain.prediction import Features, Value
+from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
+
+Convert = Callable[[str], Value]
+
+
+class Records:
+    """Reads rows by the use case's columns, wherever they stand in the file."""
+
+    def __init__(self, use_case: UseCase, header: Sequence[str]) -> None:
+        """Find the columns; header names may differ in case and outer spaces. Raise ValueError for a missing one."""
+        places = {name.strip().casefold(): place for place, name in enumerate(header)}
+        missing = [name for name in use_case.required_columns if name.casefold() not in places]
+        if missing:
+            raise ValueError(f"the file has no column {', '.join(missing)}")
+        self._width = len(header)
+        self._id_place = places[use_case.id_column.casefold()]
+        self._missing = frozenset(use_case.missing_values)
+        self._features = [(f.name, places[f.name.casefold()], _converter(f)) for f in use_case.features]
+
+    def read(self, cells: Sequence[str]) -> Features:
+        """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""
+        if len(cells) != self._width:
+            raise ValueError(f"a row has {len(cells)} fields, the header {self._width}")
+        record: dict[str, Value] = {name: self._value(cells[place], convert) for name, place, convert in self._features}
+        if cells[self._id_place] not in self._missing:
+            record["entity_id"] = cells[self._id_place]
+        return record
+
+    def _value(self, cell: str, convert: Convert) -> Value:
+        return None if cell in self._missing else convert(cell)
+
+
+def _converter(feature: Feature) -> Convert:
+    if not isinstance(feature, CategoryFeature):
+        return int if feature.type == "integer" else float
+    written = {str(category): category for category in feature.categories}
+
+    def category(cell: str) -> Value:
+        if cell not in written:
+            raise ValueError(f"{feature.name} has a value that is none of its categories")
+        return written[cell]
+
+    return category

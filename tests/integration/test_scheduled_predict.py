@@ -1,0 +1,201 @@
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from sqlalchemy import text
+
+from tabserve.adapters.catalog import BUNDLED, YamlCatalog
+from tabserve.adapters.database import Database
+from tabserve.adapters.dynamodb import DynamoMarkers
+from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.predictions import prediction_store
+from tabserve.adapters.runs import Runs
+from tabserve.adapters.s3 import S3Store
+from tabserve.application.predict import PredictDependencies, PredictRequest, predict
+from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
+from tabserve.domain.prediction import Features, Origin, Source
+from tabserve.domain.quality import BadRow
+from tests.factories import ingestion
+from tests.fakes import FakeModels
+
+HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
+
+
+class Killed(BaseException):
+    """The process ends here: no handler runs, nothing is tidied up."""
+
+
+@dataclass
+class DirectService:
+    """The prediction API without HTTP: the same application function on the same database."""
+
+    url: str
+    after: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.deps = PredictDependencies(
+            YamlCatalog(BUNDLED), FakeModels(), prediction_store(self.url), lambda: datetime.now(UTC)
+        )
+
+    def predict(
+        self, use_case: str, source: Source, records: Sequence[Features], file_id: str, row_numbers: Sequence[int]
+    ) -> int:
+        origin = Origin(file_id, tuple(row_numbers))
+        answer = predict(PredictRequest(use_case, source, records, origin), self.deps)
+        self.after()
+        return len(answer.batch)
+
+
+class Cloud:
+    """PostgreSQL, S3 and DynamoDB with one way to put a split file there."""
+
+    def __init__(self, url: str) -> None:
+        client: Callable[..., Any] = boto3.client
+        credentials = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.url = url
+        self.s3, self.dynamodb = client("s3", **credentials), client("dynamodb", **credentials)
+        self.s3.create_bucket(Bucket="good")
+        self.dynamodb.create_table(
+            TableName="markers",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        self.database = Database(url)
+        self.later = timedelta()
+
+    def file(self, file_id: str, rows: int, bad: Sequence[int] = ()) -> None:
+        verdict = ingestion(file_id, rows_total=rows + len(bad), rows_good=rows, rows_bad=len(bad))
+        numbers = [number for number in range(1, rows + len(bad) + 1) if number not in bad]
+        body = "\n".join([HEADER, *(f"{number},1,3,female,30,7.25,S" for number in numbers), ""])
+        self.s3.put_object(Bucket="good", Key=verdict.good_key, Body=body)
+        Ingestions(self.database).save(verdict, [], [BadRow(number, number + 1, "", ()) for number in bad])
+
+    def run(self, after_each_chunk: Callable[[], None] = lambda: None) -> Scored:
+        database = Database(self.url)
+        deps = ScheduledDependencies(
+            catalog=YamlCatalog(BUNDLED),
+            ingestions=Ingestions(database),
+            markers=DynamoMarkers(self.dynamodb, "markers", self.now),
+            good=S3Store(self.s3, "good"),
+            service=DirectService(self.url, after_each_chunk),
+            runs=Runs(database),
+            clock=self.now,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        try:
+            return score_pending(deps, str(uuid.uuid4()), lambda: 900)
+        finally:
+            database.close()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.later
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as connection:
+            return [tuple(row) for row in connection.execute(text(sql))]
+
+    def marker(self, file_id: str) -> str:
+        item = self.dynamodb.get_item(TableName="markers", Key={"pk": {"S": f"predict#{file_id}"}})["Item"]
+        return str(item["status"]["S"])
+
+
+@pytest.fixture
+def cloud(postgres_url: str) -> Iterator[Cloud]:
+    with mock_aws():
+        cloud = Cloud(postgres_url)
+        yield cloud
+        cloud.database.close()
+
+
+EXACTLY_ONCE = "SELECT file_id, count(*), count(DISTINCT row_number) FROM predictions GROUP BY 1 ORDER BY 1"
+
+
+def test_every_good_row_of_every_file_gets_one_prediction(cloud: Cloud) -> None:
+    cloud.file("f1", rows=CHUNK + 500, bad=[1, 77, 1300])
+    cloud.file("f2", rows=3)
+
+    scored = cloud.run()
+
+    assert (scored.run.status, scored.run.files, scored.run.rows) == ("completed", 2, CHUNK + 503)
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", CHUNK + 500, CHUNK + 500), ("f2", 3, 3)]
+    assert cloud.rows("SELECT count(*) FROM predictions WHERE file_id = 'f1' AND row_number IN (1, 77, 1300)") == [(0,)]
+    assert cloud.rows("SELECT entity_id, row_number FROM predictions WHERE row_number = 2 AND file_id = 'f1'") == [
+        ("2", 2)
+    ]
+    assert cloud.marker("f1") == "COMPLETED"
+    assert cloud.run().run.status == "skipped"
+    assert cloud.rows("SELECT status, files, rows FROM prediction_runs ORDER BY started_at") == [
+        ("completed", 2, CHUNK + 503),
+        ("skipped", 0, 0),
+    ]
+
+
+def test_runs_that_overlap_share_the_work(cloud: Cloud) -> None:
+    for number in range(6):
+        cloud.file(f"f{number}", rows=200)
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: cloud.run(), range(4)))
+
+    assert sum(scored.run.files for scored in runs) == 6
+    assert cloud.rows(EXACTLY_ONCE) == [(f"f{number}", 200, 200) for number in range(6)]
+
+
+@pytest.mark.parametrize("chunks_before", [0, 1, 2])
+def test_a_killed_run_is_resumed_without_losing_or_doubling_a_row(cloud: Cloud, chunks_before: int) -> None:
+    cloud.file("f1", rows=2 * CHUNK + 10)
+    left = iter(range(chunks_before))
+
+    def die() -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    with pytest.raises(Killed):
+        cloud.run(die)
+    assert cloud.run().run.status == "skipped"  # the lease of the dead worker lasts
+    cloud.later += timedelta(minutes=3)
+    scored = cloud.run()
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK + 10, 2 * CHUNK + 10)]
+    assert scored.run.rows == 2 * CHUNK + 10 - min(CHUNK * (chunks_before + 1), 2 * CHUNK + 10)
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_the_function_scores_on_a_schedule_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for name, value in {
+        "DATABASE_URL": cloud.url,
+        "PREDICT_URL": "http://127.0.0.1:9/predict",
+        "GOOD_BUCKET": "good",
+        "MARKERS_TABLE": "markers",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "POWERTOOLS_SERVICE_NAME": "scheduled_predict",
+    }.items():
+        monkeypatch.setenv(name, value)
+    from functions.scheduled_predict import app
+
+    class Context:
+        aws_request_id = "request-1"
+        function_name = "scheduled-predict"
+        memory_limit_in_mb = 512
+        invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:scheduled-predict"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 100_000
+
+    assert app.handler({}, Context())["status"] == "skipped"
+    cloud.file("f1", rows=3)
+    assert app.handler({}, Context())["status"] == "failed"
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.get("message") == "run finished" and line.get("status") == "failed" for line in lines)
+    assert any(line.get("ScheduledFailures") == [1.0] for line in lines)
+    app.service.deps.ingestions._database.close()  # type: ignore[attr-defined]
