@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
+from tabserve.domain.conservation import FileAccount
 from tabserve.domain.model import ModelMetadata
 from tabserve.domain.prediction import (
     Entity,
@@ -259,6 +260,14 @@ class PredictionRun:
     files: int
     rows: int
     error: str | None = None
+
+
+class Ledger(Protocol):
+    """What is stored about files, counted."""
+
+    def accounts(self) -> Sequence[FileAccount]:
+        """Return one account per file that has a verdict or a prediction, by key."""
+        ...
 
 
 class RunStore(Protocol):

@@ -1,0 +1,69 @@
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from tabserve.adapters.database import Database
+from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.ledger import DatabaseLedger
+from tabserve.adapters.predictions import prediction_store
+from tabserve.application.conservation import prove_conservation
+from tabserve.domain.quality import BadRow, RawFile
+from tests.factories import file_batch, ingestion
+
+FILES = [RawFile("raw", "titanic/a.csv", "e1"), RawFile("raw", "titanic/b.csv", "e2")]
+FIRST, SECOND = (file.file_id for file in FILES)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """One file of four rows, two of them bad, and a rejected one."""
+    database = Database(database_url)
+    store = Ingestions(database)
+    split = ingestion(FIRST, key="titanic/a.csv", rows_total=4, rows_good=2, rows_bad=2)
+    store.save(split, [], [BadRow(number, number + 1, "", ()) for number in (1, 3)])
+    store.save(ingestion(SECOND, key="titanic/b.csv", status="rejected", rows_total=0, rows_good=0, rows_bad=0), [], [])
+    prediction_store(database_url).add(file_batch(FIRST, [2, 4]))
+    yield database
+    database.close()
+
+
+def problems(database: Database) -> list[str]:
+    accounts, mismatches = prove_conservation(FILES, DatabaseLedger(database))
+    assert len(accounts) >= 2
+    return [mismatch.problem for mismatch in mismatches]
+
+
+def change(database: Database, statement: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(text(statement))
+
+
+def test_what_is_complete_has_no_mismatch(database: Database) -> None:
+    assert problems(database) == []
+
+
+def test_a_deleted_prediction_is_missed(database: Database) -> None:
+    change(database, "DELETE FROM predictions WHERE row_number = 4")
+
+    assert problems(database) == ["1 of 2 good rows have a prediction"]
+
+
+def test_a_deleted_bad_row_is_missed_and_its_prediction_is_stray(database: Database, database_url: str) -> None:
+    prediction_store(database_url).add(file_batch(FIRST, [3, 9]))
+    assert problems(database) == ["2 rows that are not good have a prediction"]
+
+    change(database, "DELETE FROM bad_rows WHERE row_number = 1")
+    assert problems(database)[0] == "1 of 2 bad rows are in quarantine"
+
+
+def test_a_row_predicted_by_two_versions_is_doubled(database: Database, database_url: str) -> None:
+    prediction_store(database_url).add(file_batch(FIRST, [4], model_version="another"))
+
+    assert problems(database) == ["1 predictions are doubled"]
+
+
+def test_a_prediction_of_an_unknown_file_is_stray(database: Database, database_url: str) -> None:
+    prediction_store(database_url).add(file_batch("f" * 64, [1]))
+
+    assert problems(database) == ["the file has 0 verdicts", "1 rows that are not good have a prediction"]
