@@ -1,0 +1,129 @@
+"""The prediction API as the page uses it; every failure is a UiError that says what to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ui.errors import ApiAwayError, NotFoundError, RefusedError, UiError, WrongKeyError
+from ui.settings import Settings
+
+TIMEOUT = httpx.Timeout(35.0, connect=5.0)
+Json = dict[str, Any]
+NOT_SET_UP = "The page does not know where the API is."
+SET_UP = "Start the system with `make up`, or set API_URL and API_KEY, then reload this page."
+
+
+class Api:
+    """One client for all visitors; it holds the key so that the browser never does."""
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = settings.api_url
+        self._client = httpx.Client(
+            base_url=settings.api_url, headers={"x-api-key": settings.api_key}, timeout=TIMEOUT, transport=transport
+        )
+        self._plain = httpx.Client(timeout=TIMEOUT, transport=transport)  # for signed links, which carry no key
+
+    def health(self) -> Json:
+        """Tell what the API can reach."""
+        return self._call("GET", "/health")
+
+    def use_cases(self) -> Json:
+        """List name, title, description and task of every use case, and which one is the default."""
+        return self._call("GET", "/use-cases")
+
+    def use_case(self, name: str) -> Json:
+        """Return the definition a form is drawn from."""
+        return self._call("GET", f"/use-cases/{quote(name)}")
+
+    def model(self, use_case: str) -> Json:
+        """Return the model versions of a use case and which one answers."""
+        return self._call("GET", "/model", params={"use_case": use_case})
+
+    def reload_model(self, use_case: str) -> Json:
+        """Make the API read the model registry now."""
+        return self._call("POST", "/reload-model", params={"use_case": use_case})
+
+    def predict(self, use_case: str, records: Sequence[Mapping[str, Any]]) -> Json:
+        """Predict records; raise RefusedError when none of them is valid."""
+        return self._call("POST", "/predict", json={"use_case": use_case, "source": "webapp", "records": [*records]})
+
+    def explain(self, use_case: str, record: Mapping[str, Any]) -> Json:
+        """Return what each value of a record adds to its prediction."""
+        return self._call("POST", "/explain", json={"use_case": use_case, "record": dict(record)})
+
+    def past_predictions(self, filters: Mapping[str, Any], limit: int, cursor: object = None) -> Json:
+        """Read one page of stored predictions; filters that are None are left out."""
+        asked = {**filters, "limit": limit, "cursor": cursor}
+        return self._call(
+            "GET", "/past-predictions", params={name: value for name, value in asked.items() if value is not None}
+        )
+
+    def save_ground_truth(self, use_case: str, actuals: Mapping[str, Any]) -> Json:
+        """Store what really happened, by prediction id."""
+        records = [{"prediction_id": id_, "actual": actual} for id_, actual in actuals.items()]
+        return self._call("POST", "/ground-truth", json={"use_case": use_case, "records": records})
+
+    def submit_raw_file(self, use_case: str, name: str, body: bytes) -> str:
+        """Put a CSV where new files arrive; return its key."""
+        answer = self._call("POST", "/raw-files", json={"use_case": use_case, "name": name})
+        self._follow("PUT", answer["upload_url"], body)
+        return str(answer["key"])
+
+    def report(self, file_id: str) -> tuple[str, str]:
+        """Return the HTML report on a file and a link to it that works for some minutes."""
+        link = str(self._call("GET", f"/reports/{quote(file_id)}")["url"])
+        return self._follow("GET", link).text, link
+
+    def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
+        if not self.url:
+            raise ApiAwayError(NOT_SET_UP, SET_UP)
+        try:
+            answer = self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise _away(self.url, error) from error
+        if answer.is_success:
+            return dict(answer.json())
+        raise _problem(answer)
+
+    def _follow(self, method: str, link: str, body: bytes | None = None) -> httpx.Response:
+        try:
+            answer = self._plain.request(
+                method, link, content=body, headers={"content-type": "text/csv"} if body else {}
+            )
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise UiError(
+                "The file store does not answer.", "Try again in a moment; `make status` tells more."
+            ) from error
+        return answer
+
+
+def _away(url: str, error: httpx.HTTPError) -> ApiAwayError:
+    if isinstance(error, httpx.TimeoutException):
+        return ApiAwayError("The API did not answer in time.", "It may be starting; try again in a few seconds.")
+    return ApiAwayError(
+        f"Nothing answers at {url}.",
+        "See what runs with `make status`; start everything with `make up`; then try again.",
+    )
+
+
+def _problem(answer: httpx.Response) -> UiError:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    detail = str(body.get("detail") or body.get("message") or answer.reason_phrase)
+    if answer.status_code in {401, 403}:
+        return WrongKeyError(
+            "The API refuses this page's key.",
+            "Set API_KEY to the key that `make up` printed (it is in .local/stack.env) and restart the page.",
+        )
+    if answer.status_code == 404:
+        return NotFoundError(detail, "It may have been removed; reload the page.")
+    if answer.status_code == 429:
+        return ApiAwayError("Too many requests at once.", "Wait some seconds, then try again.")
+    if answer.status_code >= 500:
+        return ApiAwayError(f"The API answers with an error: {detail}", "Try again shortly; `make status` tells more.")
+    return RefusedError(detail, body.get("errors", ()))

@@ -1,0 +1,35 @@
+"""The web page: `python -m streamlit run ui/app.py`."""
+
+import streamlit as st
+
+from ui import context, navigation
+from ui.components import markup, notices, times
+from ui.components.links import show_links
+from ui.errors import UiError
+
+
+def main() -> None:
+    """Draw the frame and the page the visitor is on."""
+    st.set_page_config(page_title="tabserve", page_icon=":material/table_chart_view:", layout="wide")
+    markup.use_style()
+    page = navigation.current()
+    with st.sidebar:
+        times.choose()
+        show_links()
+    _choose_use_case()
+    try:
+        page.run()
+    except UiError as error:
+        notices.show_error(error)
+
+
+def _choose_use_case() -> None:
+    """Let the visitor choose what every page is about; the choice lasts across pages and stands in the address."""
+    found = context.use_cases()
+    if names := [each["name"] for each in found.summaries]:
+        st.selectbox("Use case", names, format_func=found.title, key=context.USE_CASE, bind="query-params", width=320)
+    else:
+        st.session_state.pop(context.USE_CASE, None)
+
+
+main()

@@ -1,0 +1,70 @@
+"""One prediction as a sentence, with its probabilities and what pushed it up or down."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ui.components import markup
+from ui.components.markup import Bar
+from ui.components.numbers import number, percent
+
+Json = Mapping[str, Any]
+NEGLIGIBLE = 0.005
+
+
+def show_answer(definition: Json, answer: Json) -> None:
+    """Show what the model says about one record."""
+    (entry,) = answer["predictions"]
+    chosen = entry["probabilities"][str(entry["prediction"])]
+    st.html(
+        f'<p class="ts-answer" role="status">The model says <b>{markup.escape(str(entry["label"]))}</b>, '
+        f"with a probability of <b>{percent(chosen)}</b>.</p>"
+    )
+    st.html(
+        markup.bars([_class_bar(definition, entry, index) for index in range(len(definition["target"]["classes"]))])
+    )
+    st.caption(f"Model version `{answer['model_version']}`. Stored as prediction `{entry['prediction_id']}`.")
+
+
+def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
+    """Show which values moved the probability, and by how much."""
+    label = explanation["label"]
+    st.subheader("What pushed it up or down", anchor=False)
+    st.markdown(
+        f"A typical record has a probability of **{percent(explanation['typical_probability'])}** for "
+        f"**{markup.plain(label)}**; this one has **{percent(explanation['probability'])}**."
+    )
+    effects = sorted(explanation["effects"], key=lambda effect: -abs(effect["log_odds"]))
+    largest = max((abs(effect["log_odds"]) for effect in effects), default=0.0) or 1.0
+    described = {feature["name"]: feature for feature in definition["features"]}
+    st.html(
+        markup.pushes([_effect_bar(described[each["feature"]], record, each["log_odds"], largest) for each in effects])
+    )
+    st.caption(
+        f"Right: towards {markup.plain(label)}; left: away from it. In log-odds, compared with "
+        f"{explanation['compared_with']} typical records. {_method(explanation['method'])}"
+    )
+
+
+def _method(method: str) -> str:
+    if method == "exact":
+        return "Exact: this model adds up its features' effects."
+    return "Estimated by swapping values with those of typical records in random order (Shapley values)."
+
+
+def _class_bar(definition: Json, entry: Json, index: int) -> Bar:
+    target = definition["target"]
+    class_ = target["classes"][index]
+    share = entry["probabilities"][str(class_)]
+    name = str(target["labels"][index] if target["labels"] else class_)
+    return Bar(name, percent(share), share, "chosen" if class_ == entry["prediction"] else "plain")
+
+
+def _effect_bar(feature: Json, record: Json, effect: float, largest: float) -> Bar:
+    value = record.get(feature["name"])
+    shown = "not known" if value is None else number(value) if feature["type"] != "category" else str(value)
+    unit = f" {feature['unit']}" if feature["unit"] and value is not None else ""
+    kind = "plain" if abs(effect) < NEGLIGIBLE else "up" if effect > 0 else "down"
+    label = f"{feature['description'] or feature['name']}: {shown}{unit}"
+    return Bar(label, f"{effect:+.2f}", abs(effect) / largest / 2, kind)

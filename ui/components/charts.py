@@ -1,0 +1,38 @@
+"""Charts in one look; each has its text for those who cannot see it."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+PALETTE = ["#0f766e", "#c2570c", "#4338ca", "#be185d", "#4d7c0f", "#0369a1"]
+CRITICALITY = {"none": "#15803d", "low": "#0369a1", "medium": "#c2570c", "high": "#b91c1c"}
+HEIGHT = 230
+
+
+def stacked(
+    frame: pd.DataFrame, time: str, value: str, series: str, order: Sequence[str], colors: Sequence[str] = PALETTE
+) -> alt.Chart:
+    """Stack a count by series over time."""
+    chart: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{time}:T", title=time),
+            y=alt.Y(f"sum({value}):Q", title=value, axis=alt.Axis(format="~s", tickMinStep=1)),
+            color=alt.Color(
+                f"{series}:N",
+                scale=alt.Scale(domain=list(order), range=list(colors)[: len(order)] or list(colors)),
+                legend=alt.Legend(orient="top", title=None),
+            ),
+            tooltip=[alt.Tooltip(f"{time}:T", format="%Y-%m-%d %H:%M"), f"{series}:N", f"{value}:Q"],
+        )
+        .properties(height=HEIGHT)
+    )
+    return chart
+
+
+def show(chart: alt.Chart, text: str) -> None:
+    """Draw a chart across the page, with a text that says the same."""
+    st.altair_chart(chart, width="stretch", alt=text)

@@ -1,0 +1,90 @@
+"""A form drawn from a use case's definition."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ui.components.markup import plain
+from ui.components.numbers import number
+
+NOT_KNOWN = "not known"
+MOST_IN_SIGHT = 5
+Json = Mapping[str, Any]
+
+
+class Form:
+    """The fields of one use case, each with a place beside it for what is wrong with its value."""
+
+    def __init__(self, definition: Json) -> None:
+        self._definition = definition
+        self._places: dict[str, Any] = {}
+
+    def ask(self) -> dict[str, Any] | None:
+        """Draw the form; return the record when the visitor submits it."""
+        with st.form(f"form_{self._definition['name']}", border=True):
+            record = {feature["name"]: self._field(feature) for feature in self._definition["features"]}
+            submitted = st.form_submit_button("Predict", type="primary", icon=":material/bolt:", width="stretch")
+        return record if submitted else None
+
+    def explain(self, failures: Sequence[Json]) -> None:
+        """Say beside each field what is wrong with it."""
+        for failure in failures:
+            if place := self._places.get(failure.get("column", "")):
+                place.markdown(f":red[:material/error: {plain(failure['message'])}.]")
+
+    def _field(self, feature: Json) -> Any:  # noqa: ANN401  a category or a number
+        with st.container(gap="xxsmall"):
+            value = self._choice(feature) if feature["type"] == "category" else self._number(feature)
+            self._places[feature["name"]] = st.empty()
+        return value
+
+    def _choice(self, feature: Json) -> Any:  # noqa: ANN401
+        options = [*feature["categories"], *([] if feature["required"] else [None])]
+        example = self._definition["example"].get(feature["name"])
+        arguments: dict[str, Any] = {
+            "index": options.index(example) if example in options else 0,
+            "format_func": lambda option: NOT_KNOWN if option is None else str(option),
+            "key": self._key(feature),
+            "help": hint(feature),
+        }
+        if len(options) <= MOST_IN_SIGHT:
+            return st.radio(label(feature), options, horizontal=True, **arguments)
+        return st.selectbox(label(feature), options, **arguments)
+
+    def _number(self, feature: Json) -> float | int | None:
+        whole = feature["type"] == "integer"
+        example = self._definition["example"].get(feature["name"])
+        value = example if example is not None or not feature["required"] else feature["minimum"]
+        return st.number_input(
+            label(feature),
+            value=value if value is None else int(value) if whole else float(value),
+            step=1 if whole else _step(feature),
+            format="%d" if whole else "%g",
+            key=self._key(feature),
+            help=hint(feature),
+            placeholder=f"{NOT_KNOWN} – leave empty" if not feature["required"] else "a number is needed",
+        )
+
+    def _key(self, feature: Json) -> str:
+        return f"field_{self._definition['name']}_{feature['name']}"
+
+
+def label(feature: Json) -> str:
+    """Name a field as people say it, with its unit and range."""
+    name = plain(feature["description"] or feature["name"])
+    if feature["type"] == "category":
+        return name
+    unit = f" {feature['unit']}" if feature["unit"] else ""
+    return f"{name} ({number(feature['minimum'])} – {number(feature['maximum'])}{plain(unit)})"
+
+
+def hint(feature: Json) -> str:
+    """Tell a field's column and what may be left out."""
+    optional = "" if feature["required"] else " May be left out: the model then assumes a typical value."
+    return f"Column `{feature['name']}`.{optional}"
+
+
+def _step(feature: Json) -> float:
+    span = float(feature["maximum"]) - float(feature["minimum"])
+    return 1.0 if span > 50 else 0.1

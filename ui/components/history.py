@@ -1,0 +1,162 @@
+"""A page of stored predictions, their outcomes and their download."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ui import context, queries
+from ui.components import notices, tables, times
+from ui.components.paging import Cursors
+
+PAGE = 50
+DOWNLOAD = 5_000
+ACTUAL = "what happened"
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to look for; `end` is not included."""
+
+    use_case: str
+    span: str
+    start: datetime
+    end: datetime
+    source: str | None
+    version: str | None
+    prediction: str | None
+
+    def query(self) -> dict[str, Any]:
+        """Return these filters as the API takes them."""
+        return {
+            "use_case": self.use_case,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+            "source": self.source,
+            "model_version": self.version,
+            "prediction": self.prediction,
+        }
+
+    @property
+    def choice(self) -> tuple[str | None, ...]:
+        """What the visitor chose; unlike the bounds of “last hour” it stays the same while paging."""
+        bounds = () if self.span.startswith("Last") else (self.start.isoformat(), self.end.isoformat())
+        return (self.use_case, self.span, *bounds, self.source, self.version, self.prediction)
+
+
+def show(filters: Filters, definition: Json) -> None:
+    """Draw one page of predictions with its buttons."""
+    cursors = Cursors("history", filters.choice)
+    with st.spinner("Reading …"):
+        answer = context.api().past_predictions(filters.query(), PAGE, cursors.current)
+    found = answer["predictions"]
+    if not found:
+        notices.show_empty(
+            "No prediction matches.", "Choose a longer time or other filters, or make one under *Predict*."
+        )
+        return
+    _show_table(found, definition)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        cursors.show(answer["next_cursor"])
+        _offer_download(filters, definition)
+
+
+def label_of(definition: Json, class_: str) -> str:
+    """Return the name people read for a class."""
+    target = definition["target"]
+    texts = [str(each) for each in target["classes"]]
+    return str(target["labels"][texts.index(class_)]) if target["labels"] and class_ in texts else class_
+
+
+def _show_table(found: Sequence[Json], definition: Json) -> None:
+    known = queries.actuals(context.database(), [each["prediction_id"] for each in found])
+    frame = _frame(found, definition, known)
+    edited = st.data_editor(
+        frame,
+        hide_index=True,
+        disabled=[name for name in frame.columns if name != ACTUAL],
+        column_config=_columns(definition),
+        key=f"page_{found[0]['prediction_id']}_{len(known)}",
+        alt="Past predictions, newest first; the second column takes what really happened",
+    )
+    labels = {label_of(definition, str(class_)): class_ for class_ in definition["target"]["classes"]}
+    changed = {
+        each["prediction_id"]: labels[actual]
+        for each, actual, before in zip(found, edited[ACTUAL], frame[ACTUAL], strict=True)
+        if actual and actual != before
+    }
+    st.caption(
+        f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live accuracy comes from it."
+    )
+    if changed and st.button(f"Save {len(changed)} outcome(s)", type="primary", icon=":material/save:"):
+        context.api().save_ground_truth(definition["name"], changed)
+        st.toast(f"Saved {len(changed)} outcome(s).", icon=":material/check:")
+        st.rerun()
+
+
+def _frame(found: Sequence[Json], definition: Json, known: Mapping[str, str]) -> pd.DataFrame:
+    names = [feature["name"] for feature in definition["features"]]
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime([each["created_at"] for each in found], utc=True),
+            ACTUAL: [_known(definition, known.get(each["prediction_id"])) for each in found],
+            "prediction": [each["label"] for each in found],
+            "probability": [each["probability"] for each in found],
+            **{name: [_text(each["features"].get(name)) for each in found] for name in names},
+            "source": [each["source"] for each in found],
+            definition["id_column"]: [each["entity_id"] for each in found],
+            "model version": [each["model_version"] for each in found],
+        }
+    )
+
+
+def _columns(definition: Json) -> dict[str, Any]:
+    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
+    return {
+        "time": times.column("time"),
+        "probability": st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent"),
+        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=labels, width="small"),
+    }
+
+
+def _offer_download(filters: Filters, definition: Json) -> None:
+    if st.button(f"Prepare a download (up to {DOWNLOAD:,})", icon=":material/download:"):
+        with st.spinner("Reading …"):
+            found = _everything(filters)
+        frame = _frame(
+            found, definition, queries.actuals(context.database(), [each["prediction_id"] for each in found])
+        )
+        frame["time"] = [each["created_at"] for each in found]
+        st.download_button(
+            f"Download {len(found):,} predictions",
+            tables.safe_csv(list(frame.columns), tables.cells(frame)),
+            file_name=f"{filters.use_case}-predictions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            type="primary",
+        )
+
+
+def _everything(filters: Filters) -> list[Json]:
+    found: list[Json] = []
+    cursor: object = None
+    while len(found) < DOWNLOAD:
+        answer = context.api().past_predictions(filters.query(), 1_000, cursor)
+        found += answer["predictions"]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    return found
+
+
+def _known(definition: Json, actual: str | None) -> str | None:
+    return None if actual is None else label_of(definition, actual)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,72 @@
+"""Small pieces of HTML; every text that comes from outside is escaped here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape as escape
+from pathlib import Path
+
+import streamlit as st
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+def use_style() -> None:
+    """Put the page's style sheet in place."""
+    st.html(STYLE)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One labelled bar; `share` of the full width, from 0 to 1."""
+
+    label: str
+    value: str
+    share: float
+    kind: str = "plain"  # plain, chosen, up, down
+
+
+def bars(rows: Sequence[Bar]) -> str:
+    """Draw horizontal bars that grow to the right."""
+    return f'<div class="ts-bars">{"".join(map(_bar, rows))}</div>'
+
+
+def pushes(rows: Sequence[Bar]) -> str:
+    """Draw bars that grow left or right from the middle."""
+    return f'<div class="ts-bars ts-pushes">{"".join(map(_bar, rows))}</div>'
+
+
+def _bar(bar: Bar) -> str:
+    width = max(0.0, min(1.0, bar.share)) * 100
+    return (
+        f'<div class="ts-bar ts-{escape(bar.kind)}"><span class="ts-bar-label">{escape(bar.label)}</span>'
+        f'<span class="ts-bar-track" aria-hidden="true"><i style="width:{width:.1f}%"></i></span>'
+        f'<span class="ts-bar-value">{escape(bar.value)}</span></div>'
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One station of the data's way."""
+
+    title: str
+    count: str
+    note: str
+    kind: str = "plain"  # plain, good, bad
+
+
+def steps(stations: Sequence[Step]) -> str:
+    """Draw stations with arrows between them; they stack on a narrow screen."""
+    return f'<ol class="ts-steps">{"".join(map(_step, stations))}</ol>'
+
+
+def _step(step: Step) -> str:
+    return (
+        f'<li class="ts-step ts-{escape(step.kind)}"><span class="ts-step-title">{escape(step.title)}</span>'
+        f'<span class="ts-step-count">{escape(step.count)}</span>'
+        f'<span class="ts-step-note">{escape(step.note)}</span></li>'
+    )
+
+
+def plain(text: object) -> str:
+    """Escape a text for use in Markdown, so that data cannot become formatting or links."""
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in str(text))

@@ -1,0 +1,105 @@
+"""CSV files as records for the API."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ui.errors import BadFileError
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+MISSING = frozenset({"", "NA"})
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The rows of a CSV file, as text, and what was noticed about its columns."""
+
+    header: Sequence[str]
+    rows: Sequence[Mapping[str, str]]
+    unused: Sequence[str]
+
+
+def read_csv(body: bytes, definition: Json) -> Upload:
+    """Read a file; raise BadFileError with what is wrong with it as a whole."""
+    try:
+        lines = io.StringIO(body.decode("utf-8-sig"), newline="")
+    except UnicodeDecodeError as error:
+        raise BadFileError("The file is not UTF-8 text.", "Save it as “CSV UTF-8” and choose it again.") from error
+    reader = csv.DictReader(lines, restkey="", restval="", strict=False)
+    try:
+        header = list(reader.fieldnames or ())
+        rows = [{name: value for name, value in row.items() if name} for row in reader]
+    except csv.Error as error:
+        raise BadFileError(
+            f"The file is no CSV: {error}.", "Save it as CSV with commas and choose it again."
+        ) from error
+    names = [feature["name"] for feature in definition["features"]]
+    _require_columns(header, names)
+    if not rows:
+        raise BadFileError("The file has a header but no rows.", "Add at least one row.")
+    return Upload(header, rows, [name for name in header if name not in {*names, definition["id_column"]}])
+
+
+def records(upload: Upload, definition: Json) -> Iterator[dict[str, Any]]:
+    """Return each row as a record for the API; what is no valid value stays text, for the API to explain."""
+    for row in upload.rows:
+        record = {feature["name"]: _value(feature, row[feature["name"]]) for feature in definition["features"]}
+        if entity := (row.get(definition["id_column"]) or "").strip():
+            record["entity_id"] = entity
+        yield record
+
+
+def example_csv(definition: Json) -> bytes:
+    """Make a small file to try: good rows, and one that breaks rules."""
+    features, example = definition["features"], definition["example"]
+    names = [feature["name"] for feature in features]
+    good = [[_varied(feature, example, step) for feature in features] for step in range(5)]
+    bad = [_varied(features[0], example, 0), *("?" if feature["required"] else "abc" for feature in features[1:])]
+    output = io.StringIO(newline="")
+    writer = csv.writer(output)
+    writer.writerow([definition["id_column"], *names])
+    writer.writerows([row_number, *row] for row_number, row in enumerate([*good, bad], start=1))
+    return output.getvalue().encode()
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Cut a sequence into pieces of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _require_columns(header: Sequence[str], names: Sequence[str]) -> None:
+    if missing := [name for name in names if name not in header]:
+        raise BadFileError(
+            f"The file lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            f"Its first line must name {', '.join(names)}; the example file shows how.",
+        )
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise BadFileError(f"The column {repeated[0]} stands twice in the first line.", "Remove one of them.")
+
+
+def _value(feature: Json, text: str | None) -> Any:  # noqa: ANN401
+    text = (text or "").strip()
+    if text in MISSING:
+        return None
+    if feature["type"] == "category":
+        return next((category for category in feature["categories"] if str(category) == text), text)
+    if WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if NUMBER.fullmatch(text) else text
+
+
+def _varied(feature: Json, example: Json, step: int) -> Any:  # noqa: ANN401
+    value = example.get(feature["name"])
+    if feature["type"] == "category":
+        categories = feature["categories"]
+        start = categories.index(value) if value in categories else 0
+        return categories[(start + step) % len(categories)]
+    low, high = feature["minimum"], feature["maximum"]
+    base = low + (high - low) / 4 if value is None else value
+    return round(min(high, max(low, base * (1 + step / 4))), 2)

@@ -1,0 +1,8 @@
+"""To come."""
+
+import streamlit as st
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("data_quality")

@@ -1,0 +1,121 @@
+"""Look up past predictions: filter, page, chart, download, and note what really happened."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ui import context, queries
+from ui.components import charts, history, notices, times
+from ui.components.history import Filters, label_of
+from ui.errors import UiError
+
+EVERYTHING = "all"
+SOURCES = {
+    EVERYTHING: "All sources",
+    "webapp": "This page",
+    "scheduled": "Scheduled predictions",
+    "queue": "Queue",
+    "api": "API",
+}
+SPANS = {"Last hour": 1, "Last 24 hours": 24, "Last 7 days": 168, "Last 30 days": 720, "Between two days": None}
+Json = Mapping[str, Any]
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Past predictions")
+    definition = context.chosen_definition()
+    filters = _ask(definition)
+    _show_chart(filters, definition)
+    history.show(filters, definition)
+
+
+def _ask(definition: Json) -> Filters:
+    name, target = definition["name"], definition["target"]
+    with st.container(border=True, key="filters"):
+        first, second, third, fourth = st.columns(4)
+        span = first.selectbox("When", list(SPANS), index=1, key="span")
+        source = second.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, key="source")
+        version = third.selectbox(
+            "Model version", [EVERYTHING, *_versions(name)], format_func=_all("All versions"), key=f"version_{name}"
+        )
+        class_ = fourth.selectbox(
+            "Predicted class",
+            [EVERYTHING, *map(str, target["classes"])],
+            format_func=lambda text: "All classes" if text == EVERYTHING else label_of(definition, text),
+            key=f"class_{name}",
+        )
+        start, end = _span(SPANS[span])
+    return Filters(name, span, start, end, _one(source), _one(version), _one(class_))
+
+
+def _span(hours: int | None) -> tuple[datetime, datetime]:
+    if hours is not None:
+        end = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return end - timedelta(hours=hours), end
+    today = datetime.now(times.zone()).date()
+    left, right = st.columns(2)
+    first = left.date_input(f"From the start of ({times.zone_name()})", today - timedelta(days=1), key="from_day")
+    last = right.date_input(f"To the end of ({times.zone_name()})", today, key="to_day")
+    if first > last:
+        raise UiError("The first day is after the last one.", "Choose them the other way round.")
+    return _midnight(first), _midnight(last + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=times.zone()).astimezone(UTC)
+
+
+def _one(choice: str) -> str | None:
+    return None if choice == EVERYTHING else choice
+
+
+def _all(text: str) -> Any:  # noqa: ANN401
+    return lambda choice: text if choice == EVERYTHING else choice
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _versions(use_case: str) -> list[str]:
+    return [version["version"] for version in context.api().model(use_case)["versions"]]
+
+
+def _show_chart(filters: Filters, definition: Json) -> None:
+    try:
+        found = _counts(filters)
+    except UiError as error:
+        notices.show_error(error, retry=False)
+        return
+    if found.empty:
+        return
+    time = f"time ({times.zone_name()})"
+    frame = pd.DataFrame(
+        {
+            time: times.in_zone(found["time"]).dt.tz_localize(None),
+            "class": [label_of(definition, text) for text in found["prediction"]],
+            "predictions": found["rows"],
+        }
+    )
+    width = queries.step(filters.start, filters.end)
+    st.markdown(f"**{int(found['rows'].sum()):,} predictions** by class; one bar is {width}.")
+    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
+    totals = frame.groupby("class")["predictions"].sum()
+    summary = ", ".join(f"{totals.get(label, 0):,} {label}" for label in labels)
+    charts.show(
+        charts.stacked(frame, time, "predictions", "class", labels), f"Predictions by class over time: {summary}"
+    )
+
+
+@st.cache_data(ttl=20, show_spinner="Counting …")
+def _counts(filters: Filters) -> pd.DataFrame:
+    return queries.classes_over_time(
+        context.database(),
+        filters.use_case,
+        filters.start,
+        filters.end,
+        source=filters.source,
+        version=filters.version,
+        prediction=filters.prediction,
+    )
