@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from tabserve.application.ingest import ingest_file
-from tabserve.bootstrap import ingest_service
+from tabserve.bootstrap.ingest import ingest_service
 from tabserve.domain.quality import Ingestion, RawFile
 from tabserve.errors import TabserveError
 

@@ -1,13 +1,16 @@
 """The prediction API as a Lambda function, and as an ASGI app for any other server."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from mangum import Mangum
 
 from functions.predict import openapi
 from functions.predict.gate import Gate
 from functions.predict.problems import add_problem_handlers
-from functions.predict.routes import models, operations, predictions
-from tabserve.bootstrap import predict_service
+from functions.predict.queue import drain, is_queue_event
+from functions.predict.routes import features, models, operations, outcomes, predictions
+from tabserve.bootstrap.predict import predict_service
 
 TEXT = ["text/", "application/json", "application/problem+json"]
 
@@ -16,8 +19,13 @@ app = FastAPI(title="tabserve", version="1", summary="Predictions of tabular mod
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
 add_problem_handlers(app, service.log)
-for module in (predictions, models, operations):
+for module in (predictions, outcomes, features, models, operations):
     app.include_router(module.router)
 app.openapi = lambda: openapi.document(app, service)  # type: ignore[method-assign]  # FastAPI's documented way
 
-handler = Mangum(app, lifespan="off", text_mime_types=TEXT)
+http = Mangum(app, lifespan="off", text_mime_types=TEXT)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's context has no type
+    """Answer an API Gateway request, or the messages of the predict queue."""
+    return drain(event, app.state.service) if is_queue_event(event) else http(event, context)

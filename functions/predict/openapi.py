@@ -7,16 +7,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from functions.predict.gate import OPEN_PATHS
+from functions.predict.schemas import ENTITY_ID
 from tabserve.application.predict import MAX_RECORDS
-from tabserve.bootstrap import PredictService
+from tabserve.bootstrap.predict import PredictService
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 
 Schema = dict[str, Any]
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-ENTITY_ID: Schema = {
+ENTITY: Schema = {
     "type": "string",
-    "pattern": "^[ -~]{1,200}$",
+    "pattern": ENTITY_ID,
     "description": "Whom or what the record is about; alone, its features come from the feature store.",
 }
 PROBLEMS = {
@@ -50,7 +51,7 @@ def document(app: FastAPI, service: PredictService) -> Schema:
 
 def record_schema(use_case: UseCase) -> Schema:
     """Return the JSON Schema of one record with its features."""
-    properties = {feature.name: _feature_schema(feature) for feature in use_case.features} | {"entity_id": ENTITY_ID}
+    properties = {feature.name: _feature_schema(feature) for feature in use_case.features} | {"entity_id": ENTITY}
     schema: Schema = {
         "type": "object",
         "title": f"A record of {use_case.title or use_case.name}",

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from tabserve.domain.prediction import FailureCase
 from tabserve.errors import (
+    IdempotencyConflictError,
     InvalidFieldError,
     MalformedBodyError,
     ModelError,
@@ -22,18 +23,26 @@ from tabserve.errors import (
     UnknownUseCaseError,
 )
 
+UNAVAILABLE = 503
 RETRY_AFTER_SECONDS = 2
 
 # The first type that an error is an instance of decides.
 STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
     (UnknownUseCaseError, 404, "unknown-use-case"),
     (TooManyRecordsError, 413, "too-many-records"),
+    (IdempotencyConflictError, 409, "idempotency-conflict"),
     (MalformedBodyError, 400, "malformed-body"),
     (RequestError, 422, "invalid-request"),
-    (ModelError, 503, "no-model"),
-    (UnavailableError, 503, "unavailable"),
+    (ModelError, UNAVAILABLE, "no-model"),
+    (UnavailableError, UNAVAILABLE, "unavailable"),
     (TabserveError, 500, "internal-error"),
 )
+
+
+def problem_body(error: TabserveError) -> tuple[int, dict[str, Any]]:
+    """Return status and body for an error that tabserve raised on purpose."""
+    status, kind = next((status, kind) for type_, status, kind in STATUS if isinstance(error, type_))
+    return status, _body(status, kind, _detail(error), _failures(error))
 
 
 def problem(
@@ -44,16 +53,16 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Build a problem+json answer; `errors` name index, column, rule and message."""
-    body = {"type": f"urn:tabserve:problem:{kind}", "title": kind.replace("-", " ").capitalize(), "status": status}
-    body |= {"detail": detail} | ({"errors": list(errors)} if errors else {})
+    return _response(status, _body(status, kind, detail, errors), headers)
+
+
+def _response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None) -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
-def problem_of(error: TabserveError) -> Response:
-    """Build the answer for an error that tabserve raised on purpose."""
-    status, kind = next((status, kind) for type_, status, kind in STATUS if isinstance(error, type_))
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
-    return problem(status, kind, _detail(error), _failures(error), headers)
+def _body(status: int, kind: str, detail: str, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    body = {"type": f"urn:tabserve:problem:{kind}", "title": kind.replace("-", " ").capitalize(), "status": status}
+    return {**body, "detail": detail} | ({"errors": list(errors)} if errors else {})
 
 
 def failure_bodies(cases: Sequence[FailureCase]) -> list[dict[str, str]]:
@@ -81,7 +90,8 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     async def on_tabserve_error(_: Request, error: TabserveError) -> Response:
         if isinstance(error, UnavailableError):
             log.error("unavailable", error=str(error))
-        return problem_of(error)
+        status, body = problem_body(error)
+        return _response(status, body, {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == UNAVAILABLE else None)
 
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(_: Request, error: RequestValidationError) -> Response:

@@ -1,17 +1,24 @@
 """What every route needs: the function's parts, and JSON answers."""
 
+import uuid
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
-from tabserve.bootstrap import PredictService
+from tabserve.bootstrap.predict import PredictService
 
 
 def service_of(request: Request) -> PredictService:
     """Return the parts the app was built from."""
     service: PredictService = request.app.state.service
     return service
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that Lambda gave the request, or a new one under another server."""
+    context = request.scope.get("aws.context")
+    return str(getattr(context, "aws_request_id", None) or uuid.uuid4())
 
 
 def json_reply(content: Any, status: int = 200) -> Response:  # noqa: ANN401  JSON can be anything

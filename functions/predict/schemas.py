@@ -2,10 +2,12 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from functions.predict.problems import failure_bodies
@@ -14,6 +16,8 @@ from tabserve.application.predict import Answer, PredictRequest
 from tabserve.domain.prediction import Cursor, HistoryQuery, Origin, Page, Prediction, Source
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import InvalidFieldError
+
+ENTITY_ID = r"^[^\x00-\x1f\x7f-\x9f]{1,200}$"
 
 Body = TypeVar("Body", bound=BaseModel)
 Utc = Annotated[datetime, AfterValidator(lambda time: time.replace(tzinfo=UTC) if time.tzinfo is None else time)]
@@ -60,7 +64,9 @@ class HistoryParameters(BaseModel):
         return HistoryQuery(self.use_case, source, self.start, self.end, self.model_version, self.limit, cursor)
 
 
-def predict_request(body: bytes, default_use_case: str) -> PredictRequest:
+def predict_request(
+    body: bytes, default_use_case: str, request_id: str, source: Source | None = None
+) -> PredictRequest:
     """Read the body of `POST /predict`: a batch, or one bare record of the default use case."""
     content = loads(body)
     if not isinstance(content, dict):
@@ -72,12 +78,24 @@ def predict_request(body: bytes, default_use_case: str) -> PredictRequest:
     origin = batch.origin
     if origin and len(origin.row_numbers) != len(batch.records):
         raise InvalidFieldError("origin.row_numbers", "wrong_length", "origin.row_numbers needs one entry per record.")
+    use_case = batch.use_case or default_use_case
+    if not use_case:
+        raise InvalidFieldError("use_case", "missing", "use_case is required: no default is set here.")
     return PredictRequest(
-        use_case=batch.use_case or default_use_case,
-        source=batch.source,
+        request_id=request_id,
+        use_case=use_case,
+        source=source or batch.source,
         records=batch.records,
         origin=Origin(origin.file_id, tuple(origin.row_numbers)) if origin else None,
     )
+
+
+def idempotency_key(text: str) -> str:
+    """Check the header; raise InvalidFieldError."""
+    if not re.fullmatch("[!-~]{1,200}", text):
+        message = "Idempotency-Key must be 1 to 200 printable ASCII characters without spaces."
+        raise InvalidFieldError("Idempotency-Key", "malformed", message)
+    return f"http/{text}"
 
 
 def parse(type_: type[Body], content: Mapping[str, Any]) -> Body:
@@ -117,6 +135,11 @@ def answer_body(answer: Answer) -> dict[str, Any]:
         "model_version": batch.model_version,
         "predictions": entries,
     }
+
+
+def rendered(answer: Answer) -> bytes:
+    """Return the answer of `POST /predict` as JSON."""
+    return orjson.dumps(answer_body(answer))
 
 
 def page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:

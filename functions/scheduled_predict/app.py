@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tabserve.application.scheduled_predict import Scored, score_pending
-from tabserve.bootstrap import scheduled_predict_service
+from tabserve.bootstrap.scheduled_predict import scheduled_predict_service
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -33,7 +33,7 @@ def app(s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     for bucket in BUCKETS:
         monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
     from functions.ingest import app as module
-    from tabserve.bootstrap import ingest_service
+    from tabserve.bootstrap.ingest import ingest_service
 
     module.service = ingest_service()
     return module

@@ -23,7 +23,7 @@ from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies,
 from tabserve.domain.prediction import Features, Origin, Source
 from tabserve.domain.quality import BadRow
 from tests.factories import ingestion
-from tests.fakes import FakeModels
+from tests.fakes import FakeFeatures, FakeModels
 
 HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
 
@@ -40,15 +40,15 @@ class DirectService:
     after: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.deps = PredictDependencies(
-            YamlCatalog(BUNDLED), FakeModels(), prediction_store(self.url), lambda: datetime.now(UTC)
-        )
+        store = prediction_store(self.url)
+        clock = lambda: datetime.now(UTC)  # noqa: E731
+        self.deps = PredictDependencies(YamlCatalog(BUNDLED), FakeModels(), store, store, FakeFeatures(), clock)
 
     def predict(
         self, use_case: str, source: Source, records: Sequence[Features], file_id: str, row_numbers: Sequence[int]
     ) -> int:
         origin = Origin(file_id, tuple(row_numbers))
-        answer = predict(PredictRequest(use_case, source, records, origin), self.deps)
+        answer = predict(PredictRequest("r", use_case, source, records, origin), self.deps)
         self.after()
         return len(answer.batch)
 

@@ -1,12 +1,13 @@
 """Predict, and read what was predicted."""
 
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from functions.predict.replies import json_reply, service_of
-from functions.predict.schemas import HistoryParameters, answer_body, page_body, predict_request
-from tabserve.application.predict import past_predictions, predict
+from functions.predict.replies import json_reply, request_id_of, service_of
+from functions.predict.schemas import HistoryParameters, idempotency_key, page_body, predict_request, rendered
+from tabserve.application.predict import past_predictions, predict, predict_once
 
 router = APIRouter(tags=["predictions"])
 
@@ -15,10 +16,14 @@ router = APIRouter(tags=["predictions"])
 async def post_predict(request: Request) -> Response:
     """Predict one record or a batch; every answer is stored."""
     service = service_of(request)
-    asked = predict_request(await request.body(), service.settings.default_use_case)
+    body, key = await request.body(), request.headers.get("idempotency-key")
+    asked = predict_request(body, service.settings.default_use_case, request_id_of(request))
+    if key is not None:
+        once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
+        return Response(once, media_type="application/json")
     answer = predict(asked, service.deps)
     service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))
-    return json_reply(answer_body(answer))
+    return Response(rendered(answer), media_type="application/json")
 
 
 @router.get("/past-predictions")

@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.predict import PredictDependencies
-from tabserve.bootstrap import PredictService
-from tests.fakes import FakeModels, FakePredictions
+from tabserve.bootstrap.predict import PredictService
+from tests.fakes import FakeFeatures, FakeModels, FakePredictions, FakeQueue
 
 KEY = "a-key-for-tests-only-0123456789"
 
@@ -19,17 +19,30 @@ def predictions() -> FakePredictions:
 
 
 @pytest.fixture
-def app_module(monkeypatch: pytest.MonkeyPatch, predictions: FakePredictions) -> Any:
+def features() -> FakeFeatures:
+    return FakeFeatures()
+
+
+@pytest.fixture
+def results() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def app_module(
+    monkeypatch: pytest.MonkeyPatch, predictions: FakePredictions, features: FakeFeatures, results: FakeQueue
+) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
     monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("DEFAULT_USE_CASE", "titanic")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "")
     from functions.predict import app as module
 
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
-    models = FakeModels()
-    deps = PredictDependencies(YamlCatalog(), models, predictions, lambda: next(ticks))
-    service = PredictService(module.service.settings, deps, models, module.service.log)
+    models, clock = FakeModels(), lambda: next(ticks)
+    deps = PredictDependencies(YamlCatalog(), models, predictions, predictions, features, clock)
+    service = PredictService(module.service.settings, deps, models, predictions, results, module.service.log)
     module.app.state.service = service
     return module
 

@@ -1,15 +1,17 @@
 """The API as its callers see it, its adapters replaced by fakes."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.fakes import FakePredictions
+from tabserve.domain.prediction import Entity
+from tests.fakes import FakeFeatures, FakePredictions, FakeQueue
 
-GOOD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -204,3 +206,87 @@ def test_the_docs_find_their_document_behind_any_stage(client: TestClient) -> No
     assert "url: 'openapi.json'" in client.get("/docs", headers={"x-api-key": ""}).text
     document = client.get("/openapi.json", headers={"x-api-key": ""}).json()
     assert document["components"]["schemas"]["TitanicRecord"]["properties"]["Age"]["maximum"] == 120
+
+
+def test_the_same_idempotency_key_repeats_the_answer(client: TestClient, predictions: FakePredictions) -> None:
+    headers = {"Idempotency-Key": "order-17"}
+    first, second = (client.post("/predict", json=GOOD, headers=headers) for _ in range(2))
+    assert first.content == second.content
+    assert len(predictions.stored) == 1
+    conflict = client.post("/predict", json=GOOD | {"Age": 39}, headers=headers)
+    assert conflict.status_code == 409
+    assert len(predictions.stored) == 1
+    assert client.post("/predict", json=GOOD, headers={"Idempotency-Key": "a b"}).status_code == 422
+
+
+def test_an_entity_is_predicted_from_its_stored_features(
+    post: Any, client: TestClient, features: FakeFeatures, predictions: FakePredictions
+) -> None:
+    features.put("titanic", [Entity("17", GOOD, datetime(2026, 1, 1, tzinfo=UTC))])
+    status, body = post({"records": [{"entity_id": "17"}, {"entity_id": "18"}]})
+    assert status == 200
+    assert body["predictions"][1]["error"][0]["rule"] == "unknown_entity"
+    [stored] = predictions.stored.values()
+    assert (stored.features, stored.entity_id) == (GOOD, "17")
+    assert client.get("/features/titanic/17").json()["features"] == GOOD
+    assert client.get("/features/titanic/18").status_code == 404
+
+
+def test_outcomes_are_stored_and_unknown_ones_reported_by_index(post: Any, client: TestClient) -> None:
+    id_ = post({"records": [GOOD | {"entity_id": "17"}]})[1]["predictions"][0]["prediction_id"]
+    records = [
+        {"prediction_id": id_, "actual": 1},
+        {"entity_id": "17", "actual": "0"},
+        {"entity_id": "99", "actual": 1},
+        {"prediction_id": id_, "actual": 2},
+    ]
+    body = client.post("/ground-truth", json={"use_case": "titanic", "records": records}).json()
+    assert body["stored"] == 2
+    assert [(error["index"], error["error"][0]["column"]) for error in body["errors"]] == [
+        (2, "entity_id"),
+        (3, "actual"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "column"),
+    [
+        ({"actual": 1}, "records.0"),
+        ({"actual": 1, "entity_id": "1", "prediction_id": "x"}, "records.0.prediction_id"),
+        ({"actual": True, "entity_id": "1"}, "records.0.actual"),
+        ({"actual": 1, "entity_id": "1", "colour": 1}, "records.0.colour"),
+    ],
+)
+def test_a_malformed_outcome_names_the_field(client: TestClient, record: dict[str, object], column: str) -> None:
+    response = client.post("/ground-truth", json={"use_case": "titanic", "records": [record]})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["column"].startswith(column)
+
+
+def queue_event(*bodies: object) -> dict[str, Any]:
+    messages = [
+        {"messageId": f"m{number}", "body": json.dumps(body), "eventSource": "aws:sqs"}
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": messages}
+
+
+def test_a_message_delivered_twice_is_predicted_once(
+    app_module: Any, predictions: FakePredictions, results: FakeQueue
+) -> None:
+    event = queue_event({"records": [GOOD, GOOD]}, {"records": [GOOD | {"Age": "x"}]}, GOOD)
+    for _ in range(2):
+        assert app_module.handler(event, None) == {"batchItemFailures": []}
+    assert [p.source for p in predictions.stored.values()] == ["queue"] * 3
+    answers = [json.loads(body) for body in results.sent]
+    statuses = {answer["message_id"]: answer["status"] for answer in answers}
+    assert statuses == {"m0": 200, "m1": 422, "m2": 200}
+    assert answers[0] == answers[3]
+
+
+def test_a_message_that_meets_an_absent_database_comes_again(
+    app_module: Any, predictions: FakePredictions, results: FakeQueue
+) -> None:
+    predictions.away = True
+    assert app_module.handler(queue_event(GOOD), None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert not results.sent

@@ -1,16 +1,21 @@
 """Where predictions are kept: PostgreSQL, written in one round trip a call, or SQLite."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor
 
 from tabserve.adapters import history
+from tabserve.adapters import outcomes as outcomes_sql
 from tabserve.adapters.postgres import API_TIMEOUT_MS, Postgres
 from tabserve.adapters.prediction_rows import COLUMNS, constant, copy_text, varying
-from tabserve.application.ports import PredictionStore
-from tabserve.domain.prediction import HistoryQuery, Page, Prediction, PredictionBatch
+from tabserve.domain.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
+
+if TYPE_CHECKING:
+    from tabserve.adapters.sqlite_predictions import SqlitePredictions
 
 INSERT = f"INSERT INTO predictions ({', '.join(COLUMNS)})"
 ONE_ROW = f"({', '.join(['%s'] * len(COLUMNS))})"
@@ -20,13 +25,21 @@ SPLIT_ON_SERVER = f"""{INSERT}
            %s, %s, %s, %s, %s::timestamptz, %s
     FROM ROWS FROM ({", ".join([LINES] * 7)}) AS texts (c0, c1, c2, c3, c4, c5, c6)
     ON CONFLICT DO NOTHING"""  # noqa: S608  nothing but constants
+ONCE = f"""WITH claimed AS (
+    INSERT INTO idempotency_keys (key, use_case, body_sha256, status, response, created_at)
+    VALUES (%s, %s, %s, 200, %s, %s) ON CONFLICT DO NOTHING RETURNING key
+), written AS (
+    {SPLIT_ON_SERVER.replace("ON CONFLICT", "WHERE EXISTS (SELECT FROM claimed) ON CONFLICT")}
+)
+SELECT key FROM claimed"""  # noqa: S608  nothing but constants
+REPLY = "SELECT use_case, body_sha256, response::text, created_at FROM idempotency_keys WHERE key = %s"
 COPY = f"COPY predictions ({', '.join(COLUMNS)}) FROM STDIN WITH (NULL '')"
 
 FEW_ROWS = 4
 MANY_ROWS = 200
 
 
-def prediction_store(url: str, timeout_ms: int = API_TIMEOUT_MS) -> PredictionStore:
+def prediction_store(url: str, timeout_ms: int = API_TIMEOUT_MS) -> "PostgresPredictions | SqlitePredictions":
     """Return the store of a database, by its URL."""
     if url.startswith("sqlite"):
         from tabserve.adapters.sqlite_predictions import SqlitePredictions
@@ -53,6 +66,14 @@ class PostgresPredictions:
         else:
             self._postgres.run(lambda to, again: _insert(to, batch) if again else _copy(to, batch))
 
+    def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
+        """Store a batch with its reply, in one round trip, or return the reply stored first under the key."""
+        return self._postgres.run(lambda to, _again: _add_once(to, batch, reply))
+
+    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
+        """Store outcomes; return for each whether its prediction exists."""
+        return self._postgres.run(lambda to, _again: outcomes_sql.record(to, use_case, outcomes, at))
+
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
         sql = history.statement(query, lambda name: f"%({name})s")
@@ -78,6 +99,18 @@ def _insert(to: cursor, batch: PredictionBatch) -> None:
         _insert_rows(to, batch)
     else:
         to.execute(SPLIT_ON_SERVER, (*constant(batch), *columns))
+
+
+def _add_once(to: cursor, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
+    claim = (reply.key, reply.use_case, reply.body_sha256, reply.response.decode(), reply.created_at)
+    to.execute(ONCE, (*claim, *constant(batch), *map("\n".join, varying(batch))))
+    if to.fetchone():
+        return None
+    # Another call holds the key; ours waited for its commit, so its reply is there.
+    to.execute(REPLY, (reply.key,))
+    (row,) = to.fetchall()
+    use_case, body_sha256, response, created_at = row
+    return StoredReply(reply.key, use_case, body_sha256, response.encode(), created_at)
 
 
 def _copy(to: cursor, batch: PredictionBatch) -> None:

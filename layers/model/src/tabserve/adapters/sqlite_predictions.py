@@ -2,18 +2,26 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import RLock
 
 from tabserve.adapters import history
-from tabserve.domain.prediction import HistoryQuery, Page, Prediction, PredictionBatch
+from tabserve.domain.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
 from tabserve.errors import DatabaseUnavailableError
 
 TIMEOUT_S = 5
 TIME = "%Y-%m-%d %H:%M:%S.%f"  # how SQLAlchemy writes it, so both read each other's rows
 INSERT = f"INSERT OR IGNORE INTO predictions ({history.COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
+
+CLAIM = "INSERT OR IGNORE INTO idempotency_keys VALUES (?, ?, ?, 200, ?, ?)"
+REPLY = "SELECT use_case, body_sha256, response, created_at FROM idempotency_keys WHERE key = ?"
+RECORD = """INSERT INTO ground_truth (prediction_id, use_case, actual, created_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (prediction_id) DO UPDATE SET actual = excluded.actual, created_at = excluded.created_at
+    WHERE ground_truth.actual <> excluded.actual"""
+NAMED = "SELECT id FROM predictions WHERE use_case = ? AND id = ?"
+LATEST = "SELECT id FROM predictions WHERE use_case = ? AND entity_id = ? ORDER BY created_at DESC, id DESC LIMIT 1"
 
 
 class SqlitePredictions:
@@ -28,6 +36,25 @@ class SqlitePredictions:
         """Store all or none; rows that are there already stay as they are."""
         with self._transaction() as connection:
             connection.executemany(INSERT, map(_row, batch))
+
+    def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
+        """Store a batch with its reply, or return the reply stored first under the key."""
+        claim = (reply.key, reply.use_case, reply.body_sha256, reply.response.decode(), _time(reply.created_at))
+        with self._transaction() as connection:
+            if connection.execute(CLAIM, claim).rowcount:
+                connection.executemany(INSERT, map(_row, batch))
+                return None
+            found = connection.execute(REPLY, (reply.key,)).fetchone()
+        use_case, body_sha256, response, created_at = found
+        return StoredReply(reply.key, use_case, body_sha256, response.encode(), _utc(created_at))
+
+    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
+        """Store outcomes; return for each whether its prediction exists."""
+        with self._transaction() as connection:
+            ids = [_prediction_id(connection, use_case, outcome) for outcome in outcomes]
+            rows = [(id_, use_case, o.actual, _time(at)) for id_, o in zip(ids, outcomes, strict=True) if id_]
+            connection.executemany(RECORD, rows)
+        return [id_ is not None for id_ in ids]
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
@@ -57,6 +84,16 @@ class SqlitePredictions:
             raise DatabaseUnavailableError(str(error)) from error
 
 
+def _prediction_id(connection: sqlite3.Connection, use_case: str, outcome: Outcome) -> str | None:
+    query, about = (NAMED, outcome.prediction_id) if outcome.prediction_id else (LATEST, outcome.entity_id)
+    found = connection.execute(query, (use_case, about)).fetchone()
+    return found[0] if found else None
+
+
+def _utc(text: object) -> datetime:
+    return datetime.strptime(str(text), TIME).replace(tzinfo=UTC)
+
+
 def _time(value: datetime) -> str:
     return value.astimezone(UTC).strftime(TIME)
 
@@ -81,7 +118,7 @@ def _row(prediction: Prediction) -> tuple[object, ...]:
 
 def _prediction(row: tuple[object, ...]) -> Prediction:
     values = dict(zip(history.COLUMNS.split(", "), row, strict=True))
-    values["created_at"] = datetime.strptime(str(values["created_at"]), TIME).replace(tzinfo=UTC)
+    values["created_at"] = _utc(values["created_at"])
     values["features"] = json.loads(str(values["features"]))
     values["probabilities"] = json.loads(str(values["probabilities"]))
     return Prediction(**values)  # type: ignore[arg-type]  # the table's types

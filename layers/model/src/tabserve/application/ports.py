@@ -149,6 +149,14 @@ class GroundTruthStore(Protocol):
         ...
 
 
+class Queue(Protocol):
+    """A queue that others read."""
+
+    def send(self, body: bytes) -> None:
+        """Send one message; raise UnavailableError."""
+        ...
+
+
 class FeatureStore(Protocol):
     """The latest features of entities."""
 

@@ -1,14 +1,21 @@
 """Answer records with a model's predictions and store every one of them."""
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.application.ports import Catalog, Clock, Models, PredictionStore
-from tabserve.domain.prediction import FailureCase, HistoryQuery, Origin, Page, PredictionBatch, Source
+from tabserve.application.ports import Catalog, Clock, FeatureStore, Models, PredictionStore, ReplyStore
+from tabserve.domain.prediction import (
+    FailureCase,
+    HistoryQuery,
+    Origin,
+    Page,
+    PredictionBatch,
+    Source,
+    StoredReply,
+)
 from tabserve.domain.use_case import UseCase
 from tabserve.domain.validation import Record, judge
-from tabserve.errors import NoValidRecordsError, TooManyRecordsError
+from tabserve.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
 
 MAX_RECORDS = 5_000
 
@@ -20,6 +27,8 @@ class PredictDependencies:
     catalog: Catalog
     models: Models
     predictions: PredictionStore
+    replies: ReplyStore
+    features: FeatureStore
     clock: Clock
 
 
@@ -27,6 +36,7 @@ class PredictDependencies:
 class PredictRequest:
     """Records to predict; `origin` says which rows of a file they are."""
 
+    request_id: str
     use_case: str
     source: Source
     records: Sequence[Record]
@@ -35,12 +45,12 @@ class PredictRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The stored predictions of a request's valid records and why the others were refused, by index."""
+    """The predictions of a request's valid records and why the others were refused, by index."""
 
     use_case: UseCase
     batch: PredictionBatch
     indices: Sequence[int]
-    errors: Mapping[int, tuple[FailureCase, ...]]
+    errors: Mapping[int, Sequence[FailureCase]]
 
 
 def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
@@ -49,16 +59,45 @@ def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
     is stored.
     """
+    answer = _answer(request, deps)
+    deps.predictions.add(answer.batch)
+    return answer
+
+
+def predict_once(
+    request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
+) -> bytes:
+    """Do as `predict` does for the first request under a key; repeat its answer to every other.
+
+    Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
+    """
+    answer = _answer(request, deps)
+    reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
+    first = deps.replies.add_once(answer.batch, reply) or reply
+    if first.body_sha256 != body_sha256:
+        raise IdempotencyConflictError(key)
+    return first.response
+
+
+def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
+    """Read stored predictions, newest first; raise UnknownUseCaseError."""
+    if query.use_case is not None:
+        deps.catalog.get(query.use_case)
+    return deps.predictions.past(query)
+
+
+def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     use_case = deps.catalog.get(request.use_case)
     if len(request.records) > MAX_RECORDS:
         raise TooManyRecordsError(len(request.records), MAX_RECORDS)
-    judged = judge(use_case, request.records)
+    records, unknown = _with_stored_features(use_case, request.records, deps.features)
+    judged = judge(use_case, records, unknown)
     if not judged.indices:
         raise NoValidRecordsError(judged.errors)
     model = deps.models.champion(use_case)
     origin = request.origin
     batch = PredictionBatch(
-        request_id=str(uuid.uuid4()),
+        request_id=request.request_id,
         use_case=use_case.name,
         model_version=model.version,
         source=request.source,
@@ -71,12 +110,24 @@ def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
         file_id=origin.file_id if origin else None,
         row_numbers=[origin.row_numbers[index] for index in judged.indices] if origin else None,
     )
-    deps.predictions.add(batch)
     return Answer(use_case, batch, judged.indices, judged.errors)
 
 
-def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
-    """Read stored predictions, newest first; raise UnknownUseCaseError."""
-    if query.use_case is not None:
-        deps.catalog.get(query.use_case)
-    return deps.predictions.past(query)
+def _with_stored_features(
+    use_case: UseCase, records: Sequence[Record], store: FeatureStore
+) -> tuple[Sequence[Record], dict[int, FailureCase]]:
+    """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
+    asked = {index: str(record["entity_id"]) for index, record in enumerate(records) if record.keys() == {"entity_id"}}
+    if not asked:
+        return records, {}
+    known = store.get(use_case.name, sorted(set(asked.values())))
+    filled = list(records)
+    for index, entity_id in asked.items():
+        if entity_id in known:
+            filled[index] = {**known[entity_id].features, "entity_id": entity_id}
+    return filled, {index: _unknown(use_case) for index, entity_id in asked.items() if entity_id not in known}
+
+
+def _unknown(use_case: UseCase) -> FailureCase:
+    message = f"entity_id is not in the feature store of {use_case.name}; send the features instead"
+    return FailureCase("entity_id", "unknown_entity", message)

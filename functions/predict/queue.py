@@ -1,0 +1,47 @@
+"""Drain the predict queue: each message is the body of a `POST /predict`, its answer goes to the results queue."""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from functions.predict.problems import problem_body
+from functions.predict.schemas import predict_request, rendered
+from tabserve.application.predict import predict_once
+from tabserve.bootstrap.predict import PredictService
+from tabserve.errors import TabserveError, UnavailableError
+
+
+def is_queue_event(event: dict[str, Any]) -> bool:
+    """Tell whether an event comes from SQS."""
+    return any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", ()))
+
+
+def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
+    """Answer every message; return those to be delivered again.
+
+    A message that can never be answered gets a problem as its result. One that meets a part that is away, or a bug,
+    is delivered again, and lies in the dead-letter queue after its last attempt.
+    """
+    failed = []
+    for message in event["Records"]:
+        try:
+            service.results.send(_result(message, service))
+        except Exception:  # one message must not fail the others
+            service.log.exception("message failed", message_id=message["messageId"])
+            failed.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _result(message: dict[str, Any], service: PredictService) -> bytes:
+    message_id, body = message["messageId"], message["body"].encode()
+    try:
+        request = predict_request(body, service.settings.default_use_case, message_id, source="queue")
+        sha256 = hashlib.sha256(body).hexdigest()
+        answer = predict_once(request, f"queue/{message_id}", sha256, rendered, service.deps)
+    except UnavailableError:
+        raise
+    except TabserveError as error:
+        status, content = problem_body(error)
+        return orjson.dumps({"message_id": message_id, "status": status, "body": content})
+    return orjson.dumps({"message_id": message_id, "status": 200, "body": orjson.Fragment(answer)})

@@ -1,0 +1,61 @@
+"""Tell what really happened."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.predict.problems import failure_bodies
+from functions.predict.replies import json_reply, service_of
+from functions.predict.schemas import ENTITY_ID, parse
+from functions.predict.strict_json import loads
+from tabserve.application.ground_truth import record_outcomes
+from tabserve.domain.prediction import Outcome
+from tabserve.errors import InvalidFieldError
+
+router = APIRouter(tags=["ground truth"])
+
+UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+class OutcomeBody(BaseModel):
+    """What really happened, for a prediction or for the latest prediction about an entity."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    actual: str | int
+    prediction_id: Annotated[str, Field(pattern=UUID)] | None = None
+    entity_id: Annotated[str, Field(pattern=ENTITY_ID)] | None = None
+
+
+class GroundTruthBody(BaseModel):
+    """Outcomes of one use case."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    use_case: str
+    records: list[OutcomeBody] = Field(min_length=1, max_length=5000)
+
+
+@router.post("/ground-truth")
+async def post_ground_truth(request: Request) -> Response:
+    """Store outcomes; unknown predictions and classes are reported by index, sending twice changes nothing."""
+    service = service_of(request)
+    body = parse(GroundTruthBody, _object(loads(await request.body())))
+    outcomes = [_outcome(index, record) for index, record in enumerate(body.records)]
+    recorded = record_outcomes(body.use_case, outcomes, service.deps.catalog, service.ground_truth, service.deps.clock)
+    errors = [{"index": index, "error": failure_bodies([case])} for index, case in recorded.errors.items()]
+    return json_reply({"stored": recorded.stored, "errors": errors})
+
+
+def _object(content: object) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object with use_case and records.")
+    return content
+
+
+def _outcome(index: int, record: OutcomeBody) -> Outcome:
+    if (record.prediction_id is None) == (record.entity_id is None):
+        message = f"records.{index} needs either prediction_id or entity_id."
+        raise InvalidFieldError(f"records.{index}", "one_of", message)
+    return Outcome(str(record.actual), record.prediction_id, record.entity_id)

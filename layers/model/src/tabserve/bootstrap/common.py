@@ -1,0 +1,69 @@
+"""What several functions are built from; nothing heavy is imported before it is asked for."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tabserve.adapters.catalog import BUNDLED, YamlCatalog
+from tabserve.errors import SettingsError
+from tabserve.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger, Metrics
+
+    from tabserve.adapters.registry import Registry
+
+
+def utc_now() -> datetime:
+    """Return the time, with zone."""
+    return datetime.now(UTC)
+
+
+def catalog(settings: Settings) -> YamlCatalog:
+    """Return the bundled use cases and those of the user's folder."""
+    return YamlCatalog(BUNDLED, *([settings.use_cases_dir] if settings.use_cases_dir else []))
+
+
+def logger(settings: Settings, service: str) -> "Logger":
+    """Return a logger that writes one JSON object a line."""
+    from aws_lambda_powertools.logging import Logger
+
+    return Logger(service=service, level=settings.log_level)
+
+
+def metrics(service: str) -> "Metrics":
+    """Return a collector of metrics that are written as one log line (EMF)."""
+    from aws_lambda_powertools.metrics import Metrics
+
+    return Metrics(namespace="tabserve", service=service)
+
+
+def aws_client(settings: Settings, name: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
+    """Return a client of an AWS service, or of the emulator's."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
+    endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
+    client: Any = boto3.client  # typed by literal names only
+    return client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)
+
+
+def database_url(settings: Settings) -> str:
+    """Return the database's URL, read from Secrets Manager when the setting names a secret."""
+    settings.require("database_url")
+    if not settings.database_url.startswith("arn:"):
+        return settings.database_url
+    secret = aws_client(settings, "secretsmanager").get_secret_value(SecretId=settings.database_url)
+    url = str(secret["SecretString"])
+    if not url.startswith(("postgresql", "sqlite")):
+        raise SettingsError("Malformed setting DATABASE_URL: the secret it names must hold postgresql://…")
+    return url
+
+
+def registry(settings: Settings) -> "Registry":
+    """Return the model registry of the artifacts bucket."""
+    from tabserve.adapters.registry import Registry
+    from tabserve.adapters.s3 import S3Store
+
+    settings.require("artifacts_bucket")
+    return Registry(S3Store(aws_client(settings, "s3"), settings.artifacts_bucket))

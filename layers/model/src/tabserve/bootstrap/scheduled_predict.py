@@ -1,0 +1,43 @@
+"""The parts of the scheduled function."""
+
+import uuid
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+
+from tabserve.adapters.database import Database
+from tabserve.adapters.dynamodb import DynamoMarkers
+from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.prediction_api import PredictionApi
+from tabserve.adapters.runs import Runs
+from tabserve.adapters.s3 import S3Store
+from tabserve.application.scheduled_predict import ScheduledDependencies
+from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
+from tabserve.settings import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledPredictService:
+    """The parts of the scheduled function."""
+
+    deps: ScheduledDependencies
+    log: Logger
+    metrics: Metrics
+
+
+def scheduled_predict_service() -> ScheduledPredictService:
+    """Build the scheduled function's parts; raise SettingsError."""
+    settings = read_settings()
+    settings.require("predict_url", "good_bucket", "markers_table")
+    database = Database(database_url(settings))
+    deps = ScheduledDependencies(
+        catalog=catalog(settings),
+        ingestions=Ingestions(database),
+        markers=DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now),
+        good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
+        service=PredictionApi(settings.predict_url, settings.api_key),
+        runs=Runs(database),
+        clock=utc_now,
+        new_id=lambda: str(uuid.uuid4()),
+    )
+    return ScheduledPredictService(deps, logger(settings, "scheduled_predict"), metrics("scheduled_predict"))
