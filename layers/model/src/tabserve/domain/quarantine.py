@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from json.encoder import encode_basestring as quoted
 from typing import BinaryIO, Final
 
 from tabserve.domain.quality import BadRow, Reason
@@ -23,10 +23,15 @@ def shortened(value: str) -> str:
     return value if len(value) <= MAX_VALUE else value[: MAX_VALUE - 1] + "…"
 
 
-def write_bad_row(row_number: int, line_number: int, reasons: Sequence[Reason], raw: bytes) -> bytes:
+def bad_record(row_number: int, line_number: int, reasons: Sequence[Reason], raw: bytes) -> bytes:
     """Return one record of a bad object."""
-    encoded = json.dumps([asdict(reason) for reason in reasons], ensure_ascii=False).replace('"', '""')
-    return b'%d,%d,"%b","%b"\n' % (row_number, line_number, encoded.encode(), raw.replace(b'"', b'""'))
+    encoded = ", ".join(map(_json, reasons)).replace('"', '""').encode()
+    return b'%d,%d,"[%b]","%b"\n' % (row_number, line_number, encoded, raw.replace(b'"', b'""'))
+
+
+def _json(reason: Reason) -> str:
+    column, value = quoted(reason.column), quoted(reason.value)
+    return f'{{"column": {column}, "rule": "{reason.rule}", "value": {value}}}'
 
 
 def read_bad_rows(stream: BinaryIO) -> Iterator[BadRow]:

@@ -16,7 +16,7 @@ from tabserve.adapters.validator.tally import Tally
 from tabserve.domain import rules
 from tabserve.domain.quality import Reason
 from tabserve.domain.quarantine import shortened
-from tabserve.domain.structure import Header, is_repeated_header, split_record, write_record
+from tabserve.domain.structure import Header, is_repeated_header, split_record
 from tabserve.domain.use_case import UseCase
 
 Reasons = dict[int, list[Reason]]
@@ -78,9 +78,11 @@ class Judge:
             text = text.str.replace_all("\n", LINE_SEPARATOR, literal=True)
         names = [str(index) for index in range(self._header.width)]
         judged = {self._header.columns.index(name): name for name in self._use_case.required_columns}
-        body = "\n".join((",".join(names), text.str.join("\n").item(), "")).encode()
+        body = io.BytesIO()
+        text.alias(",".join(names)).to_frame().write_csv(body, quote_style="never")
+        body.seek(0)
         cells = pl.read_csv(
-            io.BytesIO(body),
+            body,
             columns=[str(index) for index in judged],
             schema=dict.fromkeys(names, pl.String),
             empty_string_is_null=False,
@@ -97,7 +99,7 @@ class Judge:
         accepted = {}
         repeated: set[int] = set()
         if len(cases):
-            repeated = self._repeated_headers(cases, text, places, reasons)
+            repeated = self._repeated_headers(cases, cells[self._use_case.id_column], text, places, reasons)
         place_of = places.to_list() if len(cases) else []
         for name in self._use_case.required_columns:
             group = by_column.get(name)
@@ -125,18 +127,19 @@ class Judge:
             broken = found.get(value, (general,))
             self._explained[column, value] = tuple(Reason(column, rule, shortened(value)) for rule in broken)
 
-    def _repeated_headers(self, cases: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
+    def _repeated_headers(
+        self, cases: pl.DataFrame, ids: pl.Series, text: pl.Series, places: pl.Series, reasons: Reasons
+    ) -> set[int]:
+        refused = cases["index"].unique()
+        like_header = (
+            ids.gather(refused).str.to_lowercase().str.contains(self._use_case.id_column.lower(), literal=True)
+        )
         found = set()
-        suspects = cases["index"].unique()
-        for index, record in zip(suspects, text.gather(suspects), strict=True):
-            if len(record) < 2 * self._header_length and is_repeated_header(split_record(record)[0], self._header):
+        for index in refused.filter(like_header):
+            if is_repeated_header(split_record(text[index])[0], self._header):
                 found.add(index)
-                reasons[places[index]].append(Reason(WHOLE_ROW, "repeated_header", shortened(record)))
+                reasons[places[index]].append(Reason(WHOLE_ROW, "repeated_header", shortened(text[index])))
         return found
-
-    @property
-    def _header_length(self) -> int:
-        return len(write_record(self._header.columns)) + 20
 
     def _suspicious_cells(self, text: pl.Series, places: pl.Series, reasons: Reasons) -> None:
         suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_JUDGED_CELL)).arg_true()

@@ -1,5 +1,6 @@
 """A byte stream as physical lines, in chunks of bounded size."""
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,11 +37,10 @@ def read_lines(stream: BinaryIO, limits: Limits) -> Iterator[Lines]:
     """Yield a file's lines, whatever their ends; raise FileRejectedError for what is no text or too large."""
     number = 1
     for block, final in _blocks(stream, limits):
-        text, undecodable = _decode(block, number)
         unterminated = final and not block.endswith(b"\n")
-        series = pl.Series([text if unterminated else text[:-1]]).str.split("\n").explode()
-        yield Lines(series, number, undecodable, number + len(series) - 1 if unterminated else None)
-        number += len(series)
+        text, undecodable = _as_lines(block, number)
+        yield Lines(text, number, undecodable, number + len(text) - 1 if unterminated else None)
+        number += len(text)
 
 
 def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:
@@ -78,12 +78,13 @@ def _reads(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
         yield block
 
 
-def _decode(block: bytes, number: int) -> tuple[str, dict[int, bytes]]:
+def _as_lines(block: bytes, first_number: int) -> tuple[pl.Series, dict[int, bytes]]:
     try:
-        return block.decode(), {}
-    except UnicodeDecodeError:
+        return pl.read_lines(io.BytesIO(block)).to_series(), {}
+    except pl.exceptions.ComputeError:
         text = block.decode(errors="replace")
-        return text, _undecodable(block, text, number)
+        lines = pl.read_lines(io.BytesIO(text.encode())).to_series()
+        return lines, _undecodable(block, text, first_number)
 
 
 def _undecodable(block: bytes, text: str, first_number: int) -> dict[int, bytes]:

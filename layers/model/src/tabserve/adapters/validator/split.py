@@ -11,7 +11,7 @@ from tabserve.adapters.validator.records import RecordReader, Records
 from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
 from tabserve.domain.quality import Split
-from tabserve.domain.quarantine import HEADER, write_bad_row
+from tabserve.domain.quarantine import HEADER, bad_record
 from tabserve.domain.structure import Header, read_header, write_record
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError
@@ -81,12 +81,11 @@ def _write(records: Records, judge: Judge, good: BinaryIO, bad: BinaryIO) -> Non
     _write_lines(records.text.filter(~is_bad), good)
     numbers = records.line_numbers.gather(places).to_list()
     texts = records.text.gather(places).to_list()
-    for place, line_number, text in zip(places, numbers, texts, strict=True):
-        raw = records.raw(line_number, text)
-        bad.write(write_bad_row(first_row + place, line_number, reasons[place], raw))
+    bad.writelines(
+        bad_record(first_row + place, line_number, reasons[place], records.raw(line_number, text))
+        for place, line_number, text in zip(places, numbers, texts, strict=True)
+    )
 
 
 def _write_lines(lines: pl.Series, stream: BinaryIO) -> None:
-    if len(lines):
-        stream.write(lines.str.join("\n").item().encode())
-        stream.write(b"\n")
+    lines.to_frame().write_csv(stream, include_header=False, quote_style="never")

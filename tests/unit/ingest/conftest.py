@@ -1,0 +1,74 @@
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tabserve.adapters.validator import PanderaValidator
+from tabserve.adapters.validator.lines import Limits
+from tabserve.domain.quality import BadRow, Split
+from tabserve.domain.quarantine import read_bad_rows
+from tabserve.domain.use_case import UseCase
+
+USE_CASE = UseCase.model_validate(
+    {
+        "name": "orders",
+        "version": 1,
+        "task": "binary_classification",
+        "id_column": "id",
+        "missing_values": ["", "NA"],
+        "features": [
+            {"name": "size", "type": "category", "categories": ["small", "large"]},
+            {"name": "grade", "type": "category", "categories": [1, 2], "required": False, "impute": "most_frequent"},
+            {"name": "price", "type": "number", "minimum": 0, "maximum": 1000},
+            {"name": "weight", "type": "number", "minimum": -5, "maximum": 5, "required": False, "impute": "median"},
+            {"name": "pieces", "type": "integer", "minimum": 1, "maximum": 99},
+        ],
+        "ignore": ["note"],
+        "target": {"name": "returned", "classes": ["no", "yes"], "positive_class": "yes"},
+    }
+)
+HEADER = "id,size,grade,price,weight,pieces,note"
+GOOD = "{id},small,1,12.5,0.5,3,fine"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: the split, its good lines and its bad rows."""
+
+    split: Split
+    good: list[str]
+    bad: list[BadRow]
+    good_bytes: bytes
+    bad_bytes: bytes
+
+    @property
+    def reasons(self) -> dict[int, set[tuple[str, str]]]:
+        return {row.row_number: {(reason.column, reason.rule) for reason in row.reasons} for row in self.bad}
+
+    @property
+    def warnings(self) -> set[tuple[str, str]]:
+        return {(issue.column, issue.rule) for issue in self.split.issues if issue.rows == 0}
+
+
+Judged = Callable[..., Outcome]
+
+
+def judge_bytes(content: bytes, use_case: UseCase = USE_CASE, chunk: int = 4 * 2**20, size: float = math.inf) -> Outcome:
+    good, bad = io.BytesIO(), io.BytesIO()
+    limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
+    split = PanderaValidator(limits).split(io.BytesIO(content), use_case, good, bad)
+    rows = list(read_bad_rows(io.BytesIO(bad.getvalue())))
+    return Outcome(split, good.getvalue().decode().splitlines(), rows, good.getvalue(), bad.getvalue())
+
+
+@pytest.fixture
+def judged() -> Judged:
+    """Judge lines below the usual header, or whole files."""
+
+    def judged(*lines: str, header: str = HEADER, **options: object) -> Outcome:
+        content = "".join(f"{line}\n" for line in (header, *lines)).encode()
+        return judge_bytes(content, **options)  # type: ignore[arg-type]
+
+    return judged

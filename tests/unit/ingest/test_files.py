@@ -1,0 +1,118 @@
+"""Every class of file: rejected with its reason, accepted as it is, or accepted with a warning."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+
+import pytest
+
+from tabserve.errors import FileRejectedError
+from tests.unit.ingest.conftest import GOOD, HEADER, Judged, judge_bytes
+
+ROW = GOOD.format(id=1)
+CONTENT = f"{HEADER}\n{ROW}\n".encode()
+
+
+def zipped(content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.csv", content)
+    return stream.getvalue()
+
+
+REJECTED = {
+    "empty": (b"", "empty_file"),
+    "only a BOM": (b"\xef\xbb\xbf", "empty_file"),
+    "blank lines only": (b"\n\n  \r\n", "blank_lines_only"),
+    "header only": (HEADER.encode(), "header_only"),
+    "header and blank lines": (f"{HEADER}\n\n\n".encode(), "header_only"),
+    "missing column": (CONTENT.replace(b"price", b"cost"), "missing_column"),
+    "missing id column": (CONTENT.replace(b"id,", b"key,", 1), "missing_column"),
+    "no header": (f"{ROW}\n{ROW}\n".encode(), "missing_column"),
+    "duplicated header name": (CONTENT.replace(b"note", b"price"), "duplicated_column"),
+    "duplicated header name in another case": (CONTENT.replace(b"note", b" Price"), "duplicated_column"),
+    "duplicated unknown name": (f"{HEADER},x,x\n{ROW},1,2\n".encode(), "duplicated_column"),
+    "semicolons": (CONTENT.replace(b",", b";"), "wrong_delimiter"),
+    "tabs": (CONTENT.replace(b",", b"\t"), "wrong_delimiter"),
+    "vertical bars": (CONTENT.replace(b",", b"|"), "wrong_delimiter"),
+    "unclosed quote in the header": (CONTENT.replace(b"note", b'"note'), "malformed_header"),
+    "UTF-16 with BOM": (CONTENT.decode().encode("utf-16"), "utf16"),
+    "UTF-16 little endian": (CONTENT.decode().encode("utf-16-le"), "utf16"),
+    "UTF-16 big endian": (CONTENT.decode().encode("utf-16-be"), "utf16"),
+    "gzip": (gzip.compress(CONTENT), "compressed"),
+    "zip": (zipped(CONTENT), "compressed"),
+    "bzip2": (bz2.compress(CONTENT), "compressed"),
+    "xz": (lzma.compress(CONTENT), "compressed"),
+    "PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "not_text"),
+}
+
+ACCEPTED = {
+    "as it is": CONTENT,
+    "BOM": b"\xef\xbb\xbf" + CONTENT,
+    "CRLF": CONTENT.replace(b"\n", b"\r\n"),
+    "lone CR": CONTENT.replace(b"\n", b"\r"),
+    "mixed line ends": f"{HEADER}\r\n{ROW}\r\r\n\n".encode(),
+    "blank lines inside": f"\n\n{HEADER}\n\n{ROW}\n   \n".encode(),
+    "no line end at the end": CONTENT.rstrip(),
+    "quoted header": CONTENT.replace(b"id,", b'"id",', 1),
+}
+
+
+@pytest.mark.parametrize(("content", "rule"), REJECTED.values(), ids=REJECTED)
+def test_a_file_that_cannot_be_split_is_rejected_for_one_reason(content: bytes, rule: str) -> None:
+    with pytest.raises(FileRejectedError) as caught:
+        judge_bytes(content)
+    assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
+def test_a_file_of_another_shape_is_read_alike(content: bytes) -> None:
+    outcome = judge_bytes(content)
+    assert outcome.good == [HEADER, ROW]
+    assert (outcome.reasons, outcome.warnings) == ({}, set())
+
+
+def test_reordered_columns_are_read_by_name(judged: Judged) -> None:
+    header = "note,pieces,weight,price,grade,size,id"
+    row = ",3,0.5,12.5,1,small,1"
+    outcome = judged(row, ",3,0.5,12.5,1,BIG,2", header=header)
+    assert outcome.good == [header, row]
+    assert outcome.reasons == {2: {("size", "unknown_category")}}
+    assert outcome.warnings == set()
+
+
+def test_an_extra_column_is_a_warning(judged: Judged) -> None:
+    outcome = judged(f"{ROW},1,2", header=f"{HEADER},colour,")
+    assert outcome.good == [f"{HEADER},colour,", f"{ROW},1,2"]
+    assert outcome.warnings == {("colour", "extra_column"), ("", "extra_column")}
+
+
+def test_the_target_may_be_there_and_is_not_judged(judged: Judged) -> None:
+    outcome = judged(f"{ROW},whatever", header=f"{HEADER},returned")
+    assert (outcome.reasons, outcome.warnings) == ({}, set())
+
+
+def test_an_unused_column_may_be_absent(judged: Judged) -> None:
+    header, row = HEADER.removesuffix(",note"), ROW.removesuffix(",fine")
+    assert judged(row, header=header).good == [header, row]
+
+
+def test_case_and_spaces_of_the_header_are_a_warning_and_set_right(judged: Judged) -> None:
+    outcome = judged(ROW, header=HEADER.replace("size", " SIZE ").replace("price", "Price"))
+    assert outcome.good == [HEADER, ROW]
+    assert outcome.warnings == {(" SIZE ", "header_spelling"), ("Price", "header_spelling")}
+
+
+def test_a_file_over_the_limit_is_rejected_without_being_read_to_its_end() -> None:
+    stream = io.BytesIO(CONTENT + ROW.encode() * 10_000)
+    with pytest.raises(FileRejectedError) as caught:
+        judge_bytes(stream.getvalue(), chunk=1000, size=5000)
+    assert caught.value.rule == "too_large"
+
+
+def test_all_bad_leaves_no_good_row(judged: Judged) -> None:
+    outcome = judged("1,BIG,1,1,,3,", "2,BIG,1,1,,3,")
+    assert (outcome.split.rows_good, outcome.split.rows_bad) == (0, 2)
+    assert outcome.good == [HEADER]
