@@ -55,7 +55,9 @@ class Outcome:
 Judged = Callable[..., Outcome]
 
 
-def judge_bytes(content: bytes, use_case: UseCase = USE_CASE, chunk: int = 4 * 2**20, size: float = math.inf) -> Outcome:
+def judge_bytes(
+    content: bytes, use_case: UseCase = USE_CASE, chunk: int = 4 * 2**20, size: float = math.inf
+) -> Outcome:
     good, bad = io.BytesIO(), io.BytesIO()
     limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
     split = PanderaValidator(limits).split(io.BytesIO(content), use_case, good, bad)
