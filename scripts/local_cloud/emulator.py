@@ -29,7 +29,7 @@ def start(place: Place) -> processes.Server:
     """Start the emulator with the state it had when it was stopped, and wait until it answers."""
     folder = place.folder / "emulator"
     _refuse_moved_state(folder, place.ports.emulator)
-    shutil.rmtree(folder / "tmp", ignore_errors=True)  # unpacked layers of earlier workers
+    tidy(place)
     for name in ("tmp", "state", "s3"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     kept = "1" if place.durable else "0"
@@ -57,6 +57,11 @@ def start(place: Place) -> processes.Server:
     server.wait_until(lambda: answers(place.aws_endpoint))
     (folder / "port").write_text(str(place.ports.emulator))
     return server
+
+
+def tidy(place: Place) -> None:
+    """Remove the layers that workers unpacked; they unpack them again."""
+    shutil.rmtree(place.folder / "emulator" / "tmp", ignore_errors=True)
 
 
 def answers(endpoint: str) -> bool:

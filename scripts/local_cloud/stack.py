@@ -53,6 +53,7 @@ def running_stack(
         with step("Emulated AWS"):
             emulator.prepare()
             cloud = emulator.start(place)
+            started.callback(emulator.tidy, place)
             started.callback(cloud.stop)
         with step("Models"):
             models.train_missing(place)
