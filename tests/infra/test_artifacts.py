@@ -116,3 +116,8 @@ def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: d
     assert invoke(artifacts, "IngestFunction", sample("ingest_test_event.json"), environment) == {
         "batchItemFailures": []
     }
+
+
+def test_scheduled_predict_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
+    reply = invoke(artifacts, "ScheduledPredictFunction", sample("scheduled_predict.json"), environment)
+    assert reply["status"] == "skipped"
