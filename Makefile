@@ -46,6 +46,9 @@ PORTS := $(if $(EMULATOR_PORT),--emulator-port=$(EMULATOR_PORT)) $(if $(POSTGRES
 up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is ready
 	@$(STACK) up $(STATE) $(PORTS) $(if $(DETACH),--detach)
 
+demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost
+	@$(BIN)/python scripts/demo.py
+
 down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 	@$(STACK) down $(STATE) $(if $(PURGE),--purge)
 

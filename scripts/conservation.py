@@ -1,0 +1,116 @@
+"""Print what became of every raw file of the running stack and prove that no row was lost or doubled."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from local_cloud.config import ROOT
+from local_cloud.stack import read_env_file
+from tabserve.adapters.database import Database
+from tabserve.adapters.ledger import DatabaseLedger
+from tabserve.application.conservation import prove_conservation
+from tabserve.domain.conservation import FileAccount, Mismatch
+from tabserve.domain.quality import RawFile
+
+RULES = "SELECT rule, sum(rows), count(DISTINCT file_id) FROM data_quality_issues GROUP BY rule ORDER BY 2 DESC, 1"
+RUNS = "SELECT status, count(*), sum(files), sum(rows) FROM prediction_runs GROUP BY status ORDER BY status"
+PREDICTIONS = "SELECT model_version, source, count(*) FROM predictions GROUP BY 1, 2 ORDER BY 1, 2"
+
+
+def main() -> int:
+    """Prove conservation for the stack of a state folder; exit 1 when something does not add up."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--env", type=Path, default=ROOT / ".local/stack.env", help="what `make up` wrote")
+    path = parser.parse_args().env
+    if not path.is_file():
+        print(f"There is no {path}: start a stack with `make up`.", file=sys.stderr)
+        return 2
+    env = read_env_file(path)
+    return report(Console(highlight=False), env["DATABASE_URL"], list(raw_files(client(env, "s3"), env["RAW_BUCKET"])))
+
+
+def client(env: Mapping[str, str], service: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
+    """Return a client of the stack's cloud."""
+    make: Callable[..., Any] = boto3.client
+    return make(
+        service,
+        region_name=env["AWS_REGION"],
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def raw_files(s3: Any, bucket: str) -> Iterator[RawFile]:  # noqa: ANN401
+    """Yield every version of every object in the raw bucket."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for version in page.get("Versions", ()):
+            version_id = None if version["VersionId"] == "null" else version["VersionId"]
+            yield RawFile(bucket, version["Key"], version["ETag"].strip('"'), version_id)
+
+
+def report(console: Console, database_url: str, files: Sequence[RawFile]) -> int:
+    """Print files, rules, predictions, runs and the proof; return 0 only if every row is accounted for."""
+    database = Database(database_url)
+    try:
+        accounts, mismatches = prove_conservation(files, DatabaseLedger(database))
+        console.print(_files(accounts))
+        console.print(_table("Broken rules", ("rule", "rows", "files"), _rows(database, RULES)))
+        console.print(_table("Predictions", ("model version", "source", "rows"), _rows(database, PREDICTIONS)))
+        console.print(_table("Scheduled runs", ("status", "runs", "files", "rows"), _rows(database, RUNS)))
+    finally:
+        database.close()
+    return _conclude(console, accounts, mismatches)
+
+
+def _conclude(console: Console, accounts: Sequence[FileAccount], mismatches: Sequence[Mismatch]) -> int:
+    total, good, bad, predicted = (
+        sum(getattr(account, name) for account in accounts)
+        for name in ("rows_total", "rows_good", "rows_bad", "predicted")
+    )
+    console.print(
+        f"{len(accounts)} files: {total} rows = {good} good + {bad} bad; {predicted} of {good} good rows predicted"
+    )
+    for mismatch in mismatches:
+        console.print(f"  {mismatch.key or mismatch.file_id}: {mismatch.problem}", style="red", markup=False)
+    verdict = f"FAILED ({len(mismatches)} mismatches)" if mismatches else "ok"
+    console.print(f"conservation: {verdict}", style="red" if mismatches else "green")
+    return 1 if mismatches else 0
+
+
+def _files(accounts: Sequence[FileAccount]) -> Table:
+    rows = [
+        (a.key, a.status or "no verdict", a.rows_total, a.rows_good, a.rows_bad, a.predicted, a.file_id[:8])
+        for a in accounts
+    ]
+    return _table("Raw files", ("key", "status", "rows", "good", "bad", "predicted", "file id"), rows)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for place, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[place], int) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table
+
+
+def _rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    rows = database.run(lambda connection: connection.execute(text(query)).all())
+    return [tuple(int(value) if _is_whole(value) else value for value in row) for row in rows]
+
+
+def _is_whole(value: object) -> bool:
+    return not isinstance(value, str) and value is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Show the main job on a stack of its own: raw files in, predictions out, every row accounted for."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy import text
+
+import conservation
+from local_cloud.config import ROOT, LocalCloudError
+from local_cloud.progress import Step, Steps
+from local_cloud.stack import local_stack
+from tabserve.adapters.database import Database
+
+USE_CASE = "titanic"
+JUDGED = "SELECT count(*) FROM ingestions"
+PENDING = """SELECT count(*) FROM ingestions
+    WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""
+LOOK_EVERY_S = 1.0
+
+
+def main() -> int:
+    """Run the demo; exit 0 only if every row is accounted for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=8, help="how many raw files (8)")
+    parser.add_argument("--errors", type=float, default=0.1, help="share of rows with a defect (0.1)")
+    parser.add_argument("--seed", type=int, default=7, help="of the split and the defects (7)")
+    parser.add_argument(
+        "--timeout", type=float, default=300, help="seconds to wait for ingestion and predictions (300)"
+    )
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tabserve-demo-") as folder:
+            return _demo(arguments, Path(folder), console)
+    except LocalCloudError as error:
+        console.print(error, style="red", soft_wrap=True, markup=False)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    return 1
+
+
+def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    step = Steps(console)
+    with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
+        with step(f"Split the {USE_CASE} data into {arguments.files} raw files, every kind of defect in them"):
+            raw = _split(arguments, folder / "raw")
+        s3 = conservation.client(env, "s3")
+        with step(f"Upload {len(raw)} files"):
+            for path in raw:
+                s3.upload_file(str(path), env["RAW_BUCKET"], f"{USE_CASE}/{path.name}")
+        wait_until_done(env, len(raw), arguments.timeout, step)
+        return conservation.report(console, env["DATABASE_URL"], list(conservation.raw_files(s3, env["RAW_BUCKET"])))
+
+
+def _split(arguments: argparse.Namespace, folder: Path) -> Sequence[Path]:
+    command = [sys.executable, str(ROOT / "scripts/split_dataset.py"), "--use-case", USE_CASE, "--out", str(folder)]
+    options = {"--files": arguments.files, "--errors": arguments.errors, "--seed": arguments.seed}
+    done = subprocess.run(
+        [*command, *(str(part) for option in options.items() for part in option)], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise LocalCloudError(f"scripts/split_dataset.py failed: {done.stderr.strip()}")
+    return sorted(folder.glob("*.csv"))
+
+
+def wait_until_done(env: Mapping[str, str], files: int, timeout: float, step: Step) -> None:
+    """Wait for a verdict on every file, then for its predictions; raise LocalCloudError when that takes too long."""
+    database = Database(env["DATABASE_URL"])
+    deadline = time.monotonic() + timeout
+    try:
+        with step("Wait until all are ingested"):
+            _wait(lambda: _count(database, JUDGED) >= files, deadline, "ingested")
+        with step("Wait until the schedule has predicted all good rows"):
+            _wait(lambda: _count(database, PENDING) == 0, deadline, "predicted")
+    finally:
+        database.close()
+
+
+def _wait(ready: Callable[[], bool], deadline: float, what: str) -> None:
+    while not ready():
+        if time.monotonic() > deadline:
+            raise LocalCloudError(f"Not all files were {what} in time; see the functions' logs.")
+        time.sleep(LOOK_EVERY_S)
+
+
+def _count(database: Database, query: str) -> int:
+    return int(database.run(lambda connection: connection.execute(text(query)).scalar_one()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
