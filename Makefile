@@ -66,6 +66,9 @@ bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift
 	$(BIN)/uv pip sync -q --python $@/bin/python $<
 	@touch $@
 
+train: $(STAMP) ## Train, compare, measure and register a model: USE_CASE=titanic; DATA=rows.csv, PROMOTE=1
+	@$(BIN)/python scripts/train.py --use-case $(or $(USE_CASE),titanic) $(if $(DATA),--data $(DATA)) $(if $(PROMOTE),--promote)
+
 serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack.env; PORT=8000
 	@test -f .local/stack.env || { echo "Nothing is running; start it with make up." >&2; exit 2; }
 	@$(BIN)/uvicorn functions.predict.app:app --env-file .local/stack.env --port $(or $(PORT),8000)

@@ -2,12 +2,26 @@
 
 from collections.abc import Mapping
 
-from local_cloud.config import Place
+import boto3
+
+import training
+from local_cloud.config import REGISTRY, Place
+from tabserve.adapters.registry import Registry
+from tabserve.adapters.s3 import S3Store
 
 
-def train_missing(place: Place) -> None:
+def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all places of a checkout
     """Train the use cases that have no champion in the local registry, and bake the champions into the layer."""
+    training.train_missing(training.folder_registry(REGISTRY))
 
 
-def publish(place: Place, env: Mapping[str, str]) -> None:
+def publish(place: Place, env: Mapping[str, str]) -> None:  # noqa: ARG001
     """Copy the local registry's versions and aliases into the artifacts bucket."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name=env["AWS_REGION"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
+    training.publish(training.folder_registry(REGISTRY), Registry(S3Store(client, env["ARTIFACTS_BUCKET"])))

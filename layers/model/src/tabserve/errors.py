@@ -10,6 +10,7 @@ TabserveError
 │   ├── NoValidRecordsError     every record of a request was refused
 │   ├── IdempotencyConflictError  a key was used for another request
 │   └── TooManyRecordsError     more records than one call may carry
+├── TrainingDataError           training data breaks its use case's rules
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
 ├── ModelError                  a model cannot be used
 │   ├── NoModelError            no version is registered for a use case
@@ -107,6 +108,10 @@ class FileRejectedError(TabserveError):
         self.rule = rule
         self.message = message
         super().__init__(message)
+
+
+class TrainingDataError(TabserveError):
+    """Name the file, the columns and the rules its rows break."""
 
 
 class ModelError(TabserveError):

@@ -16,7 +16,9 @@ DatabaseUrl = Annotated[
 class Settings(BaseSettings):
     """What a process of tabserve is told from outside; names as in the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=False
+    )
 
     database_url: DatabaseUrl = Field(default="", description="postgresql://… or sqlite:///… or the ARN of a secret")
     aws_endpoint_url: AnyHttpUrl | None = Field(default=None, description="http://host:port of an emulator")

@@ -4,7 +4,6 @@ models/<use case>/<version>/<file>             immutable; metadata.json is writt
 models/<use case>/aliases/<alias>.json         replaceable pointers
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +12,14 @@ from typing import Final
 from pydantic import ValidationError
 
 from tabserve.adapters.estimator import OnnxModel
+from tabserve.adapters.loading import checked, load_model
 from tabserve.application.ports import ObjectStore
-from tabserve.domain.model import ALIASES, VERSION, Alias, ModelMetadata
+from tabserve.domain.model import ALIASES, METADATA, SERVED_FILES, VERSION, Alias, ModelMetadata
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import IncompatibleModelError, ModelError, NoModelError
 
 JSON: Final = "application/json"
-METADATA: Final = "metadata.json"
-MODEL: Final = "model.onnx"
+BINARY: Final = "application/octet-stream"
 CHAMPIONS: Final = Path(__file__).resolve().parent.parent / "champions"
 
 
@@ -34,14 +33,13 @@ class Registry:
         """Store a new version; raise ModelError when its name is taken by other content."""
         for name, body in files.items():
             self._put_same(_key(metadata.use_case, metadata.version, name), body)
-        self._put_same(_key(metadata.use_case, metadata.version, METADATA), metadata.model_dump_json(indent=2).encode())
+        card = metadata.model_dump_json(indent=2).encode()
+        self._put_same(_key(metadata.use_case, metadata.version, METADATA), card)
 
     def versions(self, use_case: str) -> list[str]:
         """Return the complete versions of a use case, oldest first."""
         parts = (key.split("/") for key in self._store.keys(f"models/{use_case}/"))
-        return sorted(
-            part[2] for part in parts if len(part) == 4 and part[3] == METADATA and VERSION.fullmatch(part[2])
-        )
+        return sorted(part[2] for part in parts if part[3:] == [METADATA] and VERSION.fullmatch(part[2]))
 
     def metadata(self, use_case: str, version: str) -> ModelMetadata:
         """Return what is known about a version; raise NoModelError."""
@@ -52,19 +50,19 @@ class Registry:
         return _parsed(use_case, version, body)
 
     def file(self, use_case: str, version: str, name: str) -> bytes:
-        """Return one file of a version, checked against its registered hash."""
-        expected = self.metadata(use_case, version).files.get(name)
-        return self._checked(use_case, version, name, expected)
+        """Return one file of a version; raise IncompatibleModelError unless it is the one that was registered."""
+        return checked(self.metadata(use_case, version), name, lambda name: self._read(use_case, version, name))
 
     def alias(self, use_case: str, alias: Alias) -> str | None:
         """Return the version an alias points to, if it points to one."""
         try:
-            pointer = json.loads(self._store.get(_alias_key(use_case, alias)))
-            return str(pointer["version"])
+            body = self._store.get(_alias_key(use_case, alias))
         except KeyError:
             return None
-        except (ValueError, TypeError) as error:
-            raise IncompatibleModelError(f"The alias {alias!r} of {use_case} is malformed: {error}") from error
+        try:
+            return str(json.loads(body)["version"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise IncompatibleModelError(f"The alias {alias!r} of {use_case!r} is malformed: {error}") from error
 
     def aliases(self, use_case: str) -> dict[Alias, str]:
         """Return the aliases that are set and the versions they point to."""
@@ -86,22 +84,40 @@ class Registry:
     def load(self, use_case: UseCase, version: str) -> OnnxModel:
         """Load a version; raise NoModelError, or IncompatibleModelError when it cannot serve this definition."""
         metadata = self.metadata(use_case.name, version)
-        _require_same_definition(use_case, metadata)
-        return _loaded(use_case, metadata, self._checked(use_case.name, version, MODEL, metadata.files.get(MODEL)))
+        return load_model(use_case, metadata, lambda name: self._read(use_case.name, version, name))
 
-    def _checked(self, use_case: str, version: str, name: str, expected: str | None) -> bytes:
+    def has_usable_champion(self, use_case: UseCase) -> bool:
+        """Return whether the champion exists, answers and was trained on this definition."""
         try:
-            body = self._store.get(_key(use_case, version, name))
-        except KeyError as error:
-            raise IncompatibleModelError(f"Model {version} of {use_case!r} lacks its file {name!r}.") from error
-        if hashlib.sha256(body).hexdigest() != expected:
-            raise IncompatibleModelError(
-                f"{name!r} of model {version} of {use_case!r} is not the file that was registered."
-            )
-        return body
+            self.champion(use_case)
+        except ModelError:
+            return False
+        return True
+
+    def copy_to(self, other: "Registry", use_case: UseCase) -> None:
+        """Register every version there too; set the aliases unless a usable champion is there already."""
+        for version in self.versions(use_case.name):
+            metadata = self.metadata(use_case.name, version)
+            other.register(metadata, {name: self.file(use_case.name, version, name) for name in metadata.files})
+        if not other.has_usable_champion(use_case):
+            for alias, version in self.aliases(use_case.name).items():
+                other.point(use_case.name, alias, version)
+
+    def bake(self, use_case: UseCase, folder: Path = CHAMPIONS) -> None:
+        """Put what serving needs of the champion into a folder beside the code; raise NoModelError."""
+        version = self.champion(use_case).version
+        target = folder / use_case.name
+        target.mkdir(parents=True, exist_ok=True)
+        for name in (*SERVED_FILES, METADATA):
+            temporary = target / f".{name}"
+            temporary.write_bytes(self._read(use_case.name, version, name))
+            temporary.replace(target / name)
+
+    def _read(self, use_case: str, version: str, name: str) -> bytes:
+        return self._store.get(_key(use_case, version, name))
 
     def _put_same(self, key: str, body: bytes) -> None:
-        content_type = JSON if key.endswith(".json") else "application/octet-stream"
+        content_type = JSON if key.endswith(".json") else BINARY
         if not self._store.put_new(key, body, content_type) and self._store.get(key) != body:
             raise ModelError(f"{key} exists with other content; versions are immutable.")
 
@@ -114,13 +130,11 @@ class BakedModels:
 
     def metadata(self, use_case: str) -> ModelMetadata:
         """Return what is known about the packed champion; raise NoModelError."""
-        return _parsed(use_case, "the packed champion", self._read(use_case, METADATA))
+        return _parsed(use_case, "packed champion", self._read(use_case, METADATA))
 
     def champion(self, use_case: UseCase) -> OnnxModel:
         """Load the packed champion; raise NoModelError or IncompatibleModelError."""
-        metadata = self.metadata(use_case.name)
-        _require_same_definition(use_case, metadata)
-        return _loaded(use_case, metadata, self._read(use_case.name, MODEL))
+        return load_model(use_case, self.metadata(use_case.name), lambda name: self._read(use_case.name, name))
 
     def _read(self, use_case: str, name: str) -> bytes:
         try:
@@ -134,23 +148,6 @@ def _parsed(use_case: str, version: str, body: bytes) -> ModelMetadata:
         return ModelMetadata.model_validate_json(body)
     except ValidationError as error:
         raise IncompatibleModelError(f"The metadata of {version} of {use_case!r} is malformed: {error}") from error
-
-
-def _require_same_definition(use_case: UseCase, metadata: ModelMetadata) -> None:
-    if metadata.model_sha256 != use_case.model_sha256:
-        raise IncompatibleModelError(
-            f"Model {metadata.version} of {use_case.name!r} was trained on another definition of its features or "
-            f"target; train a new one with scripts/train.py --use-case {use_case.name}."
-        )
-
-
-def _loaded(use_case: UseCase, metadata: ModelMetadata, body: bytes) -> OnnxModel:
-    model = OnnxModel(body, metadata.version, metadata.model_sha256)
-    if set(model.columns) != set(use_case.feature_names):
-        raise IncompatibleModelError(
-            f"Model {metadata.version} of {use_case.name!r} takes other columns: {', '.join(sorted(model.columns))}."
-        )
-    return model
 
 
 def _key(use_case: str, version: str, name: str) -> str:

@@ -7,8 +7,16 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tabserve.domain.use_case import MetricName
+
 Alias = Literal["champion", "challenger"]
 ALIASES: Final[tuple[Alias, ...]] = ("champion", "challenger")
+METADATA: Final = "metadata.json"
+MODEL: Final = "model.onnx"
+PIPELINE: Final = "model.joblib"
+REFERENCE: Final = "reference.json"
+EXAMPLES: Final = "examples.json"
+SERVED_FILES: Final = (MODEL, REFERENCE, EXAMPLES)
 VERSION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
@@ -47,11 +55,20 @@ class ModelMetadata(BaseModel):
     rows_trained: int
     rows_held_out: int
     estimator: str
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[MetricName, Metric]
     parity: Parity
     files: Mapping[str, str]
     libraries: Mapping[str, str]
     git_commit: str = ""
+
+
+class Example(BaseModel):
+    """A row and the probabilities its version must answer, in the use case's class order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    features: Mapping[str, str | int | float | None]
+    probabilities: tuple[float, ...]
 
 
 def version_name(created_at: datetime, content_sha256: str) -> str:

@@ -10,6 +10,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ .()/-]{0,
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Label = StrictStr | StrictInt
 Share = Annotated[float, Field(ge=0, le=1)]
+MetricName = Literal["accuracy", "roc_auc", "brier", "log_loss"]
 
 RESERVED_NAMES = frozenset({"entity_id"})
 QUOTE_IT = "quote it: YAML reads yes, no, on, off, true and false as booleans"
@@ -138,8 +139,8 @@ class Training(_Definition):
     estimator: Literal["logistic_regression", "random_forest"] = "logistic_regression"
     test_size: float = Field(default=0.2, gt=0, lt=1)
     random_state: int = 42
-    primary_metric: Literal["accuracy", "roc_auc", "brier", "log_loss"] = "roc_auc"
-    acceptance: dict[Literal["accuracy", "roc_auc", "brier", "log_loss"], float] = {}
+    primary_metric: MetricName = "roc_auc"
+    acceptance: dict[MetricName, float] = {}
 
 
 class Window(_Definition):

@@ -1,0 +1,88 @@
+"""Train a use case's model, compare its export with it, measure it on held-out rows and register it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import stack_env
+import training
+from local_cloud.config import REGISTRY as FOLDER
+from tabserve.adapters.registry import Registry
+from tabserve.application.train import Trained
+from tabserve.bootstrap import common
+from tabserve.errors import StorageUnavailableError, TabserveError
+from tabserve.settings import read_settings
+
+BUCKET = "s3"
+
+
+def main() -> int:
+    """Train as the command line says; exit 2 with one message when that is impossible."""
+    arguments = parse_arguments()
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        return run(arguments, Console(highlight=False, soft_wrap=True))
+    except StorageUnavailableError as error:
+        errors.print(f"error: {error}\nTrain into a folder instead: --registry {FOLDER}", markup=False)
+    except TabserveError as error:
+        errors.print(f"error: {error}", markup=False)
+    except KeyboardInterrupt:
+        errors.print("stopped; nothing was registered")
+        return 130
+    return 2
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
+    parser.add_argument("--data", type=Path, metavar="CSV", help="labelled rows instead of those the use case names")
+    parser.add_argument("--holdout", type=Path, metavar="CSV", help="held-out rows; without it a share of the data is")
+    parser.add_argument("--promote", action="store_true", help="make the new version champion, not only challenger")
+    parser.add_argument(
+        "--registry",
+        metavar="s3|FOLDER",
+        help="where versions are kept; default: the bucket of the stack that `make up` runs, else .local/registry",
+    )
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Train one version and print what became of it."""
+    running = stack_env.apply()
+    place = arguments.registry or (BUCKET if running else str(FOLDER))
+    settings = read_settings()
+    use_case = common.catalog(settings).get(arguments.use_case)
+    registry = common.registry(settings) if place == BUCKET else training.folder_registry(Path(place))
+    rows = training.labelled_data(use_case, arguments.data, arguments.holdout)
+    with console.status("training") as status:
+
+        def progress(message: str) -> None:
+            console.print(f"  … {message}", style="dim")
+            status.update(message)
+
+        trained = training.train_use_case(use_case, rows, registry, promote=arguments.promote, progress=progress)
+    print_result(console, trained, registry, place)
+    return 0
+
+
+def print_result(console: Console, trained: Trained, registry: Registry, place: str) -> None:
+    """Print the measures and what the version is now."""
+    metadata = trained.metadata
+    table = Table("measure", "value", "95 % interval", title=f"{metadata.rows_held_out} held-out rows")
+    for name, metric in metadata.metrics.items():
+        table.add_row(name, f"{metric.value:.3f}", f"{metric.low:.3f} - {metric.high:.3f}")
+    console.print(table)
+    parity = metadata.parity
+    console.print(f"parity: {parity.rows} rows, largest difference {parity.max_difference:.1e}, no class differs")
+    console.print(f"registered {metadata.use_case} {metadata.version} in {place} as {' and '.join(trained.aliases)}")
+    champion = registry.alias(metadata.use_case, "champion")
+    if champion != metadata.version:
+        console.print(f"champion stays {champion}; make this version champion with --promote")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Train use cases into a registry, pack champions into the layer, copy them into a bucket."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tabserve.adapters.datasets import read_csv, read_dataset
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.registry import Registry
+from tabserve.application.train import Split, Trained, split, train
+from tabserve.bootstrap import common
+from tabserve.bootstrap.train import train_dependencies
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import TrainingDataError
+from tabserve.settings import read_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+Progress = Callable[[str], None]
+
+
+def folder_registry(folder: Path) -> Registry:
+    """Return the registry kept in a folder."""
+    return Registry(FolderStore(folder))
+
+
+def labelled_data(use_case: UseCase, data: Path | None = None, holdout: Path | None = None) -> Split:
+    """Read the data of a use case, or other files; raise TrainingDataError."""
+    if data is not None:
+        return split(use_case, read_csv(data), read_csv(holdout) if holdout else None)
+    settings = use_case.training
+    if not settings.data:
+        raise TrainingDataError(f"Use case {use_case.name!r} names no training data; say which file: --data CSV.")
+    held_out = read_csv(holdout) if holdout else None
+    if held_out is None and settings.holdout:
+        held_out = read_dataset(use_case, settings.holdout, ROOT)
+    return split(use_case, read_dataset(use_case, settings.data, ROOT), held_out)
+
+
+def train_use_case(
+    use_case: UseCase, rows: Split, registry: Registry, *, promote: bool, progress: Progress = lambda _: None
+) -> Trained:
+    """Train and register one version."""
+    dependencies = train_dependencies(registry, ROOT)
+    return train(use_case, rows, dependencies, promote=promote, progress=progress)
+
+
+def train_missing(registry: Registry, progress: Progress = lambda _: None) -> None:
+    """Train every use case without a usable champion and pack all champions into the layer."""
+    catalog = common.catalog(read_settings())
+    for use_case in map(catalog.get, catalog.names()):
+        if not registry.has_usable_champion(use_case):
+            progress(f"training {use_case.name}")
+            train_use_case(use_case, labelled_data(use_case), registry, promote=True)
+        registry.bake(use_case)
+
+
+def publish(source: Registry, target: Registry) -> None:
+    """Copy all versions into another registry; its champions stay where they are usable."""
+    catalog = common.catalog(read_settings())
+    for use_case in map(catalog.get, catalog.names()):
+        source.copy_to(target, use_case)
