@@ -22,6 +22,7 @@ from tabserve.domain.prediction import (
     Value,
 )
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError, LeaseLostError
 
@@ -137,9 +138,9 @@ def _place(prediction: Prediction) -> tuple[datetime, str]:
 
 
 def _matches(prediction: Prediction, query: HistoryQuery) -> bool:
-    wanted = {"use_case": query.use_case, "source": query.source, "model_version": query.model_version}
+    filters = ("use_case", "source", "model_version", "prediction")
     return (
-        all(value is None or getattr(prediction, name) == value for name, value in wanted.items())
+        all(getattr(query, name) in {None, getattr(prediction, name)} for name in filters)
         and (query.start is None or prediction.created_at >= query.start)
         and (query.end is None or prediction.created_at < query.end)
         and (query.cursor is None or _place(prediction) < (query.cursor.created_at, query.cursor.id))
@@ -321,3 +322,26 @@ class FakeObjects:
 
     def open(self, key: str, version_id: str | None = None) -> BinaryIO:
         return BytesIO(self.objects[key])
+
+
+@dataclass
+class FakeReferences:
+    """References in a dictionary, by use case."""
+
+    known: dict[str, Reference] = field(default_factory=dict)
+
+    def get(self, use_case: str, version: str) -> Reference | None:
+        return self.known.get(use_case)
+
+
+@dataclass
+class FakeLinks:
+    """Links that say what they are for."""
+
+    bucket: str
+
+    def to_put(self, key: str, content_type: str) -> str:
+        return f"https://{self.bucket}.test/{key}?put={content_type}"
+
+    def to_get(self, key: str) -> str:
+        return f"https://{self.bucket}.test/{key}?get"

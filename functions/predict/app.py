@@ -9,7 +9,7 @@ from functions.predict import openapi
 from functions.predict.gate import Gate
 from functions.predict.problems import add_problem_handlers
 from functions.predict.queue import drain, is_queue_event
-from functions.predict.routes import features, models, operations, outcomes, predictions
+from functions.predict.routes import explanations, features, files, models, operations, outcomes, predictions
 from tabserve.bootstrap.predict import predict_service
 
 TEXT = ["text/", "application/json", "application/problem+json"]
@@ -19,7 +19,7 @@ app = FastAPI(title="tabserve", version="1", summary="Predictions of tabular mod
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
 add_problem_handlers(app, service.log)
-for module in (predictions, outcomes, features, models, operations):
+for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)
 app.openapi = lambda: openapi.document(app, service)  # type: ignore[method-assign]  # FastAPI's documented way
 

@@ -20,6 +20,7 @@ from tabserve.errors import (
     TabserveError,
     TooManyRecordsError,
     UnavailableError,
+    UnknownFileError,
     UnknownUseCaseError,
 )
 
@@ -29,6 +30,7 @@ RETRY_AFTER_SECONDS = 2
 # The first type that an error is an instance of decides.
 STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
     (UnknownUseCaseError, 404, "unknown-use-case"),
+    (UnknownFileError, 404, "unknown-file"),
     (TooManyRecordsError, 413, "too-many-records"),
     (IdempotencyConflictError, 409, "idempotency-conflict"),
     (MalformedBodyError, 400, "malformed-body"),

@@ -54,6 +54,7 @@ class HistoryParameters(BaseModel):
     start: Utc | None = Field(default=None, alias="from")
     end: Utc | None = Field(default=None, alias="to")
     model_version: str | None = None
+    prediction: str | None = None
     limit: int = Field(default=100, ge=1, le=1000)
     cursor: str | None = None
 
@@ -61,16 +62,23 @@ class HistoryParameters(BaseModel):
         """Return the query these parameters ask for; raise InvalidFieldError for a cursor nobody gave out."""
         source = None if self.source == "all" else self.source
         cursor = read_cursor(self.cursor) if self.cursor else None
-        return HistoryQuery(self.use_case, source, self.start, self.end, self.model_version, self.limit, cursor)
+        return HistoryQuery(
+            use_case=self.use_case,
+            source=source,
+            start=self.start,
+            end=self.end,
+            model_version=self.model_version,
+            prediction=self.prediction,
+            limit=self.limit,
+            cursor=cursor,
+        )
 
 
 def predict_request(
     body: bytes, default_use_case: str, request_id: str, source: Source | None = None
 ) -> PredictRequest:
     """Read the body of `POST /predict`: a batch, or one bare record of the default use case."""
-    content = loads(body)
-    if not isinstance(content, dict):
-        raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object: a record or a batch.")
+    content = json_object(body)
     batch = parse(PredictBody, content if "records" in content else {"records": [content]})
     if not set(map(type, batch.records)) <= {dict}:
         index = next(index for index, record in enumerate(batch.records) if type(record) is not dict)
@@ -96,6 +104,14 @@ def idempotency_key(text: str) -> str:
         message = "Idempotency-Key must be 1 to 200 printable ASCII characters without spaces."
         raise InvalidFieldError("Idempotency-Key", "malformed", message)
     return f"http/{text}"
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a body that must be a JSON object; raise MalformedBodyError or InvalidFieldError."""
+    content = loads(body)
+    if not isinstance(content, dict):
+        raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object.")
+    return content
 
 
 def parse(type_: type[Body], content: Mapping[str, Any]) -> Body:

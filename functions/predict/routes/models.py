@@ -17,8 +17,9 @@ UseCaseName = Annotated[str | None, Query(max_length=40)]
 @router.get("/use-cases")
 async def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
-    catalog = service_of(request).deps.catalog
-    return json_reply({"use_cases": [_summary(catalog.get(name)) for name in catalog.names()]})
+    service = service_of(request)
+    use_cases = [_summary(service.deps.catalog.get(name)) for name in service.deps.catalog.names()]
+    return json_reply({"use_cases": use_cases, "default": service.settings.default_use_case or None})
 
 
 @router.get("/use-cases/{name}")

@@ -1,14 +1,13 @@
 """Tell what really happened."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.predict.problems import failure_bodies
 from functions.predict.replies import json_reply, service_of
-from functions.predict.schemas import ENTITY_ID, parse
-from functions.predict.strict_json import loads
+from functions.predict.schemas import ENTITY_ID, json_object, parse
 from tabserve.application.ground_truth import record_outcomes
 from tabserve.domain.prediction import Outcome
 from tabserve.errors import InvalidFieldError
@@ -41,17 +40,11 @@ class GroundTruthBody(BaseModel):
 async def post_ground_truth(request: Request) -> Response:
     """Store outcomes; unknown predictions and classes are reported by index, sending twice changes nothing."""
     service = service_of(request)
-    body = parse(GroundTruthBody, _object(loads(await request.body())))
+    body = parse(GroundTruthBody, json_object(await request.body()))
     outcomes = [_outcome(index, record) for index, record in enumerate(body.records)]
     recorded = record_outcomes(body.use_case, outcomes, service.deps.catalog, service.ground_truth, service.deps.clock)
     errors = [{"index": index, "error": failure_bodies([case])} for index, case in recorded.errors.items()]
     return json_reply({"stored": recorded.stored, "errors": errors})
-
-
-def _object(content: object) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object with use_case and records.")
-    return content
 
 
 def _outcome(index: int, record: OutcomeBody) -> Outcome:

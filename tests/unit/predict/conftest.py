@@ -6,9 +6,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tabserve.adapters.catalog import YamlCatalog
+from tabserve.application.explain import ExplainDependencies
+from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.predict import PredictService
-from tests.fakes import FakeFeatures, FakeModels, FakePredictions, FakeQueue
+from tests.fakes import FakeFeatures, FakeIngestions, FakeLinks, FakeModels, FakePredictions, FakeQueue, FakeReferences
 
 KEY = "a-key-for-tests-only-0123456789"
 
@@ -29,8 +31,23 @@ def results() -> FakeQueue:
 
 
 @pytest.fixture
+def references() -> FakeReferences:
+    return FakeReferences()
+
+
+@pytest.fixture
+def ingestions() -> FakeIngestions:
+    return FakeIngestions()
+
+
+@pytest.fixture
 def app_module(
-    monkeypatch: pytest.MonkeyPatch, predictions: FakePredictions, features: FakeFeatures, results: FakeQueue
+    monkeypatch: pytest.MonkeyPatch,
+    predictions: FakePredictions,
+    features: FakeFeatures,
+    results: FakeQueue,
+    references: FakeReferences,
+    ingestions: FakeIngestions,
 ) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
@@ -42,7 +59,11 @@ def app_module(
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
     models, clock = FakeModels(), lambda: next(ticks)
     deps = PredictDependencies(YamlCatalog(), models, predictions, predictions, features, clock)
-    service = PredictService(module.service.settings, deps, models, predictions, results, module.service.log)
+    explain = ExplainDependencies(deps.catalog, models, references)
+    files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
+    service = PredictService(
+        module.service.settings, deps, models, predictions, results, module.service.log, lambda: explain, files
+    )
     module.app.state.service = service
     return module
 

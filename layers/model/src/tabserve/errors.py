@@ -4,6 +4,7 @@ TabserveError
 ├── SettingsError               a setting is missing or malformed
 ├── UseCaseError                a use-case definition breaks a rule
 ├── UnknownUseCaseError         no use case has this name
+├── UnknownFileError            no raw file has this id, or it has no report
 ├── RequestError                a request as a whole cannot be answered
 │   ├── MalformedBodyError      a body is not the strict JSON it should be
 │   ├── InvalidFieldError       a field of a request breaks a rule
@@ -14,6 +15,7 @@ TabserveError
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
 ├── ModelError                  a model cannot be used
 │   ├── NoModelError            no version is registered for a use case
+│   ├── NoReferenceError        a version has no reference to compare with
 │   ├── IncompatibleModelError  a version was trained on another definition
 │   ├── ParityError             exported and original model disagree
 │   └── AcceptanceError         a version misses its use case's acceptance limits
@@ -55,6 +57,10 @@ class UnknownUseCaseError(TabserveError):
         self.name = name
         self.known = tuple(known)
         super().__init__(f"Unknown use case {name!r}; known: {', '.join(self.known) or 'none'}.")
+
+
+class UnknownFileError(TabserveError):
+    """No raw file has this id, or it has no report."""
 
 
 class RequestError(TabserveError):
@@ -124,6 +130,15 @@ class NoModelError(ModelError):
     def __init__(self, use_case: str) -> None:
         self.use_case = use_case
         super().__init__(f"No model is registered for use case {use_case!r}; train one with scripts/train.py.")
+
+
+class NoReferenceError(ModelError):
+    """A version has no reference to compare with."""
+
+    def __init__(self, use_case: str, version: str) -> None:
+        self.use_case = use_case
+        self.version = version
+        super().__init__(f"Model {version} of {use_case!r} has no reference; train a new version.")
 
 
 class IncompatibleModelError(ModelError):

@@ -35,6 +35,7 @@ def parameters(query: HistoryQuery, time: Callable[[datetime], object]) -> Mappi
         "use_case": query.use_case,
         "source": query.source,
         "model_version": query.model_version,
+        "prediction": query.prediction,
         "start": query.start and time(query.start),
         "end": query.end and time(query.end),
         "cursor_time": cursor and time(cursor.created_at),
@@ -59,7 +60,7 @@ def _branches(query: HistoryQuery) -> list[list[str]]:
 
 
 def _conditions(query: HistoryQuery, mark: Callable[[str], str]) -> list[str]:
-    names = ("use_case", "source", "model_version")
+    names = ("use_case", "source", "model_version", "prediction")
     conditions = [f"{name} = {mark(name)}" for name in names if getattr(query, name) is not None]
     if query.start is not None:
         conditions.append(f"created_at >= {mark('start')}")

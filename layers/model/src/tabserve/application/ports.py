@@ -20,6 +20,7 @@ from tabserve.domain.prediction import (
     Value,
 )
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
+from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
 
 
@@ -87,6 +88,26 @@ class ModelRegistry(Protocol):
 
     def cards(self, use_case: UseCase) -> ModelCards:
         """Return what is known about all versions."""
+        ...
+
+
+class References(Protocol):
+    """What model versions are compared with."""
+
+    def get(self, use_case: str, version: str) -> Reference | None:
+        """Return the reference of a version, if it has one."""
+        ...
+
+
+class ObjectLinks(Protocol):
+    """Links to objects of one bucket that work for some minutes, for those who have no access themselves."""
+
+    def to_put(self, key: str, content_type: str) -> str:
+        """Return a link that writes one object with one PUT request."""
+        ...
+
+    def to_get(self, key: str) -> str:
+        """Return a link that reads one object."""
         ...
 
 

@@ -1,17 +1,24 @@
 """The parts of the prediction function; clients it may not need are made when they are first used."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from aws_lambda_powertools import Logger
 
 from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.models import ServedModels
 from tabserve.adapters.predictions import prediction_store
+from tabserve.adapters.references import StoredReferences
 from tabserve.adapters.registry import BakedModels
+from tabserve.adapters.s3_links import S3Links
 from tabserve.adapters.sqs import SqsQueue
-from tabserve.application.ports import GroundTruthStore, ModelRegistry, Queue
+from tabserve.application.explain import ExplainDependencies
+from tabserve.application.files import FilesDependencies
+from tabserve.application.ports import Catalog, GroundTruthStore, ModelRegistry, Queue
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, registry, utc_now
+from tabserve.domain.quality import Ingestion
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError
 from tabserve.settings import Settings, read_settings
@@ -27,6 +34,8 @@ class PredictService:
     ground_truth: GroundTruthStore
     results: Queue
     log: Logger
+    explain: Callable[[], ExplainDependencies]
+    files: FilesDependencies
 
 
 def predict_service() -> PredictService:
@@ -49,4 +58,28 @@ def predict_service() -> PredictService:
         clock=utc_now,
     )
     results = SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url)
-    return PredictService(settings, deps, models, store, results, log)
+
+    @cache
+    def explain() -> ExplainDependencies:
+        from tabserve.adapters.s3 import S3Store
+
+        store = S3Store(aws_client(settings, "s3"), settings.artifacts_bucket) if settings.artifacts_bucket else None
+        return ExplainDependencies(deps.catalog, models, StoredReferences(store))
+
+    return PredictService(settings, deps, models, store, results, log, explain, _files(settings, deps.catalog))
+
+
+def _files(settings: Settings, use_cases: Catalog) -> FilesDependencies:
+    def find(file_id: str) -> Ingestion | None:
+        # SQLAlchemy is imported here only: predictions do without it.
+        from tabserve.adapters.database import Database
+        from tabserve.adapters.ingestions import Ingestions
+
+        return Ingestions(Database(database_url(settings))).find(file_id)
+
+    return FilesDependencies(
+        catalog=use_cases,
+        raw=S3Links(lambda: aws_client(settings, "s3"), settings.raw_bucket),
+        artifacts=S3Links(lambda: aws_client(settings, "s3"), settings.artifacts_bucket),
+        find=find,
+    )

@@ -129,5 +129,3 @@ def _effects(scores: Floats, orders: NDArray[np.intp]) -> tuple[Floats, bool]:
     np.put_along_axis(effects, orders, np.diff(scores, axis=1), axis=1)
     additive = bool(np.abs(effects[0::2] - effects[1::2]).max() <= ADDITIVE_WITHIN)
     return effects, additive
-
-

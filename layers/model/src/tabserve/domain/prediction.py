@@ -133,6 +133,7 @@ class HistoryQuery:
     start: datetime | None = None
     end: datetime | None = None
     model_version: str | None = None
+    prediction: str | None = None
     limit: int = 100
     cursor: Cursor | None = None
 

@@ -1,0 +1,36 @@
+"""Hand in raw files and read reports through links that work for some minutes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.predict.replies import json_reply, service_of
+from functions.predict.schemas import json_object, parse
+from tabserve.application.files import report_link, upload_link
+
+router = APIRouter(tags=["files"])
+FILE_ID = "^[0-9a-f]{64}$"
+
+
+class RawFileBody(BaseModel):
+    """A raw file to come."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    use_case: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$")]
+
+
+@router.post("/raw-files", status_code=201)
+async def post_raw_file(request: Request) -> Response:
+    """Return a link that takes the bytes of a raw file with one PUT request, content type text/csv."""
+    body = parse(RawFileBody, json_object(await request.body()))
+    link = upload_link(body.use_case, body.name, service_of(request).files)
+    return json_reply({"key": link.key, "upload_url": link.url}, 201)
+
+
+@router.get("/reports/{file_id}")
+async def get_report(request: Request, file_id: Annotated[str, Path(pattern=FILE_ID)]) -> Response:
+    """Return a link to the HTML report on a raw file."""
+    return json_reply({"file_id": file_id, "url": report_link(file_id, service_of(request).files)})

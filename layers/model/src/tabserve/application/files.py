@@ -1,0 +1,42 @@
+"""Let people without access to the buckets hand in raw files and read reports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tabserve.application.ports import Catalog, ObjectLinks
+from tabserve.domain.quality import Ingestion
+from tabserve.errors import UnknownFileError
+
+CSV = "text/csv"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesDependencies:
+    """What handing in and reading needs."""
+
+    catalog: Catalog
+    raw: ObjectLinks
+    artifacts: ObjectLinks
+    find: Callable[[str], Ingestion | None]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLink:
+    """Where a raw file goes: its key, and the link that takes its bytes."""
+
+    key: str
+    url: str
+
+
+def upload_link(use_case: str, name: str, deps: FilesDependencies) -> UploadLink:
+    """Return a link to put a raw file; what becomes of it is the ingestion's to say. Raise UnknownUseCaseError."""
+    key = f"{deps.catalog.get(use_case).name}/{name}"
+    return UploadLink(key, deps.raw.to_put(key, CSV))
+
+
+def report_link(file_id: str, deps: FilesDependencies) -> str:
+    """Return a link to the report on a raw file; raise UnknownFileError."""
+    ingestion = deps.find(file_id)
+    if ingestion is None or ingestion.report_key is None:
+        raise UnknownFileError(f"There is no report on a file {file_id}.")
+    return deps.artifacts.to_get(ingestion.report_key)

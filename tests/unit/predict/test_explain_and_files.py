@@ -1,0 +1,68 @@
+"""Explanations, raw files and reports over HTTP."""
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.domain.calibration import Calibration
+from tabserve.domain.reference import Reference
+from tests.factories import ingestion
+from tests.fakes import FakeIngestions, FakeReferences
+from tests.unit.domain.test_explanation import titanic_profile
+
+RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+FILE_ID = "f" * 64
+
+
+def explain(client: TestClient, **changes: Any) -> tuple[int, dict[str, Any]]:
+    body = {"use_case": "titanic", "record": RECORD, **changes}
+    response = client.post("/explain", json=body)
+    return response.status_code, response.json()
+
+
+def test_explains_every_feature(client: TestClient, references: FakeReferences) -> None:
+    references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
+    status, body = explain(client)
+    assert status == 200
+    assert [effect["feature"] for effect in body["effects"]] == list(YamlCatalog().get("titanic").feature_names)
+    assert (body["label"], body["method"]) == ("survived", "exact")
+
+
+def test_explanation_without_reference_says_so(client: TestClient) -> None:
+    status, body = explain(client)
+    assert status == 503
+    assert "no reference" in body["detail"]
+
+
+def test_explanation_names_wrong_values(client: TestClient) -> None:
+    status, body = explain(client, record={**RECORD, "Age": -1})
+    assert status == 422
+    assert [(error["column"], error["rule"]) for error in body["errors"]] == [("Age", "below_minimum")]
+
+
+def test_raw_file_gets_a_link_for_its_key(client: TestClient) -> None:
+    response = client.post("/raw-files", json={"use_case": "titanic", "name": "day 1.csv"})
+    assert response.status_code == 201
+    assert response.json()["key"] == "titanic/day 1.csv"
+    assert response.json()["upload_url"] == "https://raw.test/titanic/day 1.csv?put=text/csv"
+
+
+def test_raw_file_names_cannot_leave_their_folder(client: TestClient) -> None:
+    for name in ("../iris/a.csv", "a/b.csv", ".csv", "a.txt", ""):
+        response = client.post("/raw-files", json={"use_case": "titanic", "name": name})
+        assert response.status_code == 422, name
+    assert client.post("/raw-files", json={"use_case": "nobody", "name": "a.csv"}).status_code == 404
+
+
+def test_report_is_a_link(client: TestClient, ingestions: FakeIngestions) -> None:
+    ingestions.verdicts[FILE_ID] = replace(ingestion(FILE_ID), report_key="reports/titanic/x.html")
+    assert client.get(f"/reports/{FILE_ID}").json()["url"] == "https://artifacts.test/reports/titanic/x.html?get"
+
+
+def test_file_without_report_is_not_found(client: TestClient, ingestions: FakeIngestions) -> None:
+    assert client.get(f"/reports/{FILE_ID}").status_code == 404
+    ingestions.verdicts[FILE_ID] = ingestion(FILE_ID)
+    assert client.get(f"/reports/{FILE_ID}").status_code == 404
+    assert client.get("/reports/x").status_code == 422
