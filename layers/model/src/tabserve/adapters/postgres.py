@@ -3,9 +3,9 @@
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
@@ -50,6 +50,10 @@ class Postgres:
             except psycopg2.Error as error:
                 raise _translated(error) from error
 
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; return its rows, none where it has no result."""
+        return self.run(lambda opened, _again: _rows(opened, sql, parameters))
+
     def reachable(self) -> bool:
         """Tell whether the database answers now."""
         try:
@@ -87,6 +91,11 @@ class Postgres:
             self.close()
         broken = self._connection is not None and self._connection.closed != 0
         return broken or isinstance(error, DeadlockDetected | SerializationFailure | ReadOnlySqlTransaction)
+
+
+def _rows(opened: cursor, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    opened.execute(sql, parameters or None)
+    return opened.fetchall() if opened.description else []
 
 
 def _translated(error: psycopg2.Error) -> Exception:

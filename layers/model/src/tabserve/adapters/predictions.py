@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor
@@ -79,6 +79,10 @@ class PostgresPredictions:
         sql = history.statement(query, lambda name: f"%({name})s")
         parameters = history.parameters(query, lambda time: time)
         return history.page(query, self._postgres.run(lambda to, _again: _read(to, sql, parameters)))
+
+    def rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one statement on the same connection."""
+        return self._postgres.rows(sql, parameters)
 
     def reachable(self) -> bool:
         """Tell whether the database answers now."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import RLock
+from typing import Any
 
 from tabserve.adapters import history
 from tabserve.domain.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
@@ -62,6 +63,11 @@ class SqlitePredictions:
         with self._transaction() as connection:
             rows = connection.execute(sql, dict(history.parameters(query, _time))).fetchall()
         return history.page(query, [_prediction(row) for row in rows])
+
+    def rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one statement that marks its parameters with %s; return its rows."""
+        with self._transaction() as connection:
+            return connection.execute(sql.replace("%s", "?"), parameters).fetchall()
 
     def reachable(self) -> bool:
         """Tell whether the file can be read and has its tables."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -261,4 +262,25 @@ idempotency_keys = Table(
     Column("status", Integer, nullable=False),
     Column("response", JSON, nullable=False),
     _time("created_at", index=True),
+)
+
+prediction_totals = Table(
+    "prediction_totals",
+    metadata,
+    _text("use_case", primary_key=True),
+    _text("model_version", primary_key=True),
+    _text("source", primary_key=True),
+    _text("prediction", primary_key=True),
+    Column("predictions", BigInteger, nullable=False),
+)
+rollups = Table("rollups", metadata, _text("name", primary_key=True), _time("until"))
+
+request_counts = Table(
+    "request_counts",
+    metadata,
+    _text("route", primary_key=True),
+    Column("status", Integer, primary_key=True),
+    Column("bucket", Double, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
 )

@@ -7,6 +7,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
 from tabserve.domain.conservation import FileAccount
+from tabserve.domain.metrics import Family, RequestCount
 from tabserve.domain.model import ModelMetadata
 from tabserve.domain.prediction import (
     Entity,
@@ -159,6 +160,18 @@ class ReplyStore(Protocol):
 
         When the key is taken, store nothing and return the reply stored first.
         """
+        ...
+
+
+class MetricStore(Protocol):
+    """What is counted, over all instances."""
+
+    def families(self) -> Sequence[Family]:
+        """Count everything."""
+        ...
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        """Add an instance's counts to everybody's."""
         ...
 
 
