@@ -68,13 +68,18 @@ class Api:
     def submit_raw_file(self, use_case: str, name: str, body: bytes) -> str:
         """Put a CSV where new files arrive; return its key."""
         answer = self._call("POST", "/raw-files", json={"use_case": use_case, "name": name})
-        self._follow("PUT", answer["upload_url"], body)
+        self._follow("PUT", answer["upload_url"], body, {"content-type": "text/csv"})
         return str(answer["key"])
 
     def report(self, file_id: str) -> tuple[str, str]:
         """Return the HTML report on a file and a link to it that works for some minutes."""
         link = str(self._call("GET", f"/reports/{quote(file_id)}")["url"])
         return self._follow("GET", link).text, link
+
+    def raw_file_start(self, file_id: str) -> bytes:
+        """Return the first bytes of a raw file, its header among them."""
+        link = str(self._call("GET", f"/raw-files/{quote(file_id)}")["url"])
+        return self._follow("GET", link, headers={"range": "bytes=0-65535"}).content
 
     def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
         if not self.url:
@@ -87,16 +92,15 @@ class Api:
             return dict(answer.json())
         raise _problem(answer)
 
-    def _follow(self, method: str, link: str, body: bytes | None = None) -> httpx.Response:
+    def _follow(
+        self, method: str, link: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         try:
-            answer = self._plain.request(
-                method, link, content=body, headers={"content-type": "text/csv"} if body else {}
-            )
+            answer = self._plain.request(method, link, content=body, headers=headers)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            raise UiError(
-                "The file store does not answer.", "Try again in a moment; `make status` tells more."
-            ) from error
+            advice = "Try again in a moment; `make status` tells more."
+            raise UiError("The file store does not answer.", advice) from error
         return answer
 
 

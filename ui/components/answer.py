@@ -11,6 +11,10 @@ from ui.components.numbers import number, percent
 
 Json = Mapping[str, Any]
 NEGLIGIBLE = 0.005
+METHODS = {
+    "exact": "Exact, in log-odds: this model adds up the effects of its features.",
+    "sampled": "In points of probability, from swapping values with those of typical records in random order.",
+}
 
 
 def show_answer(definition: Json, answer: Json) -> None:
@@ -35,22 +39,16 @@ def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
         f"A typical record has a probability of **{percent(explanation['typical_probability'])}** for "
         f"**{markup.plain(label)}**; this one has **{percent(explanation['probability'])}**."
     )
-    effects = sorted(explanation["effects"], key=lambda effect: -abs(effect["log_odds"]))
-    largest = max((abs(effect["log_odds"]) for effect in effects), default=0.0) or 1.0
+    effects = sorted(explanation["effects"], key=lambda effect: -abs(effect["effect"]))
+    largest = max((abs(effect["effect"]) for effect in effects), default=0.0) or 1.0
     described = {feature["name"]: feature for feature in definition["features"]}
-    st.html(
-        markup.pushes([_effect_bar(described[each["feature"]], record, each["log_odds"], largest) for each in effects])
-    )
+    percents = explanation["scale"] == "probability"
+    rows = [_effect_bar(described[each["feature"]], record, each["effect"], largest, percents) for each in effects]
+    st.html(markup.pushes(rows))
     st.caption(
-        f"Right: towards {markup.plain(label)}; left: away from it. In log-odds, compared with "
-        f"{explanation['compared_with']} typical records. {_method(explanation['method'])}"
+        f"Right: towards {markup.plain(label)}; left: away from it, compared with "
+        f"{explanation['typical_records']} typical records. {METHODS[explanation['method']]}"
     )
-
-
-def _method(method: str) -> str:
-    if method == "exact":
-        return "Exact: this model adds up its features' effects."
-    return "Estimated by swapping values with those of typical records in random order (Shapley values)."
 
 
 def _class_bar(definition: Json, entry: Json, index: int) -> Bar:
@@ -61,10 +59,11 @@ def _class_bar(definition: Json, entry: Json, index: int) -> Bar:
     return Bar(name, percent(share), share, "chosen" if class_ == entry["prediction"] else "plain")
 
 
-def _effect_bar(feature: Json, record: Json, effect: float, largest: float) -> Bar:
+def _effect_bar(feature: Json, record: Json, effect: float, largest: float, percents: bool) -> Bar:
     value = record.get(feature["name"])
     shown = "not known" if value is None else number(value) if feature["type"] != "category" else str(value)
     unit = f" {feature['unit']}" if feature["unit"] and value is not None else ""
     kind = "plain" if abs(effect) < NEGLIGIBLE else "up" if effect > 0 else "down"
     label = f"{feature['description'] or feature['name']}: {shown}{unit}"
-    return Bar(label, f"{effect:+.2f}", abs(effect) / largest / 2, kind)
+    written = f"{effect * 100:+.0f} points" if percents else f"{effect:+.2f}"
+    return Bar(label, written, abs(effect) / largest / 2, kind)

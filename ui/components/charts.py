@@ -33,6 +33,20 @@ def stacked(
     return chart
 
 
-def show(chart: alt.Chart, text: str) -> None:
+def show(chart: alt.Chart | alt.LayerChart, text: str) -> None:
     """Draw a chart across the page, with a text that says the same."""
     st.altair_chart(chart, width="stretch", alt=text)
+
+
+def intervals(frame: pd.DataFrame) -> alt.LayerChart:
+    """Draw a value with its interval for each version."""
+    base = alt.Chart(frame).encode(y=alt.Y("version:N", title=None, sort="-y"))
+    title = str(frame["metric"].iloc[0]) if len(frame) else ""
+    bars = base.mark_rule(strokeWidth=2, color=PALETTE[0]).encode(
+        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False)), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=90, color=PALETTE[0]).encode(
+        x="value:Q", tooltip=["version:N", "value:Q", "low:Q", "high:Q"]
+    )
+    chart: alt.LayerChart = bars + points
+    return chart

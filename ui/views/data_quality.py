@@ -1,8 +1,93 @@
-"""To come."""
+"""What arrived, what was wrong with it, and how to put it right."""
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
+
+from ui import context, queries
+from ui.components import file_details, notices, submit, tables, times
+
+PAGE = 20
+LEVELS = {"all": "Any criticality", "none": "None", "low": "Low", "medium": "Medium", "high": "High"}
+VERDICTS = {"done": "checked", "rejected": "rejected", "failed": "failed"}
+CHOSEN = "file"
 
 
 def show() -> None:
     """Draw the page."""
-    st.title("data_quality")
+    st.title("Data quality")
+    st.markdown("Every file's verdict, its report, and its bad rows: read why, correct them here, send them again.")
+    with st.expander("Check a CSV file", icon=":material/upload_file:", expanded=_is_empty()):
+        submit.show(context.chosen())
+    submit.show_waiting()
+    file = _choose_file()
+    if file is not None:
+        file_details.show(file)
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _is_empty() -> bool:
+    return queries.files(context.database(), None, None, None, 1).empty
+
+
+def _choose_file() -> "pd.Series[Any] | None":
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Find a file by name", key="file_name", placeholder="part of its name", width=320)
+        level = st.selectbox("Criticality", list(LEVELS), format_func=LEVELS.__getitem__, key="criticality", width=200)
+        page = int(st.session_state.get("files_page", 1))
+    chosen_level = None if level == "all" else level
+    found = queries.files(context.database(), context.chosen(), chosen_level, name, PAGE + 1, (page - 1) * PAGE)
+    if found.empty and page == 1:
+        _say_nothing_found(bool(name or chosen_level))
+        return None
+    _show_pages(page, following=len(found) > PAGE)
+    return _show_files(found.head(PAGE))
+
+
+def _say_nothing_found(filtered: bool) -> None:
+    if filtered:
+        notices.show_empty("No file matches.", "Clear the filters to see all files.")
+    else:
+        notices.show_empty("No file has arrived yet.", "Send the example file above: its report is there in seconds.")
+
+
+def _show_files(found: pd.DataFrame) -> "pd.Series[Any] | None":
+    shown = pd.DataFrame(
+        {
+            "arrived": pd.to_datetime(found["finished_at"], utc=True),
+            "file": found["key"],
+            "verdict": [VERDICTS.get(status, status) for status in found["status"]],
+            "criticality": [tables.criticality(level) for level in found["criticality"]],
+            "rows": found["rows_total"],
+            "good": found["rows_good"],
+            "bad": found["rows_bad"],
+            "predicted": pd.to_datetime(found["predicted_at"], utc=True),
+        }
+    )
+    st.caption("Choose a file by the box at the left of its row to see its report and its bad rows.")
+    state = st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={"arrived": times.column("arrived"), "predicted": times.column("predicted")},
+        on_select="rerun",
+        selection_mode="single-row",
+        key="files",
+        alt="Files with their verdicts, the newest first",
+    )
+    chosen = state["selection"]["rows"]
+    place = chosen[0] if chosen and chosen[0] < len(found) else 0
+    return found.iloc[place]
+
+
+def _show_pages(page: int, *, following: bool) -> None:
+    if page == 1 and not following:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Newer", icon=":material/chevron_left:", disabled=page == 1, on_click=_turn, args=[page - 1])
+        st.markdown(f"Page {page}", width="content")
+        st.button("Older", icon=":material/chevron_right:", disabled=not following, on_click=_turn, args=[page + 1])
+
+
+def _turn(page: int) -> None:
+    st.session_state["files_page"] = page

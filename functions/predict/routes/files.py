@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.predict.replies import json_reply, service_of
 from functions.predict.schemas import json_object, parse
-from tabserve.application.files import report_link, upload_link
+from tabserve.application.files import raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
-FILE_ID = "^[0-9a-f]{64}$"
+FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
 class RawFileBody(BaseModel):
@@ -30,7 +30,13 @@ async def post_raw_file(request: Request) -> Response:
     return json_reply({"key": link.key, "upload_url": link.url}, 201)
 
 
+@router.get("/raw-files/{file_id}")
+async def get_raw_file(request: Request, file_id: FileId) -> Response:
+    """Return a link to a raw file; when its key was overwritten, to the newest bytes."""
+    return json_reply({"file_id": file_id, "url": raw_file_link(file_id, service_of(request).files)})
+
+
 @router.get("/reports/{file_id}")
-async def get_report(request: Request, file_id: Annotated[str, Path(pattern=FILE_ID)]) -> Response:
+async def get_report(request: Request, file_id: FileId) -> Response:
     """Return a link to the HTML report on a raw file."""
     return json_reply({"file_id": file_id, "url": report_link(file_id, service_of(request).files)})

@@ -61,6 +61,12 @@ def test_report_is_a_link(client: TestClient, ingestions: FakeIngestions) -> Non
     assert client.get(f"/reports/{FILE_ID}").json()["url"] == "https://artifacts.test/reports/titanic/x.html?get"
 
 
+def test_raw_file_can_be_read_again(client: TestClient, ingestions: FakeIngestions) -> None:
+    assert client.get(f"/raw-files/{FILE_ID}").status_code == 404
+    ingestions.verdicts[FILE_ID] = replace(ingestion(FILE_ID), key="titanic/a.csv")
+    assert client.get(f"/raw-files/{FILE_ID}").json()["url"] == "https://raw.test/titanic/a.csv?get"
+
+
 def test_file_without_report_is_not_found(client: TestClient, ingestions: FakeIngestions) -> None:
     assert client.get(f"/reports/{FILE_ID}").status_code == 404
     ingestions.verdicts[FILE_ID] = ingestion(FILE_ID)

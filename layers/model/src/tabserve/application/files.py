@@ -34,6 +34,14 @@ def upload_link(use_case: str, name: str, deps: FilesDependencies) -> UploadLink
     return UploadLink(key, deps.raw.to_put(key, CSV))
 
 
+def raw_file_link(file_id: str, deps: FilesDependencies) -> str:
+    """Return a link to the newest bytes under a raw file's key; raise UnknownFileError."""
+    ingestion = deps.find(file_id)
+    if ingestion is None:
+        raise UnknownFileError(f"There is no file {file_id}.")
+    return deps.raw.to_get(ingestion.key)
+
+
 def report_link(file_id: str, deps: FilesDependencies) -> str:
     """Return a link to the report on a raw file; raise UnknownFileError."""
     ingestion = deps.find(file_id)

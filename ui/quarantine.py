@@ -1,0 +1,48 @@
+"""Bad rows as cells that can be corrected, and back as a raw file."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ui.errors import UiError
+from ui.rules import reasons_in_words
+
+ROW = "row in the file"
+WHY = "why it is bad"
+
+
+def read_header(start: bytes) -> list[str]:
+    """Read the column names from the first bytes of a raw file; raise UiError."""
+    line = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
+    names = next(csv.reader(line), [])
+    if not names:
+        raise UiError("The file has no header.", "Its rows cannot be taken apart; correct the file itself.")
+    return [name.strip() for name in names]
+
+
+def editable(rows: pd.DataFrame, header: Sequence[str]) -> pd.DataFrame:
+    """Take bad rows apart into cells; what a row has too much is left out, what it lacks is empty."""
+    cells = [_cells(str(raw), len(header)) for raw in rows["raw"]]
+    frame = pd.DataFrame(cells, columns=list(header), dtype=str)
+    frame.insert(0, WHY, [reasons_in_words(reasons) for reasons in rows["reasons"]])
+    frame.insert(0, ROW, rows["row_number"].to_numpy())
+    return frame
+
+
+def as_csv(frame: pd.DataFrame, header: Sequence[str]) -> bytes:
+    """Write corrected rows as a raw file."""
+    output = io.StringIO(newline="")
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(frame[list(header)].fillna("").to_numpy().tolist())
+    return output.getvalue().encode()
+
+
+def _cells(raw: str, width: int) -> list[str]:
+    try:
+        cells = next(csv.reader([raw.rstrip("\r\n")]), [])
+    except csv.Error:
+        cells = raw.split(",")
+    return [*cells, *[""] * width][:width]
