@@ -1,5 +1,8 @@
+import csv
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import boto3
@@ -53,6 +56,35 @@ def test_one_of_many_concurrent_create_only_writes_wins(store: ObjectStore) -> N
         written = list(pool.map(lambda number: store.put_new("k", bytes([number])), range(8)))
     assert sum(written) == 1
     assert store.get("k") == bytes([written.index(True)])
+
+
+class OverHttp(BaseHTTPRequestHandler):
+    """Answers every GET with two lines, as S3 does: over a connection that moto leaves out."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "10")
+        self.end_headers()
+        self.wfile.write(b"a,b\r\n1,2\r\n")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_an_object_can_be_read_as_text_to_its_end() -> None:
+    with HTTPServer(("127.0.0.1", 0), OverHttp) as server, ThreadPoolExecutor(1) as pool:
+        answered = pool.submit(server.handle_request)
+        client = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{server.server_port}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        with S3Store(client, "raw").open("k") as stream:
+            lines = list(csv.reader(io.TextIOWrapper(stream, encoding="utf-8", newline="")))
+        answered.result(timeout=10)
+        client.close()
+    assert lines == [["a", "b"], ["1", "2"]]
 
 
 def test_an_absent_object_is_a_key_error(store: ObjectStore) -> None:

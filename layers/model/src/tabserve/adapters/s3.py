@@ -1,5 +1,6 @@
 """A bucket as an object store."""
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
@@ -12,6 +13,7 @@ ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 TAKEN: Final = frozenset({"412", "PreconditionFailed"})
 RACING: Final = frozenset({"409", "ConditionalRequestConflict"})
 ATTEMPTS_WHEN_RACING: Final = 5
+READ_AHEAD: Final = 64 * 1024
 
 
 class S3Store:
@@ -63,8 +65,8 @@ class S3Store:
     def open(self, key: str, version_id: str | None = None) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
         version = {"VersionId": version_id} if version_id else {}
-        body: BinaryIO = self._call("read", key, self._client.get_object, Key=key, **version)["Body"]
-        return body
+        body = self._call("read", key, self._client.get_object, Key=key, **version)["Body"]
+        return io.BufferedReader(_Body(body), READ_AHEAD)
 
     def _call(self, verb: str, key: str, function: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401
         if "Key" in arguments:
@@ -80,6 +82,26 @@ class S3Store:
 
     def _unavailable(self, verb: str, key: str, error: Exception) -> StorageUnavailableError:
         return StorageUnavailableError(f"Cannot {verb} {key!r} in bucket {self.bucket!r}: {error}")
+
+
+class _Body(io.RawIOBase):
+    """An object's bytes; the HTTP response below closes itself at their end, which readers of text stumble over."""
+
+    def __init__(self, response: BinaryIO) -> None:
+        self._response = response
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  any writable buffer
+        chunk = self._response.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._response.close()
+        super().close()
 
 
 def _code(error: ClientError) -> str:
