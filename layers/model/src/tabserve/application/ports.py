@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from tabserve.domain.alert import Alert
 from tabserve.domain.conservation import FileAccount
@@ -21,8 +21,10 @@ from tabserve.domain.prediction import (
     Value,
 )
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
-from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
+
+if TYPE_CHECKING:  # its NumPy is in no layer of the functions that only move rows
+    from tabserve.domain.reference import Reference
 
 
 class Clock(Protocol):
@@ -95,7 +97,7 @@ class ModelRegistry(Protocol):
 class References(Protocol):
     """What model versions are compared with."""
 
-    def get(self, use_case: str, version: str) -> Reference | None:
+    def get(self, use_case: str, version: str) -> "Reference | None":
         """Return the reference of a version, if it has one."""
         ...
 

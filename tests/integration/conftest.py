@@ -1,0 +1,34 @@
+import psycopg2
+import pytest
+
+ROWS = 1_000_000
+SEED = f"""
+INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
+                         probability, probabilities)
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'r',
+       (ARRAY['titanic', 'iris'])[1 + (n % 10 = 0)::int], 'v' || n / 300000,
+       (ARRAY['webapp', 'scheduled', 'api'])[1 + n % 3], now() - interval '5 minutes' - n * interval '1 second',
+       '{{"Sex": "male", "Age": 30.5, "Fare": 7.25}}', (n % 2)::text, 0.5, '{{"0": 0.5, "1": 0.5}}'
+FROM generate_series(1, {ROWS}) AS n
+"""
+
+
+@pytest.fixture(scope="session")
+def million_predictions(postgres_server: str) -> str:
+    """A database with a million predictions: nine of ten about titanic, from three sources, of four versions."""
+    from tests.conftest import create_database
+
+    url = create_database(postgres_server, "million", "template_tabserve")
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_predictions_%'")
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        cursor.execute(SEED)
+        for _, definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("VACUUM ANALYZE predictions")
+    connection.close()
+    return url
