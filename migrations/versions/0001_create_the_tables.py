@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("p_value", sa.Double(), nullable=True),
         sa.Column("effect", sa.Double(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("bins", sa.JSON(), nullable=False),
         sa.CheckConstraint(
             "state IN ('insufficient', 'ok', 'warning', 'alarm', 'severe')", name=op.f("ck_drift_metrics_state")
         ),
@@ -123,6 +124,7 @@ def upgrade() -> None:
         sa.Column("low", sa.Double(), nullable=True),
         sa.Column("high", sa.Double(), nullable=True),
         sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('measured', 'estimated')", name=op.f("ck_performance_metrics_kind")),
         sa.PrimaryKeyConstraint(
             "use_case",

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     results_queue_url: str = ""
     alert_topic_arn: str = ""
     alert_webhook_url: str = ""
+    dashboards_url: str = ""
     default_use_case: str = ""
     use_cases_dir: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

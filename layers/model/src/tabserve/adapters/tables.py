@@ -213,6 +213,7 @@ drift_metrics = Table(
     Column("p_value", Double),
     Column("effect", Double),
     _text("state"),
+    Column("bins", JSON, nullable=False),
     _one_of("state", "insufficient", "ok", "warning", "alarm", "severe"),
 )
 Index(None, drift_metrics.c.window_end)
@@ -230,6 +231,7 @@ performance_metrics = Table(
     Column("low", Double),
     Column("high", Double),
     Column("n", Integer, nullable=False),
+    _time("computed_at"),
     _one_of("kind", "measured", "estimated"),
 )
 Index(None, performance_metrics.c.window_end)

@@ -133,13 +133,12 @@ def excess_psi(reference: Counts, window: Counts) -> float:
     return max(0.0, float((q - p) @ np.log(q / p)) - (bins - 1) * (1 / n + 1 / m))
 
 
-def single_class(reference: ColumnProfile, window: ColumnProfile, chance: float = 1e-3) -> bool:
-    """Return whether a window has predictions of one class only, where the reference makes that a rare accident."""
-    expected, found = reference.bins(), window.bins()
-    rows = int(found.sum())
-    if rows < ENOUGH_TO_JUDGE or (found > 0).sum() != 1:
+def single_class(reference: Counts, window: Counts, chance: float = 1e-3) -> bool:
+    """Return whether all predictions are of one class, given rows by class, where that is a rare accident."""
+    rows = int(window.sum())
+    if rows < ENOUGH_TO_JUDGE or (window > 0).sum() != 1:
         return False
-    share = float(expected[found > 0][0] / max(1, expected.sum()))
+    share = float(reference[window > 0][0] / max(1, reference.sum()))
     return share**rows < chance
 
 

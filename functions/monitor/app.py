@@ -1,0 +1,34 @@
+"""Watch predictions for drift and performance; EventBridge Scheduler invokes this function."""
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tabserve.application.monitor import Report, run
+from tabserve.bootstrap.monitor import monitor_service
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+service = monitor_service()
+log, metrics = service.log, service.metrics
+
+
+@log.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """Judge everything that is new."""
+    report = run(service.deps)
+    _report(report)
+    return {"windows": report.windows, "predictions": report.predictions, "alerts": len(report.alerts)}
+
+
+def _report(report: Report) -> None:
+    for alert in report.alerts:
+        log.warning("alert", extra={"rule": alert.rule, "subject": alert.subject, "state": alert.state})
+    for version in report.without_reference:
+        log.error("version without reference is not watched", extra={"model_version": version})
+    counts = {"windows": report.windows, "predictions": report.predictions, "measured": report.measured}
+    log.info("monitored", extra=counts)
+    metrics.add_metric("MonitoredWindows", MetricUnit.Count, report.windows)
+    metrics.add_metric("MonitorAlerts", MetricUnit.Count, len(report.alerts))

@@ -1,0 +1,168 @@
+"""Watch predictions: close windows, judge drift and performance, and move alerts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+
+from tabserve.application.monitoring import Bin, MonitorStore, Outcomes, References, Verdict
+from tabserve.application.ports import Catalog, Clock
+from tabserve.domain import drift, explain
+from tabserve.domain.alert import Alert
+from tabserve.domain.alert_rules import AlertRules, Finding, judge_drift
+from tabserve.domain.performance import Answers, estimate, measure
+from tabserve.domain.prediction import Value
+from tabserve.domain.profile import PREDICTION, PROBABILITY, Profile
+from tabserve.domain.reference import Reference
+from tabserve.domain.use_case import UseCase
+from tabserve.domain.windows import Window, closed_windows
+
+SETTLED_AFTER = timedelta(seconds=30)
+WINDOWS_A_RUN = 2_500
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """What a monitoring run works with."""
+
+    catalog: Catalog
+    references: References
+    store: MonitorStore
+    rules: AlertRules
+    clock: Clock
+    dashboards: str = ""
+    settled_after: timedelta = SETTLED_AFTER
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did."""
+
+    windows: int = 0
+    predictions: int = 0
+    measured: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    without_reference: list[str] = field(default_factory=list)
+
+
+def run(monitor: Monitor) -> Report:
+    """Judge everything that is new, for all use cases; doing it twice changes nothing."""
+    report = Report()
+    for name in monitor.catalog.names():
+        use_case = monitor.catalog.get(name)
+        for version in monitor.store.versions(name, use_case.monitoring.window.minutes):
+            _close_windows(monitor, use_case, version, report)
+        _measure(monitor, use_case, report)
+    report.alerts += monitor.store.save([], list(_standing(monitor)), monitor.clock()).alerts
+    return report
+
+
+def _close_windows(monitor: Monitor, use_case: UseCase, version: str, report: Report) -> None:
+    """Judge the windows of one version that are complete; their alerts are stored with them."""
+    reference = monitor.references.get(use_case.name, version)
+    if reference is None:
+        report.without_reference.append(f"{use_case.name} {version}")
+        return
+    judged = list(_judged(monitor, use_case, version, reference, report))
+    saved = monitor.store.save(judged, list(_findings(monitor, use_case, version, judged)), monitor.clock())
+    report.windows += saved.windows
+    report.alerts += saved.alerts
+
+
+def _judged(
+    monitor: Monitor, use_case: UseCase, version: str, reference: Reference, report: Report
+) -> Iterator[Verdict]:
+    limits = use_case.monitoring.window
+    now = monitor.clock() - monitor.settled_after
+    start = monitor.store.closed_until(use_case.name, version)
+    rows = monitor.store.predictions(use_case.name, version, start, now)
+    windows = closed_windows(version, rows, limits.rows, timedelta(minutes=limits.minutes), now)
+    for _, window in zip(range(WINDOWS_A_RUN), windows, strict=False):
+        report.predictions += len(window.rows)
+        yield judge(use_case, reference, window)
+
+
+def judge(use_case: UseCase, reference: Reference, window: Window) -> Verdict:
+    """Compare a window with the reference and estimate the performance in it."""
+    features = json.loads(f"[{','.join(row.features for row in window.rows)}]")
+    columns: dict[str, Sequence[Value]] = {
+        name: [record.get(name) for record in features] for name in use_case.feature_names
+    }
+    columns[PREDICTION] = [row.prediction for row in window.rows]
+    columns[PROBABILITY] = [row.probability for row in window.rows]
+    profile = reference.profile.window(columns, len(window.rows))
+    drifts = drift.judge(reference.profile, profile, use_case.monitoring.drift)
+    answers = _answers(use_case, columns[PREDICTION], columns[PROBABILITY])
+    measures = estimate(answers, reference.calibration)
+    return Verdict(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
+
+
+def _bins(reference: Profile, window: Profile) -> dict[str, list[Bin]]:
+    found: dict[str, list[Bin]] = {}
+    for name, own in reference.columns.items():
+        counts = zip(own.labels(), own.bins().tolist(), window.columns[name].bins().tolist(), strict=True)
+        found[name] = [Bin(*each) for each in counts]
+    return found
+
+
+def _findings(monitor: Monitor, use_case: UseCase, version: str, verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+    """Say what each window means for the rules on drift and on answers of one class only."""
+    rules = monitor.rules
+    alarms = monitor.store.alarms_in_a_row(use_case.name, version, rules.drift.alarms_in_a_row)
+    for verdict in verdicts:
+        state, alarms = judge_drift(rules.drift, [each.state for each in verdict.drifts], alarms)
+        yield explain.drift(use_case, rules, verdict.span, verdict.drifts, state, monitor.dashboards)
+        classes = verdict.bins[PREDICTION]
+        rows = sum(each.rows for each in classes)
+        if rows < drift.ENOUGH_TO_JUDGE:
+            continue
+        single = drift.single_class(
+            np.array([each.reference for each in classes]), np.array([each.rows for each in classes])
+        )
+        answer = max(classes, key=lambda each: each.rows).bin if single else None
+        yield explain.one_class(use_case, rules, verdict.span, rows, answer, monitor.dashboards)
+
+
+def _measure(monitor: Monitor, use_case: UseCase, report: Report) -> None:
+    """Measure the performance of windows that more has become known about."""
+    spans = monitor.store.windows_with_new_outcomes(use_case.name, use_case.monitoring.window.minutes)
+    if not spans:
+        return
+    now = monitor.clock()
+    found = []
+    for known in monitor.store.outcomes(use_case.name, spans):
+        measures = measure(_answers_of(use_case, known), known.actuals)
+        found += [(known.span, each) for each in measures]
+        report.measured += bool(measures)
+    monitor.store.save_measures(use_case.name, found, now)
+
+
+def _standing(monitor: Monitor) -> Iterator[Finding]:
+    """Say what is true right now, whatever the windows: silence, and rows that arrive broken."""
+    now, rules = monitor.clock(), monitor.rules
+    for name in monitor.catalog.names():
+        last = monitor.store.last_prediction(name)
+        if last is not None:
+            silent = now - last > timedelta(minutes=rules.no_predictions.minutes)
+            yield explain.no_predictions(monitor.catalog.get(name), rules, last, silent, monitor.dashboards)
+    since = now - timedelta(minutes=rules.invalid_rows.minutes)
+    arrived = {each.use_case: each for each in monitor.store.arrivals(since)}
+    for name in monitor.catalog.names():
+        each = arrived.get(name)
+        counts = (each.rows_bad, each.rows_total, each.files_rejected) if each else (0, 0, 0)
+        yield explain.invalid_rows(name, rules, *counts, now, monitor.dashboards)
+
+
+def _answers(use_case: UseCase, predictions: Sequence[Value], probabilities: Sequence[Value]) -> Answers:
+    positive = use_case.target.positive_class
+    return Answers(
+        np.array(predictions, dtype=np.str_),
+        np.array(probabilities, dtype=np.float64),
+        None if positive is None else str(positive),
+    )
+
+
+def _answers_of(use_case: UseCase, known: Outcomes) -> Answers:
+    return _answers(use_case, known.predictions, known.probabilities)

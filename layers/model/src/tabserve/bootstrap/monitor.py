@@ -1,0 +1,38 @@
+"""The parts of the monitoring function."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+
+from tabserve.adapters.alert_rules import load_alert_rules
+from tabserve.adapters.database import Database
+from tabserve.adapters.monitoring import MonitoringTables
+from tabserve.adapters.references import StoredReferences
+from tabserve.adapters.s3 import S3Store
+from tabserve.application.monitor import Monitor
+from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
+from tabserve.settings import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorService:
+    """The parts of the monitoring function."""
+
+    deps: Monitor
+    log: Logger
+    metrics: Metrics
+
+
+def monitor_service() -> MonitorService:
+    """Build the monitoring function's parts; raise SettingsError."""
+    settings = read_settings()
+    bucket = settings.artifacts_bucket
+    deps = Monitor(
+        catalog=catalog(settings),
+        references=StoredReferences(S3Store(aws_client(settings, "s3"), bucket) if bucket else None),
+        store=MonitoringTables(Database(database_url(settings))),
+        rules=load_alert_rules(),
+        clock=utc_now,
+        dashboards=settings.dashboards_url,
+    )
+    return MonitorService(deps, logger(settings, "monitor"), metrics("monitor"))
