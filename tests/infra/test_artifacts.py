@@ -121,3 +121,8 @@ def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: d
 def test_scheduled_predict_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
     reply = invoke(artifacts, "ScheduledPredictFunction", sample("scheduled_predict.json"), environment)
     assert reply["status"] == "skipped"
+
+
+def test_monitor_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
+    answer = invoke(artifacts, "MonitorFunction", {}, environment)
+    assert answer == {"windows": 0, "predictions": 0, "alerts": 0}

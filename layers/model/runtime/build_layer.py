@@ -17,7 +17,7 @@ PRUNED = (
     "numpy/_core/lib",
     "numpy/_pyinstaller",
     "numpy/distutils",
-    "numpy/f2py",
+    "numpy/f2py/src",
     "onnxruntime/capi/libonnxruntime.so*",  # for C programs; the Python module has its own copy inside
     "onnxruntime/datasets",
     "onnxruntime/quantization",

@@ -1,12 +1,26 @@
 """What monitoring reads and writes, in the database."""
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, case, cast, func, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Row,
+    Select,
+    Table,
+    Text,
+    case,
+    cast,
+    func,
+    select,
+    text,
+    type_coerce,
+)
 
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.outbox import add_alerts
@@ -15,7 +29,7 @@ from tabserve.application.monitoring import Arrivals, Outcomes, Saved, Verdict
 from tabserve.domain.alert_rules import Finding, transitions
 from tabserve.domain.performance import Measure
 from tabserve.domain.profile import PREDICTION
-from tabserve.domain.windows import PredictionRow, Span
+from tabserve.domain.windows import PredictionRow, Span, Spans
 
 FETCHED_AT_ONCE = 5_000
 ONE_RUN_AT_A_TIME = 7_201_847
@@ -62,11 +76,11 @@ class MonitoringTables:
 
     def predictions(
         self, use_case: str, version: str, start: datetime | None, end: datetime
-    ) -> Iterator[PredictionRow]:
-        """Yield predictions ordered by time; `start` is included, `end` is not."""
-        columns = (predictions.c.created_at, cast(predictions.c.features, Text), predictions.c.prediction)
+    ) -> Iterator[Sequence[PredictionRow]]:
+        """Yield blocks of predictions ordered by time; `start` is included, `end` is not."""
+        columns = (cast(predictions.c.features, Text), predictions.c.prediction, predictions.c.probability)
         query = (
-            select(*columns, predictions.c.probability)
+            select(self._time(predictions.c.created_at), *columns)
             .where(predictions.c.use_case == use_case, predictions.c.model_version == version)
             .where(predictions.c.created_at < end)
             .order_by(predictions.c.created_at)
@@ -74,8 +88,8 @@ class MonitoringTables:
         if start is not None:
             query = query.where(predictions.c.created_at >= start)
         with self._database.transaction() as connection:
-            for row in _streamed(connection, query):
-                yield PredictionRow(*row)
+            streaming = connection.execution_options(yield_per=FETCHED_AT_ONCE)
+            yield from streaming.execute(query).partitions()
 
     def windows_with_new_outcomes(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:
         """Return closed windows with outcomes that no measure counts yet."""
@@ -85,7 +99,7 @@ class MonitoringTables:
         if not arrived:
             return []
         done = {Span(*row) for row in self._all(select(*_span(performance_metrics)).where(*measured))}
-        spans = _Spans(Span(*row) for row in self._all(_windows_from(use_case, min(row[1] for row in arrived))))
+        spans = Spans(Span(*row) for row in self._all(_windows_from(use_case, min(row[1] for row in arrived))))
         found = set()
         for version, predicted_at, known_at in arrived:
             span = spans.containing(version, predicted_at)
@@ -150,30 +164,15 @@ class MonitoringTables:
             if rows:
                 connection.execute(updated, rows)
 
+    def _time(self, column: Column[datetime]) -> ColumnElement[datetime]:
+        """Leave a time of PostgreSQL as its driver reads it, with zone: that is 1 µs a row less."""
+        return type_coerce(column, DateTime(timezone=True)) if self._database.is_postgres else column
+
     def _all(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         return self._database.run(lambda connection: connection.execute(query).all())
 
     def _scalar(self, query: Select[*tuple[Any, ...]]) -> Any:  # noqa: ANN401  whatever the one column holds
         return self._database.run(lambda connection: connection.scalar(query))
-
-
-class _Spans:
-    """Windows that do not overlap, to be found by time."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        self._by_version: dict[str, list[Span]] = {}
-        for span in sorted(spans, key=lambda each: each.start):
-            self._by_version.setdefault(span.model_version, []).append(span)
-
-    def containing(self, version: str, moment: datetime) -> Span | None:
-        """Return the window of a version that holds a moment."""
-        spans = self._by_version.get(version, [])
-        index = bisect_right(spans, moment, key=lambda each: each.start) - 1
-        return spans[index] if index >= 0 and moment < spans[index].end else None
-
-
-def _streamed(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
-    yield from connection.execution_options(yield_per=FETCHED_AT_ONCE).execute(query)
 
 
 def _span(table: Table) -> tuple[Column[Any], Column[Any], Column[Any]]:
@@ -236,10 +235,11 @@ def _drift_rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
             "p_value": found.difference.p_value,
             "effect": found.difference.effect,
             "state": found.state,
-            "bins": [asdict(each) for each in verdict.bins[found.column]],
+            "bins": [{"bin": b.bin, "reference": b.reference, "rows": b.rows} for b in verdict.bins[found.column]],
         }
 
 
 def _measure_row(use_case: str, span: Span, found: Measure, at: datetime) -> dict[str, Any]:
     times = {"window_start": span.start, "window_end": span.end, "computed_at": at}
-    return {"use_case": use_case, "model_version": span.model_version} | times | asdict(found)
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return {"use_case": use_case, "model_version": span.model_version} | times | values

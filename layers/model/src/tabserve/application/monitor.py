@@ -1,9 +1,10 @@
 """Watch predictions: close windows, judge drift and performance, and move alerts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import itemgetter
 
 import numpy as np
 
@@ -86,17 +87,22 @@ def _judged(
 
 def judge(use_case: UseCase, reference: Reference, window: Window) -> Verdict:
     """Compare a window with the reference and estimate the performance in it."""
-    features = json.loads(f"[{','.join(row.features for row in window.rows)}]")
-    columns: dict[str, Sequence[Value]] = {
-        name: [record.get(name) for record in features] for name in use_case.feature_names
-    }
-    columns[PREDICTION] = [row.prediction for row in window.rows]
-    columns[PROBABILITY] = [row.probability for row in window.rows]
+    _, texts, predictions, probabilities = zip(*window.rows, strict=True)
+    records = json.loads(f"[{','.join(texts)}]")
+    columns: dict[str, Sequence[Value]] = {name: _column(records, name) for name in use_case.feature_names}
+    columns |= {PREDICTION: predictions, PROBABILITY: probabilities}
     profile = reference.profile.window(columns, len(window.rows))
     drifts = drift.judge(reference.profile, profile, use_case.monitoring.drift)
-    answers = _answers(use_case, columns[PREDICTION], columns[PROBABILITY])
+    answers = _answers(use_case, predictions, probabilities)
     measures = estimate(answers, reference.calibration)
     return Verdict(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
+
+
+def _column(records: Sequence[Mapping[str, Value]], name: str) -> list[Value]:
+    try:
+        return list(map(itemgetter(name), records))
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 def _bins(reference: Profile, window: Profile) -> dict[str, list[Bin]]:
@@ -155,7 +161,7 @@ def _standing(monitor: Monitor) -> Iterator[Finding]:
         yield explain.invalid_rows(name, rules, *counts, now, monitor.dashboards)
 
 
-def _answers(use_case: UseCase, predictions: Sequence[Value], probabilities: Sequence[Value]) -> Answers:
+def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Sequence[float]) -> Answers:
     positive = use_case.target.positive_class
     return Answers(
         np.array(predictions, dtype=np.str_),

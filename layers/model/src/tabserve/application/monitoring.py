@@ -86,8 +86,8 @@ class MonitorStore(Protocol):
 
     def predictions(
         self, use_case: str, version: str, start: datetime | None, end: datetime
-    ) -> Iterator[PredictionRow]:
-        """Yield predictions ordered by time; `start` is included, `end` is not."""
+    ) -> Iterator[Sequence[PredictionRow]]:
+        """Yield blocks of predictions ordered by time; `start` is included, `end` is not."""
         ...
 
     def windows_with_new_outcomes(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:

@@ -1,20 +1,16 @@
 """Windows: predictions of one model version in order of time, cut where there are enough or time is up."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from operator import itemgetter
 
 INSTANT = timedelta(microseconds=1)
 
 
-class PredictionRow(NamedTuple):
-    """What monitoring reads of a stored prediction; `features` is JSON."""
-
-    created_at: datetime
-    features: str
-    prediction: str
-    probability: float
+# What monitoring reads of a stored prediction: its time, its features as JSON, the class and its probability.
+PredictionRow = tuple[datetime, str, str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,23 @@ class Window:
     rows: Sequence[PredictionRow]
 
 
+class Spans:
+    """Windows that do not overlap, to be found by time."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._by_version: dict[str, list[Span]] = {}
+        for span in sorted(spans, key=lambda each: each.start):
+            self._by_version.setdefault(span.model_version, []).append(span)
+
+    def containing(self, version: str, moment: datetime) -> Span | None:
+        """Return the window of a version that holds a moment."""
+        spans = self._by_version.get(version, [])
+        index = bisect_right(spans, moment, key=lambda each: each.start) - 1
+        return spans[index] if index >= 0 and moment < spans[index].end else None
+
+
 def closed_windows(
-    version: str, rows: Iterable[PredictionRow], size: int, length: timedelta, now: datetime
+    version: str, blocks: Iterable[Sequence[PredictionRow]], size: int, length: timedelta, now: datetime
 ) -> Iterator[Window]:
     """Cut rows, ordered by time, into windows of `size` rows or `length`; keep back a window that is still open.
 
@@ -43,19 +54,25 @@ def closed_windows(
     The same rows are always cut in the same way, so a repeated or overlapping run finds the same windows.
     """
     held: list[PredictionRow] = []
-    for row in rows:
-        if held and row.created_at >= held[0].created_at + length:
-            yield _closed(version, held, held[0].created_at + length)
-            held = []
-        elif len(held) >= size and row.created_at > held[-1].created_at:
-            yield _closed(version, held, held[-1].created_at + INSTANT)
-            held = []
-        held.append(row)
-    if held and now >= held[0].created_at + length:
-        yield _closed(version, held, held[0].created_at + length)
+    for block in blocks:
+        held += block
+        while held:
+            rows, end = _first_window(held, size, length)
+            if rows == len(held):
+                break
+            yield Window(Span(version, held[0][0], end), held[:rows])
+            del held[:rows]
+    if held and now >= held[0][0] + length:
+        yield Window(Span(version, held[0][0], held[0][0] + length), held)
     elif len(held) >= size:
-        yield _closed(version, held, held[-1].created_at + INSTANT)
+        yield Window(Span(version, held[0][0], held[-1][0] + INSTANT), held)
 
 
-def _closed(version: str, rows: Sequence[PredictionRow], end: datetime) -> Window:
-    return Window(Span(version, rows[0].created_at, end), rows)
+def _first_window(held: Sequence[PredictionRow], size: int, length: timedelta) -> tuple[int, datetime]:
+    """Return how many rows the first window has, and its end; all rows if it may still grow."""
+    limit = held[0][0] + length
+    in_time = bisect_left(held, limit, key=itemgetter(0))
+    enough = bisect_right(held, held[size - 1][0], key=itemgetter(0)) if len(held) >= size else len(held)
+    if in_time <= enough:
+        return in_time, limit
+    return enough, held[enough - 1][0] + INSTANT
