@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from tabserve.application.ports import Claim, ModelCards, PredictionRun
 from tabserve.domain.alert import Alert
+from tabserve.domain.metrics import Family, RequestCount, request_families
 from tabserve.domain.prediction import (
     Cursor,
     Entity,
@@ -121,6 +122,19 @@ class FakeFeatures:
                 self.entities[use_case, entity.entity_id] = entity
                 written += 1
         return written
+
+
+@dataclass
+class FakeMetrics:
+    """Counts of requests in a list."""
+
+    counts: list[RequestCount] = field(default_factory=list)
+
+    def families(self) -> Sequence[Family]:
+        return request_families(self.counts)
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        self.counts += counts
 
 
 @dataclass

@@ -7,6 +7,7 @@ from mangum import Mangum
 
 from functions.predict import openapi
 from functions.predict.gate import Gate
+from functions.predict.metering import Metering
 from functions.predict.problems import add_problem_handlers
 from functions.predict.queue import drain, is_queue_event
 from functions.predict.routes import explanations, features, files, models, operations, outcomes, predictions
@@ -18,6 +19,7 @@ service = predict_service()
 app = FastAPI(title="tabserve", version="1", summary="Predictions of tabular models", docs_url=None, redoc_url=None)
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
+app.add_middleware(Metering, meter=service.meter, counter=service.metrics)
 add_problem_handlers(app, service.log)
 for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)

@@ -1,26 +1,24 @@
-"""What the routes take and answer, as JSON."""
+"""What `POST /predict` takes and answers, as JSON."""
 
-import base64
-import binascii
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.predict.problems import failure_bodies
 from functions.predict.strict_json import loads
 from tabserve.application.predict import Answer, PredictRequest
-from tabserve.domain.prediction import Cursor, HistoryQuery, Origin, Page, Prediction, Source
-from tabserve.domain.use_case import UseCase
+from tabserve.domain.prediction import Origin, Source
 from tabserve.errors import InvalidFieldError
 
+RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 ENTITY_ID = r"^[^\x00-\x1f\x7f-\x9f]{1,200}$"
 
 Body = TypeVar("Body", bound=BaseModel)
-Utc = Annotated[datetime, AfterValidator(lambda time: time.replace(tzinfo=UTC) if time.tzinfo is None else time)]
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
 FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -38,40 +36,10 @@ class PredictBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    use_case: str | None = None
+    use_case: str = ""
     source: Source = "api"
     records: list[Any] = Field(min_length=1)
     origin: OriginBody | None = None
-
-
-class HistoryParameters(BaseModel):
-    """Filters of past predictions; times without a zone are UTC, `to` is not included."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    use_case: str | None = None
-    source: Literal["webapp", "scheduled", "api", "queue", "all"] = "all"
-    start: Utc | None = Field(default=None, alias="from")
-    end: Utc | None = Field(default=None, alias="to")
-    model_version: str | None = None
-    prediction: str | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
-    cursor: str | None = None
-
-    def query(self) -> HistoryQuery:
-        """Return the query these parameters ask for; raise InvalidFieldError for a cursor nobody gave out."""
-        source = None if self.source == "all" else self.source
-        cursor = read_cursor(self.cursor) if self.cursor else None
-        return HistoryQuery(
-            use_case=self.use_case,
-            source=source,
-            start=self.start,
-            end=self.end,
-            model_version=self.model_version,
-            prediction=self.prediction,
-            limit=self.limit,
-            cursor=cursor,
-        )
 
 
 def predict_request(
@@ -156,54 +124,3 @@ def answer_body(answer: Answer) -> dict[str, Any]:
 def rendered(answer: Answer) -> bytes:
     """Return the answer of `POST /predict` as JSON."""
     return orjson.dumps(answer_body(answer))
-
-
-def page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
-    """Return the answer of `GET /past-predictions`."""
-    return {
-        "predictions": [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions],
-        "next_cursor": write_cursor(page.next_cursor) if page.next_cursor else None,
-    }
-
-
-def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
-    class_, label = _class_and_label(prediction.prediction, use_case)
-    return {
-        "prediction_id": prediction.id,
-        "request_id": prediction.request_id,
-        "use_case": prediction.use_case,
-        "model_version": prediction.model_version,
-        "source": prediction.source,
-        "created_at": prediction.created_at.astimezone(UTC).isoformat(),
-        "features": prediction.features,
-        "prediction": class_,
-        "label": label,
-        "probability": prediction.probability,
-        "probabilities": prediction.probabilities,
-        "entity_id": prediction.entity_id,
-        "file_id": prediction.file_id,
-        "row_number": prediction.row_number,
-    }
-
-
-def _class_and_label(text: str, use_case: UseCase | None) -> tuple[str | int, str]:
-    texts: Sequence[str] = use_case.target.texts if use_case else ()
-    if use_case is None or text not in texts:
-        return text, text
-    index = texts.index(text)
-    return use_case.target.classes[index], use_case.target.label(index)
-
-
-def write_cursor(cursor: Cursor) -> str:
-    """Return an opaque text for a place in the history."""
-    return base64.urlsafe_b64encode(f"{cursor.created_at.isoformat()} {cursor.id}".encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> Cursor:
-    """Read what `write_cursor` wrote; raise InvalidFieldError."""
-    try:
-        time, id_ = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
-        return Cursor(datetime.fromisoformat(time).astimezone(UTC), id_)
-    except (ValueError, binascii.Error, OverflowError) as error:
-        message = "cursor must be the next_cursor of an earlier answer."
-        raise InvalidFieldError("cursor", "unknown_cursor", message) from error

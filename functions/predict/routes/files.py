@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.predict.replies import json_reply, service_of
-from functions.predict.schemas import json_object, parse
+from functions.predict.schemas import RAW_NAME, json_object, parse
 from tabserve.application.files import raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
@@ -19,7 +19,7 @@ class RawFileBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     use_case: str
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$")]
+    name: Annotated[str, Field(pattern=RAW_NAME)]
 
 
 @router.post("/raw-files", status_code=201)

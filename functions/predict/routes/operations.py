@@ -3,7 +3,9 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
+from functions.predict.metering import flush
 from functions.predict.replies import json_reply, service_of
+from tabserve.domain.metrics import exposition
 
 router = APIRouter(tags=["operations"])
 
@@ -13,6 +15,14 @@ async def get_health(request: Request) -> Response:
     """Tell that the service lives and what it can reach."""
     database = service_of(request).deps.predictions.reachable()
     return json_reply({"status": "ok" if database else "degraded", "database": database})
+
+
+@router.get("/metrics")
+async def get_metrics(request: Request) -> Response:
+    """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
+    service = service_of(request)
+    flush(service.meter, service.metrics)
+    return Response(exposition(service.metrics.families()), media_type="text/plain; version=0.0.4")
 
 
 @router.get("/docs", include_in_schema=False)

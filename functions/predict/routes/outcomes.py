@@ -7,14 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.predict.problems import failure_bodies
 from functions.predict.replies import json_reply, service_of
-from functions.predict.schemas import ENTITY_ID, json_object, parse
+from functions.predict.schemas import ENTITY_ID, UUID, json_object, parse
 from tabserve.application.ground_truth import record_outcomes
 from tabserve.domain.prediction import Outcome
 from tabserve.errors import InvalidFieldError
 
 router = APIRouter(tags=["ground truth"])
-
-UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 class OutcomeBody(BaseModel):
@@ -23,8 +21,8 @@ class OutcomeBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     actual: str | int
-    prediction_id: Annotated[str, Field(pattern=UUID)] | None = None
-    entity_id: Annotated[str, Field(pattern=ENTITY_ID)] | None = None
+    prediction_id: Annotated[str, Field(pattern=f"^{UUID}$")] = ""
+    entity_id: Annotated[str, Field(pattern=ENTITY_ID)] = ""
 
 
 class GroundTruthBody(BaseModel):
@@ -48,7 +46,7 @@ async def post_ground_truth(request: Request) -> Response:
 
 
 def _outcome(index: int, record: OutcomeBody) -> Outcome:
-    if (record.prediction_id is None) == (record.entity_id is None):
+    if bool(record.prediction_id) == bool(record.entity_id):
         message = f"records.{index} needs either prediction_id or entity_id."
         raise InvalidFieldError(f"records.{index}", "one_of", message)
-    return Outcome(str(record.actual), record.prediction_id, record.entity_id)
+    return Outcome(str(record.actual), record.prediction_id or None, record.entity_id or None)

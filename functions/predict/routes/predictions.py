@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from functions.predict.history import HistoryParameters, page_body
 from functions.predict.replies import json_reply, request_id_of, service_of
-from functions.predict.schemas import HistoryParameters, idempotency_key, page_body, predict_request, rendered
+from functions.predict.schemas import idempotency_key, predict_request, rendered
 from tabserve.application.predict import past_predictions, predict, predict_once
 
 router = APIRouter(tags=["predictions"])

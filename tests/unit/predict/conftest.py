@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,16 @@ from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
-from tabserve.bootstrap.predict import PredictService
-from tests.fakes import FakeFeatures, FakeIngestions, FakeLinks, FakeModels, FakePredictions, FakeQueue, FakeReferences
+from tests.fakes import (
+    FakeFeatures,
+    FakeIngestions,
+    FakeLinks,
+    FakeMetrics,
+    FakeModels,
+    FakePredictions,
+    FakeQueue,
+    FakeReferences,
+)
 
 KEY = "a-key-for-tests-only-0123456789"
 
@@ -61,9 +70,16 @@ def app_module(
     deps = PredictDependencies(YamlCatalog(), models, predictions, predictions, features, clock)
     explain = ExplainDependencies(deps.catalog, models, references)
     files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
-    service = PredictService(
-        module.service.settings, deps, models, predictions, results, module.service.log, lambda: explain, files
-    )
+    replaced: dict[str, Any] = {
+        "deps": deps,
+        "registry": models,
+        "ground_truth": predictions,
+        "results": results,
+        "explain": lambda: explain,
+        "files": files,
+        "metrics": FakeMetrics(),
+    }
+    service = replace(module.service, **replaced)
     module.app.state.service = service
     return module
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tabserve.application.ports import Catalog, Clock, GroundTruthStore
 from tabserve.domain.prediction import FailureCase, Outcome
-from tabserve.domain.use_case import UseCase
+from tabserve.errors import InvalidFieldError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,18 @@ class Recorded:
 def record_outcomes(
     use_case_name: str, outcomes: Sequence[Outcome], catalog: Catalog, store: GroundTruthStore, clock: Clock
 ) -> Recorded:
-    """Store outcomes; sending the same ones again changes nothing. Raise UnknownUseCaseError."""
+    """Store outcomes; sending the same ones again changes nothing.
+
+    Raises UnknownUseCaseError, or InvalidFieldError for an actual that is no class; then nothing is stored.
+    """
     use_case = catalog.get(use_case_name)
-    errors = {index: case for index, outcome in enumerate(outcomes) if (case := _refusal(use_case, outcome))}
-    kept = [index for index in range(len(outcomes)) if index not in errors]
-    found = store.record(use_case.name, [outcomes[index] for index in kept], clock()) if kept else []
-    for index, exists in zip(kept, found, strict=True):
-        if not exists:
-            errors[index] = _unknown(outcomes[index])
-    return Recorded(len(outcomes) - len(errors), dict(sorted(errors.items())))
-
-
-def _refusal(use_case: UseCase, outcome: Outcome) -> FailureCase | None:
-    if outcome.actual in use_case.target.texts:
-        return None
-    return FailureCase("actual", "unknown_class", f"actual must be one of {', '.join(use_case.target.texts)}")
+    for index, outcome in enumerate(outcomes):
+        if outcome.actual not in use_case.target.texts:
+            message = f"records.{index}.actual must be one of {', '.join(use_case.target.texts)}."
+            raise InvalidFieldError(f"records.{index}.actual", "unknown_class", message)
+    found = store.record(use_case.name, outcomes, clock())
+    errors = {index: _unknown(outcomes[index]) for index, exists in enumerate(found) if not exists}
+    return Recorded(len(outcomes) - len(errors), errors)
 
 
 def _unknown(outcome: Outcome) -> FailureCase:

@@ -14,7 +14,7 @@ from tabserve.domain.prediction import (
     StoredReply,
 )
 from tabserve.domain.use_case import UseCase
-from tabserve.domain.validation import Record, judge
+from tabserve.domain.validation import ENTITY_ID, Record, judge
 from tabserve.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
 
 MAX_RECORDS = 5_000
@@ -117,7 +117,7 @@ def _with_stored_features(
     use_case: UseCase, records: Sequence[Record], store: FeatureStore
 ) -> tuple[Sequence[Record], dict[int, FailureCase]]:
     """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
-    asked = {index: str(record["entity_id"]) for index, record in enumerate(records) if record.keys() == {"entity_id"}}
+    asked = {index: id_ for index, record in enumerate(records) if (id_ := _lone_entity_id(record))}
     if not asked:
         return records, {}
     known = store.get(use_case.name, sorted(set(asked.values())))
@@ -126,6 +126,11 @@ def _with_stored_features(
         if entity_id in known:
             filled[index] = {**known[entity_id].features, "entity_id": entity_id}
     return filled, {index: _unknown(use_case) for index, entity_id in asked.items() if entity_id not in known}
+
+
+def _lone_entity_id(record: Record) -> str | None:
+    entity_id = record.get("entity_id")
+    return entity_id if len(record) == 1 and isinstance(entity_id, str) and ENTITY_ID.fullmatch(entity_id) else None
 
 
 def _unknown(use_case: UseCase) -> FailureCase:

@@ -7,6 +7,7 @@ from functools import cache
 from aws_lambda_powertools import Logger
 
 from tabserve.adapters.features import DynamoFeatures
+from tabserve.adapters.metrics import metric_store
 from tabserve.adapters.models import ServedModels
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.references import StoredReferences
@@ -15,9 +16,10 @@ from tabserve.adapters.s3_links import S3Links
 from tabserve.adapters.sqs import SqsQueue
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
-from tabserve.application.ports import Catalog, GroundTruthStore, ModelRegistry, Queue
+from tabserve.application.ports import Catalog, GroundTruthStore, MetricStore, ModelRegistry, Queue
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, registry, utc_now
+from tabserve.domain.metrics import Meter
 from tabserve.domain.quality import Ingestion
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError
@@ -36,6 +38,8 @@ class PredictService:
     log: Logger
     explain: Callable[[], ExplainDependencies]
     files: FilesDependencies
+    metrics: MetricStore
+    meter: Meter
 
 
 def predict_service() -> PredictService:
@@ -57,7 +61,6 @@ def predict_service() -> PredictService:
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),
         clock=utc_now,
     )
-    results = SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url)
 
     @cache
     def explain() -> ExplainDependencies:
@@ -66,7 +69,18 @@ def predict_service() -> PredictService:
         store = S3Store(aws_client(settings, "s3"), settings.artifacts_bucket) if settings.artifacts_bucket else None
         return ExplainDependencies(deps.catalog, models, StoredReferences(store))
 
-    return PredictService(settings, deps, models, store, results, log, explain, _files(settings, deps.catalog))
+    return PredictService(
+        settings=settings,
+        deps=deps,
+        registry=models,
+        ground_truth=store,
+        results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),
+        log=log,
+        explain=explain,
+        files=_files(settings, deps.catalog),
+        metrics=metric_store(store),
+        meter=Meter(),
+    )
 
 
 def _files(settings: Settings, use_cases: Catalog) -> FilesDependencies:

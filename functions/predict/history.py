@@ -1,0 +1,109 @@
+"""What `GET /past-predictions` takes and answers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from functions.predict.schemas import UUID
+from tabserve.domain.prediction import Cursor, HistoryQuery, Page, Prediction
+from tabserve.domain.use_case import UseCase
+
+ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T|$)")
+UNESCAPED_PLUS = re.compile(r"(T.*) (\d{2}:?\d{2})$")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def iso_time(text: object) -> object:
+    """Refuse what is no ISO 8601 date or time; mend a plus sign that a query string turned into a space."""
+    if not isinstance(text, str) or not ISO_TIME.match(text):
+        raise ValueError("write it like 2026-01-31 or 2026-01-31T12:00:00Z")
+    return UNESCAPED_PLUS.sub(r"\1+\2", text)
+
+
+def utc(time: datetime) -> datetime:
+    """Read a time without a zone as UTC."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+Utc = Annotated[datetime, BeforeValidator(iso_time), AfterValidator(utc)]
+
+
+class HistoryParameters(BaseModel):
+    """Filters of past predictions; times without a zone are UTC, `to` is not included."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    use_case: str | None = None
+    source: Literal["webapp", "scheduled", "api", "queue", "all"] = "all"
+    start: Utc | None = Field(default=None, alias="from")
+    end: Utc | None = Field(default=None, alias="to")
+    model_version: Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,40}$")] | None = None
+    prediction: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: Annotated[str, Field(pattern=f"^[0-9]{{16}}\\.{UUID}$")] | None = None
+
+    def query(self) -> HistoryQuery:
+        """Return the query these parameters ask for."""
+        source = None if self.source == "all" else self.source
+        cursor = read_cursor(self.cursor) if self.cursor else None
+        return HistoryQuery(
+            use_case=self.use_case,
+            source=source,
+            start=self.start,
+            end=self.end,
+            model_version=self.model_version,
+            prediction=self.prediction,
+            limit=self.limit,
+            cursor=cursor,
+        )
+
+
+def page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
+    """Return the answer of `GET /past-predictions`."""
+    return {
+        "predictions": [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions],
+        "next_cursor": write_cursor(page.next_cursor) if page.next_cursor else None,
+    }
+
+
+def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
+    class_, label = _class_and_label(prediction.prediction, use_case)
+    return {
+        "prediction_id": prediction.id,
+        "request_id": prediction.request_id,
+        "use_case": prediction.use_case,
+        "model_version": prediction.model_version,
+        "source": prediction.source,
+        "created_at": prediction.created_at.astimezone(UTC).isoformat(),
+        "features": prediction.features,
+        "prediction": class_,
+        "label": label,
+        "probability": prediction.probability,
+        "probabilities": prediction.probabilities,
+        "entity_id": prediction.entity_id,
+        "file_id": prediction.file_id,
+        "row_number": prediction.row_number,
+    }
+
+
+def _class_and_label(text: str, use_case: UseCase | None) -> tuple[str | int, str]:
+    texts: Sequence[str] = use_case.target.texts if use_case else ()
+    if use_case is None or text not in texts:
+        return text, text
+    index = texts.index(text)
+    return use_case.target.classes[index], use_case.target.label(index)
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Return a place in the history as microseconds since 1970 and an id."""
+    return f"{(cursor.created_at - EPOCH) // MICROSECOND:016d}.{cursor.id}"
+
+
+def read_cursor(text: str) -> Cursor:
+    """Read what `write_cursor` wrote."""
+    microseconds, _, id_ = text.partition(".")
+    return Cursor(EPOCH + int(microseconds) * MICROSECOND, id_)
