@@ -95,7 +95,7 @@ def _sam(
 ) -> None:
     line = [Path(sys.executable).with_name("sam"), command, *options]
     line += ["--config-file", ROOT / "samconfig.toml", "--config-env", "local"]
-    line += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    line += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items())]
     with _build_lock() as lock:
         sam = processes.start(f"sam-{command}", line, place, env=_tool_environment(env), cwd=ROOT, inherited=[lock])
         try:
