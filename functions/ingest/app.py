@@ -2,37 +2,47 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.metrics import MetricUnit
 
 from tabserve.application.ingest import ingest_file
 from tabserve.bootstrap.ingest import ingest_service
 from tabserve.domain.quality import Ingestion, RawFile
-from tabserve.errors import TabserveError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 service = ingest_service()
+log, metrics = service.log, service.metrics
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+@log.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Ingest the files of every message; return the messages to be delivered again."""
     failed = [message["messageId"] for message in event["Records"] if not _succeeds(message)]
+    metrics.add_metric("FailedMessages", MetricUnit.Count, len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
 def _succeeds(message: Mapping[str, Any]) -> bool:
     try:
         for file in _raw_files(json.loads(message["body"])):
-            verdict = ingest_file(file, service.deps)
-            service.log.info("ingested", extra=_summary(verdict))
-    except (TabserveError, ValueError, LookupError):
-        service.log.exception("ingestion failed", message_id=message["messageId"])
+            _note(ingest_file(file, service.deps))
+    except Exception:
+        log.exception("ingestion failed", extra={"message_id": message["messageId"]})
         return False
     return True
 
 
-def _summary(verdict: Ingestion) -> dict[str, object]:
+def _note(verdict: Ingestion) -> None:
     names = ("file_id", "key", "use_case", "status", "rows_total", "rows_good", "rows_bad", "criticality", "error")
-    return {name: getattr(verdict, name) for name in names}
+    log.info("ingested", extra={name: getattr(verdict, name) for name in names})
+    metrics.add_metric("IngestedFiles", MetricUnit.Count, 1)
+    metrics.add_metric("GoodRows", MetricUnit.Count, verdict.rows_good)
+    metrics.add_metric("BadRows", MetricUnit.Count, verdict.rows_bad)
 
 
 def _raw_files(notification: Mapping[str, Any]) -> Iterator[RawFile]:

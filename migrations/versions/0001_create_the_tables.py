@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("delivered_to", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('firing', 'resolved')", name=op.f("ck_alerts_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -10,6 +11,9 @@ import pytest
 from moto import mock_aws
 from sqlalchemy import create_engine, text
 
+CONTEXT = SimpleNamespace(
+    function_name="ingest", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:::ingest", aws_request_id="1"
+)
 BUCKETS = ("raw", "good", "bad", "artifacts")
 EVENT = json.loads((Path(__file__).parent.parent / "events/ingest.json").read_text())
 KEY = "titanic/first 100%.csv"
@@ -35,7 +39,7 @@ def app(s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     from functions.ingest import app as module
     from tabserve.bootstrap.ingest import ingest_service
 
-    module.service = ingest_service()
+    monkeypatch.setattr(module, "service", ingest_service())
     return module
 
 
@@ -53,10 +57,13 @@ def keys(s3: Any, bucket: str) -> list[str]:
 
 def test_a_raw_file_becomes_good_and_bad_objects_and_a_verdict(app: Any, s3: Any, sqlite_url: str) -> None:
     s3.put_object(Bucket="raw", Key=KEY, Body=f"{HEADER}\n1,3,male,22,7.25,S\n2,4,female,38,71.28,C\n".encode())
-    assert app.handler(EVENT, None) == {"batchItemFailures": []}
-    [(file_id, good_key, bad_key)] = rows(sqlite_url, "SELECT file_id, good_key, bad_key FROM ingestions")
+    assert app.handler(EVENT, CONTEXT) == {"batchItemFailures": []}
+    [(file_id, good_key, bad_key, report_key)] = rows(
+        sqlite_url, "SELECT file_id, good_key, bad_key, report_key FROM ingestions"
+    )
     assert good_key == bad_key == f"titanic/{file_id}/first 100%.csv"
     assert s3.get_object(Bucket="good", Key=good_key)["Body"].read().decode() == f"{HEADER}\n1,3,male,22,7.25,S\n"
+    assert "unknown_category" in s3.get_object(Bucket="artifacts", Key=report_key)["Body"].read().decode()
     assert rows(sqlite_url, "SELECT row_number, line_number, raw FROM bad_rows") == [(2, 3, "2,4,female,38,71.28,C")]
     assert rows(sqlite_url, "SELECT column_name, rule, rows FROM data_quality_issues") == [
         ("Pclass", "unknown_category", 1)
@@ -65,16 +72,16 @@ def test_a_raw_file_becomes_good_and_bad_objects_and_a_verdict(app: Any, s3: Any
 
 def test_a_repeated_event_changes_nothing(app: Any, s3: Any, sqlite_url: str) -> None:
     s3.put_object(Bucket="raw", Key=KEY, Body=f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
-    app.handler(EVENT, None)
+    app.handler(EVENT, CONTEXT)
     before = rows(sqlite_url, "SELECT * FROM ingestions")
-    assert app.handler(EVENT, None) == {"batchItemFailures": []}
+    assert app.handler(EVENT, CONTEXT) == {"batchItemFailures": []}
     assert rows(sqlite_url, "SELECT * FROM ingestions") == before
     assert len(keys(s3, "good")) == 1
 
 
 def test_a_file_that_cannot_be_split_is_rejected_with_its_reason(app: Any, s3: Any, sqlite_url: str) -> None:
     s3.put_object(Bucket="raw", Key=KEY, Body=b"a,b\n1,2\n")
-    assert app.handler(EVENT, None) == {"batchItemFailures": []}
+    assert app.handler(EVENT, CONTEXT) == {"batchItemFailures": []}
     [(status, error)] = rows(sqlite_url, "SELECT status, error FROM ingestions")
     assert status == "rejected"
     assert error.startswith("missing_column: The header lacks PassengerId, Pclass")
@@ -84,11 +91,11 @@ def test_a_file_that_cannot_be_split_is_rejected_with_its_reason(app: Any, s3: A
 def test_the_test_event_of_s3_is_ignored(app: Any) -> None:
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"})
     event = {"Records": [{"messageId": "1", "body": body}]}
-    assert app.handler(event, None) == {"batchItemFailures": []}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
 
 
 def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s3: Any, sqlite_url: str) -> None:
     s3.put_object(Bucket="raw", Key=KEY, Body=f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
     event = {"Records": [{"messageId": "poison", "body": "{"}, *EVENT["Records"]]}
-    assert app.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
     assert rows(sqlite_url, "SELECT status FROM ingestions") == [("done",)]

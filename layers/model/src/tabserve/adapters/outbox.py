@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.tables import alerts
@@ -29,16 +30,26 @@ class Outbox:
         query = select(*COLUMNS).where(alerts.c.rule == rule, alerts.c.subject == subject)
         newest = query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(1)
         row = self._database.run(lambda connection: connection.execute(newest).first())
-        return None if row is None else Alert(*row)
+        return None if row is None else _alert(row)
 
     def claim_unsent(self, limit: int, max_attempts: int) -> Sequence[Alert]:
         """Return unsent alerts, oldest first, with the attempt counted; for two minutes no other worker gets them."""
         return self._database.run(lambda connection: _claim(connection, limit, max_attempts))
 
+    def note_delivered(self, alert_id: str, channels: Sequence[str]) -> None:
+        """Note which channels have got an alert, so that a retry leaves them alone."""
+        noted = update(alerts).where(alerts.c.id == alert_id).values(delivered_to=list(channels))
+        self._database.run(lambda connection: connection.execute(noted))
+
     def mark_sent(self, alert_id: str, at: datetime) -> None:
         """Note that an alert has reached everyone who wants it."""
         sent = update(alerts).where(alerts.c.id == alert_id, alerts.c.sent_at.is_(None)).values(sent_at=at)
         self._database.run(lambda connection: connection.execute(sent))
+
+
+def _alert(row: Row[Any]) -> Alert:
+    values = row._asdict()
+    return Alert(**values | {"delivered_to": tuple(values["delivered_to"])})
 
 
 def add_alerts(connection: Connection, new: Sequence[Alert]) -> None:
@@ -64,4 +75,4 @@ def _claim(connection: Connection, limit: int, max_attempts: int) -> Sequence[Al
         .values(attempts=alerts.c.attempts + 1, leased_until=now + LEASE)
         .returning(*COLUMNS)
     )
-    return sorted((Alert(*row) for row in connection.execute(claimed)), key=lambda alert: alert.created_at)
+    return sorted((_alert(row) for row in connection.execute(claimed)), key=lambda alert: alert.created_at)

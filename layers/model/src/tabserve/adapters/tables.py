@@ -248,6 +248,7 @@ alerts = Table(
     _time("created_at", index=True),
     _time("sent_at", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("delivered_to", JSON, nullable=False, server_default=text("'[]'")),
     _time("leased_until", nullable=True),
     _one_of("state", "firing", "resolved"),
 )

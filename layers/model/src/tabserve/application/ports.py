@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
-from tabserve.domain.alert import Alert
+from tabserve.domain.alert import Alert, Notice
 from tabserve.domain.conservation import FileAccount
 from tabserve.domain.metrics import Family, RequestCount
 from tabserve.domain.model import ModelMetadata
@@ -21,6 +21,7 @@ from tabserve.domain.prediction import (
     Value,
 )
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
+from tabserve.domain.report import Report
 from tabserve.domain.use_case import UseCase
 
 if TYPE_CHECKING:  # its NumPy is in no layer of the functions that only move rows
@@ -205,6 +206,22 @@ class FeatureStore(Protocol):
         ...
 
 
+class ReferenceColumns(Protocol):
+    """What columns looked like when the model was trained."""
+
+    def statistics(self, use_case: UseCase) -> Mapping[str, ColumnStatistics]:
+        """Return the reference of the champion by column; empty where there is none."""
+        ...
+
+
+class ReportWriter(Protocol):
+    """Writes what people read about a file."""
+
+    def write(self, report: Report) -> bytes:
+        """Return a self-contained page."""
+        ...
+
+
 class FileValidator(Protocol):
     """Judges every row of a raw file."""
 
@@ -277,6 +294,10 @@ class AlertOutbox(Protocol):
         """Return unsent alerts, oldest first, with the attempt counted; no two workers get the same at a time."""
         ...
 
+    def note_delivered(self, alert_id: str, channels: Sequence[str]) -> None:
+        """Note which channels have got an alert, so that a retry leaves them alone."""
+        ...
+
     def mark_sent(self, alert_id: str, at: datetime) -> None:
         """Note that an alert has reached everyone who wants it."""
         ...
@@ -285,7 +306,7 @@ class AlertOutbox(Protocol):
 class AlertChannel(Protocol):
     """One way to tell people about an alert."""
 
-    def send(self, alert: Alert) -> None:
+    def send(self, notice: Notice) -> None:
         """Deliver an alert; raise AlertDeliveryError."""
         ...
 

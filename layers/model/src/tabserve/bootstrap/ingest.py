@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.reference_columns import ChampionColumns
+from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.s3 import S3Store
+from tabserve.adapters.s3_links import WEEK, S3Links
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.application.ingest import IngestDependencies
-from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, utc_now
+from tabserve.application.judge import JudgeDependencies
+from tabserve.bootstrap.alerts import alert_dependencies
+from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
 
@@ -19,6 +24,7 @@ class IngestService:
 
     deps: IngestDependencies
     log: Logger
+    metrics: Metrics
 
 
 def ingest_service() -> IngestService:
@@ -26,13 +32,18 @@ def ingest_service() -> IngestService:
     settings = read_settings()
     settings.require("raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
     s3 = aws_client(settings, "s3")
+    artifacts = S3Store(s3, settings.artifacts_bucket)
+    database = Database(database_url(settings))
     deps = IngestDependencies(
-        catalog=catalog(settings),
-        raw=S3Store(s3, settings.raw_bucket),
+        judge=JudgeDependencies(catalog(settings), S3Store(s3, settings.raw_bucket), PanderaValidator(), utc_now),
         good=S3Store(s3, settings.good_bucket),
         bad=S3Store(s3, settings.bad_bucket),
-        validator=PanderaValidator(),
-        ingestions=Ingestions(Database(database_url(settings))),
-        clock=utc_now,
+        artifacts=artifacts,
+        ingestions=Ingestions(database),
+        references=ChampionColumns(artifacts),
+        reports=HtmlReports(),
+        alerts=alert_dependencies(settings, database),
+        good_link=S3Links(lambda: s3, settings.good_bucket, WEEK).to_get,
+        bad_link=S3Links(lambda: s3, settings.bad_bucket, WEEK).to_get,
     )
-    return IngestService(deps, logger(settings, "ingest"))
+    return IngestService(deps, logger(settings, "ingest"), metrics("ingest"))

@@ -24,8 +24,29 @@ class Alert:
     created_at: datetime
     sent_at: datetime | None = field(default=None, compare=False)
     attempts: int = field(default=0, compare=False)
+    delivered_to: tuple[str, ...] = field(default=(), compare=False)
 
 
 def alert_id(rule: str, subject: str, state: AlertState, cause: str) -> str:
     """Return the one id of a transition; `cause` tells repeated transitions apart, such as a file id or a window."""
     return str(uuid.uuid5(NAMESPACE, "\n".join((rule, subject, state, cause))))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alert as people read it; `link` leads to the details."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    state: AlertState
+    severity: str
+    link: str | None = None
+
+
+def notice(alert: Alert, link: str | None) -> Notice:
+    """Put an alert into words."""
+    what = alert.rule.replace("_", " ")
+    title = f"Resolved: {what}" if alert.state == "resolved" else f"{alert.severity.capitalize()}: {what}"
+    hidden = {"report_key"}
+    facts = [(name.replace("_", " "), str(value)) for name, value in alert.payload.items() if name not in hidden]
+    return Notice(title, (("subject", alert.subject), *facts), alert.state, alert.severity, link)

@@ -23,6 +23,7 @@ FILE_RULES: Final[Mapping[str, str]] = {
     "not_text": "the file is a PDF or another binary format",
     "too_large": "the file is larger than may be ingested",
     "too_long_line": "a line is longer than may be read",
+    "gone": "the raw object was removed before it was read",
 }
 WARNINGS: Final[Mapping[str, str]] = {
     "extra_column": "a column is not in the use case",
@@ -103,6 +104,7 @@ BOOLEAN: Final = r"(?i:true|false|yes|no)"
 FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
 ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
+MAX_FILE_BYTES: Final = 2**30
 MAX_JUDGED_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 

@@ -166,12 +166,13 @@ class Monitoring(_Definition):
 
 
 class CriticalityLimits(_Definition):
-    """Shares of bad rows at which a file's criticality rises; see `domain.quality`."""
+    """Shares of bad rows at which a file's criticality rises, see `domain.quality`, and from where it is an alert."""
 
     high: Share = 0.5
     medium: Share = 0.1
     critical_rules: tuple[str, ...] = ()
     critical_rule_share: Share = 0.05
+    alert_from: Literal["low", "medium", "high"] = "medium"
 
 
 class UseCase(_Definition):

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
+from tabserve.domain.rules import MAX_FILE_BYTES
 from tabserve.domain.structure import BOM, refuse_other_formats
 from tabserve.errors import FileRejectedError
 
@@ -20,7 +21,7 @@ class Limits:
 
     chunk: int = 4 * 2**20
     line: int = 16 * 2**20
-    file: int = 2**30
+    file: int = MAX_FILE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""Judge one raw file: its verdict, with its good and bad rows in a local folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from tabserve.application.ports import Catalog, Clock, FileValidator, ObjectStore
+from tabserve.domain.quality import (
+    BadRow,
+    Criticality,
+    Ingestion,
+    IngestionStatus,
+    Issue,
+    RawFile,
+    Split,
+    criticality,
+)
+from tabserve.domain.quarantine import printable, read_bad_rows
+from tabserve.domain.rules import MAX_FILE_BYTES
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import FileRejectedError, UnknownUseCaseError
+
+GONE: Final = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeDependencies:
+    """What judging needs."""
+
+    catalog: Catalog
+    raw: ObjectStore
+    validator: FileValidator
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out about a file; no use case when its key names none."""
+
+    ingestion: Ingestion
+    split: Split
+    use_case: UseCase | None
+    folder: Path
+
+    @staticmethod
+    def paths(folder: Path) -> tuple[Path, Path]:
+        """Return where the good and the bad object are written."""
+        return folder / "good.csv", folder / "bad.csv"
+
+    @property
+    def good(self) -> Path:
+        """The good object."""
+        return self.paths(self.folder)[0]
+
+    @property
+    def bad(self) -> Path:
+        """The bad object."""
+        return self.paths(self.folder)[1]
+
+    def bad_rows(self, limit: int | None = None) -> Iterator[BadRow]:
+        """Yield the bad rows, in their order, as a database can store them."""
+        if self.split.rows_bad:
+            with self.bad.open("rb") as stream:
+                yield from (replace(row, raw=printable(row.raw)) for row in islice(read_bad_rows(stream), limit))
+
+
+def judge(file: RawFile, deps: JudgeDependencies, folder: Path) -> Verdict:
+    """Return the verdict on a raw file; raise UnavailableError when it cannot be read now."""
+    started_at = deps.clock()
+    use_case: UseCase | None = None
+    try:
+        use_case = _use_case(file, deps.catalog)
+        split = _split(file, use_case, deps, Verdict.paths(folder))
+    except FileRejectedError as error:
+        status: IngestionStatus = "failed" if error.rule == GONE else "rejected"
+        return _without_rows(file, use_case, status, error, (started_at, deps.clock()), folder)
+    found = criticality(use_case.criticality, split.rows_total, split.rows_bad, split.rows_by_rule)
+    ingestion = _ingestion(file, use_case, "done", found, split, (started_at, deps.clock()))
+    return Verdict(ingestion, split, use_case, folder)
+
+
+def _split(file: RawFile, use_case: UseCase, deps: JudgeDependencies, paths: tuple[Path, Path]) -> Split:
+    if file.size is not None and file.size > MAX_FILE_BYTES:
+        raise FileRejectedError("too_large", f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
+    try:
+        raw = deps.raw.open(file.key, file.version_id)
+    except KeyError as error:
+        raise FileRejectedError(GONE, "The raw object is no longer there.") from error
+    with raw, paths[0].open("wb") as good, paths[1].open("wb") as bad:
+        return deps.validator.split(raw, use_case, good, bad)
+
+
+def _without_rows(
+    file: RawFile,
+    use_case: UseCase | None,
+    status: IngestionStatus,
+    error: FileRejectedError,
+    times: tuple[datetime, datetime],
+    folder: Path,
+) -> Verdict:
+    split = Split(0, 0, 0, (Issue("", error.rule, 0, (error.message,)),), ())
+    ingestion = _ingestion(file, use_case, status, "high", split, times)
+    return Verdict(replace(ingestion, error=f"{error.rule}: {error.message}"), split, use_case, folder)
+
+
+def _use_case(file: RawFile, catalog: Catalog) -> UseCase:
+    name, slash, _ = file.key.partition("/")
+    try:
+        return catalog.get(name if slash else "")
+    except UnknownUseCaseError as error:
+        known = ", ".join(error.known)
+        raise FileRejectedError("unknown_use_case", f"The key must begin with a use case: {known}.") from error
+
+
+def _ingestion(
+    file: RawFile,
+    use_case: UseCase | None,
+    status: IngestionStatus,
+    criticality: Criticality,
+    split: Split,
+    times: tuple[datetime, datetime],
+) -> Ingestion:
+    return Ingestion(
+        file_id=file.file_id,
+        bucket=file.bucket,
+        key=file.key,
+        etag=file.etag,
+        use_case=use_case.name if use_case else None,
+        status=status,
+        rows_total=split.rows_total,
+        rows_good=split.rows_good,
+        rows_bad=split.rows_bad,
+        criticality=criticality,
+        contract_sha256=use_case.contract_sha256 if use_case else None,
+        started_at=times[0],
+        finished_at=times[1],
+    )

@@ -1,0 +1,17 @@
+"""What the report on a raw file tells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A verdict with samples of bad rows, the model's reference by column and links to the objects, by name."""
+
+    ingestion: Ingestion
+    split: Split
+    samples: Sequence[BadRow] = ()
+    reference: Mapping[str, ColumnStatistics] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,281 @@
+"""One raw file through its three effects: what is kept, what a retry repeats, when somebody is told."""
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.report import HtmlReports
+from tabserve.adapters.validator import PanderaValidator
+from tabserve.application.alerts import AlertDependencies, send_alerts
+from tabserve.application.ingest import IngestDependencies, ingest_file
+from tabserve.application.judge import JudgeDependencies
+from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
+from tests.fakes import FakeChannel, FakeIngestions, FakeOutbox
+from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
+
+BAD = "9,BIG,1,1,,3,"
+
+
+class OneUseCase:
+    """A catalog of the tests' use case."""
+
+    def names(self) -> list[str]:
+        return [USE_CASE.name]
+
+    def get(self, name: str) -> UseCase:
+        if name != USE_CASE.name:
+            raise UnknownUseCaseError(name, self.names())
+        return USE_CASE
+
+
+class NoReferences:
+    """There is no champion yet."""
+
+    def statistics(self, use_case: UseCase) -> dict[str, ColumnStatistics]:
+        return {}
+
+
+@dataclass
+class Flaky:
+    """Fails the first times a method is called, then lets everything through."""
+
+    real: Any
+    method: str
+    error: UnavailableError
+    failures: int
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self.method:
+            return getattr(self.real, name)
+        return self._call
+
+    def _call(self, *arguments: Any) -> Any:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error
+        return getattr(self.real, self.method)(*arguments)
+
+
+@dataclass
+class Pipeline:
+    """Everything around `ingest_file`, in memory and a folder."""
+
+    root: Path
+    ingestions: FakeIngestions = field(default_factory=FakeIngestions)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    channels: dict[str, FakeChannel] = field(default_factory=lambda: {"chat": FakeChannel()})
+
+    def __post_init__(self) -> None:
+        ticks = itertools.count()
+        clock = lambda: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=next(ticks))  # noqa: E731
+        self.raw, self.good, self.bad, self.artifacts = (
+            FolderStore(self.root / name) for name in ("raw", "good", "bad", "artifacts")
+        )
+        self.deps = IngestDependencies(
+            judge=JudgeDependencies(OneUseCase(), self.raw, PanderaValidator(), clock),
+            good=self.good,
+            bad=self.bad,
+            artifacts=self.artifacts,
+            ingestions=self.ingestions,
+            references=NoReferences(),
+            reports=HtmlReports(),
+            alerts=AlertDependencies(self.outbox, self.channels, lambda key: f"https://link/{key}", clock),
+            good_link=lambda key: f"https://good/{key}",
+            bad_link=lambda key: f"https://bad/{key}",
+            pause=lambda seconds: None,
+        )
+
+    def drop(self, *lines: str, name: str = "orders/a.csv", etag: str = "1", content: bytes | None = None) -> RawFile:
+        body = content if content is not None else "".join(f"{line}\n" for line in (HEADER, *lines)).encode()
+        self.raw.put(name, body)
+        return RawFile("raw", name, etag)
+
+    def ingest(self, file: RawFile) -> Ingestion:
+        return ingest_file(file, self.deps)
+
+    @property
+    def objects(self) -> dict[str, list[str]]:
+        stores = {"good": self.good, "bad": self.bad, "artifacts": self.artifacts}
+        return {name: list(store.keys("")) for name, store in stores.items()}
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return Pipeline(tmp_path)
+
+
+def good_lines(count: int) -> list[str]:
+    return [GOOD.format(id=number) for number in range(1, count + 1)]
+
+
+def test_a_mixed_file_is_split_and_the_raw_object_stays_as_it_is(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(2), BAD)
+    before = pipeline.raw.get(file.key)
+    done = pipeline.ingest(file)
+    key = f"orders/{file.file_id}/a.csv"
+    assert (done.status, done.rows_total, done.rows_good, done.rows_bad) == ("done", 3, 2, 1)
+    assert (done.good_key, done.bad_key, done.report_key) == (key, key, f"reports/orders/{file.file_id}.html")
+    assert pipeline.good.get(key).decode().splitlines() == [HEADER, *good_lines(2)]
+    assert BAD in pipeline.bad.get(key).decode()
+    assert pipeline.raw.get(file.key) == before
+    assert pipeline.ingestions.verdicts[file.file_id] == done
+    assert [row.raw for row in pipeline.ingestions.bad_rows[file.file_id]] == [BAD]
+    assert {column.column for column in pipeline.ingestions.statistics[file.file_id]} == set(USE_CASE.feature_names)
+
+
+def test_an_all_good_file_has_no_bad_object(pipeline: Pipeline) -> None:
+    done = pipeline.ingest(pipeline.drop(*good_lines(2)))
+    assert (done.bad_key, done.criticality) == (None, "none")
+    assert pipeline.objects["bad"] == []
+
+
+def test_an_all_bad_file_has_no_good_object(pipeline: Pipeline) -> None:
+    done = pipeline.ingest(pipeline.drop(BAD))
+    assert (done.good_key, done.criticality) == (None, "high")
+    assert pipeline.objects["good"] == []
+
+
+def test_a_file_of_an_unknown_use_case_is_rejected_with_a_report(pipeline: Pipeline) -> None:
+    for name in ("cars/a.csv", "a.csv"):
+        done = pipeline.ingest(pipeline.drop(*good_lines(1), name=name))
+        assert done.status == "rejected"
+        assert done.error == "unknown_use_case: The key must begin with a use case: orders."
+        assert done.report_key == f"reports/unknown/{done.file_id}.html"
+        assert b"unknown_use_case" in pipeline.artifacts.get(done.report_key)
+
+
+def test_a_raw_object_that_is_gone_is_a_failed_ingestion(pipeline: Pipeline) -> None:
+    done = pipeline.ingest(RawFile("raw", "orders/gone.csv", "1"))
+    assert (done.status, done.error) == ("failed", "gone: The raw object is no longer there.")
+
+
+def test_a_new_version_of_the_same_key_is_a_new_file(pipeline: Pipeline) -> None:
+    first = pipeline.ingest(pipeline.drop(*good_lines(1), etag="1"))
+    second = pipeline.ingest(pipeline.drop(*good_lines(2), etag="2"))
+    assert first.good_key != second.good_key
+    assert len(pipeline.objects["good"]) == 2
+
+
+def test_a_second_delivery_finds_the_verdict_and_changes_nothing(pipeline: Pipeline) -> None:
+    file = pipeline.drop(BAD)
+    first = pipeline.ingest(file)
+    objects = pipeline.objects
+    assert pipeline.ingest(file) == first
+    assert pipeline.objects == objects
+    assert len(pipeline.channels["chat"].sent) == 1
+
+
+def test_an_effect_that_fails_for_a_moment_is_repeated_alone(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(1), BAD)
+    flaky = Flaky(pipeline.bad, "put_new", StorageUnavailableError("away"), failures=2)
+    saves = Flaky(pipeline.ingestions, "save", DatabaseUnavailableError("away"), failures=0)
+    pipeline.deps = replace(pipeline.deps, bad=flaky, ingestions=saves)
+    assert pipeline.ingest(file).bad_key
+    assert (flaky.calls, saves.calls) == (3, 1)
+
+
+@pytest.mark.parametrize("broken", ["good", "ingestions", "artifacts"])
+def test_a_redelivery_does_what_is_missing_and_nothing_twice(pipeline: Pipeline, broken: str) -> None:
+    file = pipeline.drop(*good_lines(1), BAD, BAD.replace("9", "8"))
+    method = "save" if broken == "ingestions" else "put_new"
+    working = pipeline.deps
+    away = Flaky(getattr(working, broken), method, UnavailableError("away"), failures=3)
+    pipeline.deps = replace(working, **{broken: away})  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        pipeline.ingest(file)
+    assert not any(verdict.report_key for verdict in pipeline.ingestions.verdicts.values())
+    pipeline.deps = working
+    done = pipeline.ingest(file)
+    assert done.good_key
+    assert {name: len(keys) for name, keys in pipeline.objects.items()} == {"good": 1, "bad": 1, "artifacts": 1}
+    assert len(pipeline.ingestions.verdicts) == 1
+    assert len(pipeline.channels["chat"].sent) == 1
+
+
+def test_a_bad_file_fires_once_and_its_correction_resolves_once(pipeline: Pipeline) -> None:
+    sent = pipeline.channels["chat"].sent
+    for etag, lines in (("1", [BAD]), ("1", [BAD]), ("2", good_lines(3)), ("2", good_lines(3)), ("3", good_lines(4))):
+        pipeline.ingest(pipeline.drop(*lines, etag=etag))
+    assert [notice.state for notice in sent] == ["firing", "resolved"]
+    assert sent[0].title == "High: data quality"
+    assert dict(sent[0].facts)["issues"] == "size unknown_category (1)"
+    file_id = RawFile("raw", "orders/a.csv", "1").file_id
+    assert sent[0].link == f"https://link/reports/orders/{file_id}.html"
+
+
+@pytest.mark.parametrize(("bad", "fires"), [(0, False), (9, False), (10, True)])
+def test_an_alert_fires_from_medium_criticality_on(pipeline: Pipeline, bad: int, fires: bool) -> None:
+    lines = [*good_lines(100 - bad), *(BAD.replace("9", f"b{number}") for number in range(bad))]
+    pipeline.ingest(pipeline.drop(*lines))
+    assert bool(pipeline.channels["chat"].sent) is fires
+
+
+def test_a_channel_that_is_away_gets_the_alert_later_and_the_other_not_again(pipeline: Pipeline) -> None:
+    pipeline.channels["mail"] = FakeChannel(failures=1)
+    pipeline.ingest(pipeline.drop(BAD))
+    assert [len(channel.sent) for channel in pipeline.channels.values()] == [1, 0]
+    assert send_alerts(pipeline.deps.alerts).sent == 1
+    assert [len(channel.sent) for channel in pipeline.channels.values()] == [1, 1]
+    assert send_alerts(pipeline.deps.alerts).sent == 0
+
+
+def test_without_channels_the_alert_waits_in_the_outbox(pipeline: Pipeline) -> None:
+    pipeline.channels.clear()
+    pipeline.ingest(pipeline.drop(BAD))
+    [alert] = pipeline.outbox.alerts.values()
+    assert (alert.state, alert.attempts, alert.sent_at) == ("firing", 0, None)
+
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+def report_of(pipeline: Pipeline, file: RawFile) -> str:
+    done = pipeline.ingest(file)
+    assert done.report_key
+    return pipeline.artifacts.get(done.report_key).decode()
+
+
+def test_what_came_with_a_file_is_escaped_in_its_report(pipeline: Pipeline) -> None:
+    html = report_of(
+        pipeline,
+        pipeline.drop(
+            f"1,<img src=x onerror=alert(1)>,1,=cmd|' /C calc'!A0,,3,{HOSTILE.replace(chr(34), '')}",
+            name=f"orders/{HOSTILE.replace('/', '')}.csv",
+        ),
+    )
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;img src=x" in html
+
+
+def test_a_hostile_header_and_rejection_are_escaped_too(pipeline: Pipeline) -> None:
+    lines = f"{HEADER},<b>x</b>\n{GOOD.format(id=1)},\n".encode()
+    assert "<b>x</b>" not in report_of(pipeline, pipeline.drop(content=lines))
+    assert "<svg" not in report_of(pipeline, pipeline.drop(*good_lines(1), name="<svg onload=alert(1)>/a.csv"))
+
+
+def test_a_megabyte_cell_is_named_and_shown_shortened(pipeline: Pipeline) -> None:
+    html = report_of(pipeline, pipeline.drop(f"1,{'x' * 2**20},1,1,,3,", GOOD.format(id=2)))
+    assert "too_long_cell" in html
+    assert len(html) < 40_000
+
+
+def test_a_compressed_bomb_is_rejected_unopened(pipeline: Pipeline) -> None:
+    import gzip
+
+    bomb = gzip.compress(b"0" * 2**26)
+    done = pipeline.ingest(pipeline.drop(content=bomb))
+    assert done.error == "compressed: The file is gzip, not CSV text; send the CSV file itself."
+
+
+def test_a_file_beyond_the_size_limit_is_not_even_opened(pipeline: Pipeline) -> None:
+    done = pipeline.ingest(RawFile("raw", "orders/huge.csv", "1", size=2**40))
+    assert done.error == "too_large: The file is larger than 1024 MiB."
