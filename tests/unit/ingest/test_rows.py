@@ -179,3 +179,10 @@ def test_the_first_of_equal_ids_is_good_even_far_apart(judged: Judged) -> None:
     lines = [GOOD.format(id=number % 40) for number in range(100)]
     outcome = judged(*lines, chunk=64)
     assert set(outcome.reasons) == set(range(41, 101))
+
+
+def test_a_row_that_begins_like_a_compressed_file_is_a_row() -> None:
+    content = f"{HEADER}\n{FIRST}\n".encode() + b"\x1f\x8b\x08\x00,small,1,1,,3,\n" + LAST.encode() + b"\n"
+    for chunk in range(1, len(content)):
+        outcome = judge_bytes(content, chunk=chunk)
+        assert outcome.reasons == {2: {(W, "not_utf8"), ("id", "null_byte")}}

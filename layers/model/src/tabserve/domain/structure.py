@@ -27,6 +27,8 @@ MAGIC: Final = {
     b"\xff\xd8\xff": ("not_text", "JPEG"),
     b"SQLite format 3": ("not_text", "SQLite"),
 }
+# What a line may hold and still be blank.
+BLANK: Final = " \t\v\f"
 BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -81,11 +81,15 @@ def _reads(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
 
 def _as_lines(block: bytes, first_number: int) -> tuple[pl.Series, dict[int, bytes]]:
     try:
-        return pl.read_lines(io.BytesIO(block)).to_series(), {}
+        return _read(block), {}
     except pl.exceptions.ComputeError:
         text = block.decode(errors="replace")
-        lines = pl.read_lines(io.BytesIO(text.encode())).to_series()
-        return lines, _undecodable(block, text, first_number)
+        return _read(text.encode()), _undecodable(block, text, first_number)
+
+
+def _read(block: bytes) -> pl.Series:
+    # Polars would unpack a block that begins like a compressed file; the empty line in front keeps it from that.
+    return pl.read_lines(io.BytesIO(b"\n" + block)).to_series().slice(1)
 
 
 def _undecodable(block: bytes, text: str, first_number: int) -> dict[int, bytes]:

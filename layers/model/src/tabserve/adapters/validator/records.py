@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from tabserve.adapters.validator.lines import Lines
-from tabserve.domain.structure import split_record, structural_rules, well_formed
+from tabserve.domain.structure import BLANK, split_record, structural_rules, well_formed
 
 MAX_JOINED_LINES: Final = 100
 MAX_JOINED_LENGTH: Final = 2**16
@@ -117,7 +117,7 @@ class _Malformed:
         while index < len(self.places):
             text, place = self.texts[index], self.places[index]
             used = 1
-            if not text.strip():
+            if not text.strip(BLANK):
                 self.dropped.append(place)
             elif text.count('"') % 2 == 0:
                 self.broken.append(place)

@@ -12,7 +12,7 @@ from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
 from tabserve.domain.quality import Split
 from tabserve.domain.quarantine import HEADER, bad_record
-from tabserve.domain.structure import Header, read_header, write_record
+from tabserve.domain.structure import BLANK, Header, read_header, write_record
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError
 
@@ -44,8 +44,8 @@ def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Ite
     empty = True
     for chunk in lines:
         empty = False
-        place = chunk.text.str.contains(r"\S").arg_max()
-        if place is not None and (text := chunk.text[place]).strip():
+        place = chunk.text.str.contains(f"[^{BLANK}]").arg_max()
+        if place is not None and (text := chunk.text[place]).strip(BLANK):
             header = read_header(text, use_case)
             return header, _after(chunk, place + 1, lines)
     if empty:
