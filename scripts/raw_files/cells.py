@@ -1,0 +1,135 @@
+"""Defects of one cell: what is written instead, driven by the use case's definition alone."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+
+EASTERN_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+TOO_LONG = 1_500
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a row: its column, its feature (the id has none) and its text."""
+
+    column: str
+    feature: Feature | None
+    text: str
+
+
+@dataclass(frozen=True)
+class CellDefect:
+    """Which columns can have a defect, and what their cells then say."""
+
+    fits: Callable[[Feature | None], bool]
+    write: Callable[[Cell, random.Random], str]
+
+    def columns(self, use_case: UseCase) -> list[tuple[str, Feature | None]]:
+        """Return the columns of a use case that can have this defect, the id among them."""
+        candidates: list[tuple[str, Feature | None]] = [(use_case.id_column, None)]
+        candidates += [(feature.name, feature) for feature in use_case.features]
+        return [(name, feature) for name, feature in candidates if self.fits(feature)]
+
+
+def _required(feature: Feature | None) -> bool:
+    return feature is None or feature.required
+
+
+def _any(feature: Feature | None) -> bool:
+    return True
+
+
+def _id(feature: Feature | None) -> bool:
+    return feature is None
+
+
+def _category(feature: Feature | None) -> bool:
+    return isinstance(feature, CategoryFeature)
+
+
+def _lettered_category(feature: Feature | None) -> bool:
+    return isinstance(feature, CategoryFeature) and any(_other_case(text) for text in _variants(feature))
+
+
+def _number(feature: Feature | None) -> bool:
+    return isinstance(feature, NumberFeature)
+
+
+def _decimal(feature: Feature | None) -> bool:
+    return isinstance(feature, NumberFeature) and feature.type == "number"
+
+
+def _integer(feature: Feature | None) -> bool:
+    return isinstance(feature, NumberFeature) and feature.type == "integer"
+
+
+def _variants(feature: CategoryFeature) -> Sequence[str]:
+    return [text for text in feature.texts if _other_case(text) and _other_case(text) not in feature.texts]
+
+
+def _other_case(text: str) -> str:
+    other = text.swapcase()
+    return other if other != text and other.casefold() == text.casefold() else ""
+
+
+def _present(cell: Cell) -> str:
+    """Return a valid text of the column, the cell's own if it has one."""
+    if cell.text or cell.feature is None:
+        return cell.text
+    if isinstance(cell.feature, CategoryFeature):
+        return cell.feature.texts[0]
+    return _digits(cell.feature)
+
+
+def _digits(feature: NumberFeature) -> str:
+    return str(max(round(feature.minimum), min(round(feature.maximum), 25)))
+
+
+def _case_variant(cell: Cell, chance: random.Random) -> str:
+    assert isinstance(cell.feature, CategoryFeature)  # noqa: S101  `fits` saw to it
+    return _other_case(chance.choice(_variants(cell.feature)))
+
+
+def _beyond(sign: int) -> Callable[[Cell, random.Random], str]:
+    def write(cell: Cell, chance: random.Random) -> str:
+        assert isinstance(cell.feature, NumberFeature)  # noqa: S101
+        edge = cell.feature.minimum if sign < 0 else cell.feature.maximum
+        return str(int(edge) + sign * chance.randint(1, 500))
+
+    return write
+
+
+def _formula(cell: Cell, chance: random.Random) -> str:
+    return chance.choice(("={}+1", "@SUM(A1:A{})", "=cmd|' /C calc'!A{}")).format(cell.text)
+
+
+def _eastern(cell: Cell, chance: random.Random) -> str:
+    return str(chance.randint(1, 99)).translate(EASTERN_DIGITS)
+
+
+def _thousands(cell: Cell, chance: random.Random) -> str:
+    return f"{chance.randint(1, 9)},{chance.randint(100, 999)}.{chance.randint(10, 99)}"
+
+
+CELL_DEFECTS: dict[str, CellDefect] = {
+    "missing_value": CellDefect(_required, lambda cell, chance: ""),
+    "surrounding_space": CellDefect(_any, lambda cell, chance: chance.choice((" {}", "{} ")).format(_present(cell))),
+    "zero_width_character": CellDefect(_any, lambda cell, chance: _present(cell) + "\u200b"),
+    "too_long_cell": CellDefect(_any, lambda cell, chance: cell.text + "x" * TOO_LONG),
+    "formula_cell": CellDefect(_any, _formula),
+    "case_variant": CellDefect(_lettered_category, _case_variant),
+    "unknown_category": CellDefect(_category, lambda cell, chance: f"unheard-of {chance.randint(1, 99)}"),
+    "non_ascii_digits": CellDefect(_number, _eastern),
+    "decimal_comma": CellDefect(_decimal, lambda cell, chance: f"{chance.randint(1, 99)},{chance.randint(10, 99)}"),
+    "thousands_separator": CellDefect(_decimal, _thousands),
+    "underscore_or_hex": CellDefect(_number, lambda cell, chance: chance.choice(("1_0", "0x1F"))),
+    "nan_or_inf_text": CellDefect(_number, lambda cell, chance: chance.choice(("NaN", "inf", "-Infinity"))),
+    "not_a_number": CellDefect(_number, lambda cell, chance: chance.choice(("abc", "12 years", "about 30"))),
+    "not_an_integer": CellDefect(_integer, lambda cell, chance: f"{_present(cell)}.5"),
+    "overflow": CellDefect(_decimal, lambda cell, chance: "1e999"),
+    "below_minimum": CellDefect(_number, _beyond(-1)),
+    "above_maximum": CellDefect(_number, _beyond(+1)),
+    "null_byte": CellDefect(_id, lambda cell, chance: f"{cell.text}\0"),
+}

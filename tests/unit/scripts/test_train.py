@@ -1,0 +1,69 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.registry import Registry
+from tests.penguins import CATALOG, write_penguins
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/train.py", "--registry", str(folder / "registry"), *map(str, arguments)]
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **environment}
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+
+
+def test_a_users_own_dataset_is_one_definition_and_one_csv(tmp_path: Path) -> None:
+    data = write_penguins(tmp_path / "rows.csv", rows=400)
+    done = run(tmp_path, "--use-case", "penguins", "--data", data, USE_CASES_DIR="tests/use_cases")
+    assert done.returncode == 0, done.stderr
+    penguins = CATALOG.get("penguins")
+    champion = Registry(FolderStore(tmp_path / "registry")).champion(penguins)
+    assert f"registered penguins {champion.version}" in done.stdout
+    for line in ("accuracy", "roc_auc", "brier", "log_loss", "120 held-out rows", "no class differs"):
+        assert line in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("a,b\n1,2\n", "missing column"),
+        ("", "is empty"),
+        (
+            "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked\n1,0,3,male,old,7,S\n",
+            "'Age' breaks not_a_number in 1 row",
+        ),
+        ("PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked\n1,2,3,male,3,7,S\n", "'Survived' breaks unknown_class"),
+        (
+            "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked\n1,0,3,male,3,7,S\n2,0,3,male,3,7,S\n",
+            "holds class '1' in 0 rows",
+        ),
+    ],
+)
+def test_bad_training_data_is_one_message_and_exit_code_2(tmp_path: Path, body: str, message: str) -> None:
+    (tmp_path / "rows.csv").write_text(body)
+    done = run(tmp_path, "--use-case", "titanic", "--data", tmp_path / "rows.csv")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: rows.csv")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unreachable_bucket_names_the_way_out(tmp_path: Path) -> None:
+    away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "ARTIFACTS_BUCKET": "artifacts"}
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    done = run(tmp_path, "--use-case", "iris", "--registry", "s3", **away, **keys)
+    assert done.returncode == 2
+    assert "Train into a folder instead: --registry" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_says_what_the_options_do() -> None:
+    for script in ("train.py", "split_dataset.py", "feed.py"):
+        done = subprocess.run([sys.executable, f"scripts/{script}", "--help"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "--use-case NAME" in done.stdout
