@@ -15,12 +15,14 @@ def main() -> None:
     page = navigation.current()
     with st.sidebar:
         times.choose()
-        show_links()
+        links = st.container()
     _choose_use_case()
     try:
         page.run()
     except UiError as error:
         notices.show_error(error)
+    with links:  # last, so that a slow answer does not keep the page waiting
+        show_links()
 
 
 def _choose_use_case() -> None:

@@ -27,6 +27,11 @@ def link(path: str, label: str, icon: str) -> None:
     st.page_link(_page(path), label=label, icon=icon)
 
 
+def module_of(path: str) -> str:
+    """Return the name of the module that draws a page."""
+    return f"ui.views.{path.replace('-', '_')}"
+
+
 def _page(path: str) -> Any:  # noqa: ANN401
     title, icon = PAGES[path]
     return st.Page(_show(path), title=title, icon=icon, url_path=path, default=path == FIRST)
@@ -34,5 +39,5 @@ def _page(path: str) -> Any:  # noqa: ANN401
 
 def _show(path: str) -> Callable[[], None]:
     # Pages link to each other through this module; imported here they may import it in turn.
-    show: Callable[[], None] = import_module(f"ui.views.{path.replace('-', '_')}").show
+    show: Callable[[], None] = import_module(module_of(path)).show
     return show

@@ -4,33 +4,22 @@ import os
 import sys
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
 from local_cloud import processes
 from local_cloud.config import HOST, ROOT, Place
 
 APP = ROOT / "ui" / "app.py"
+NEEDED = ("API_URL", "API_KEY", "READER_DATABASE_URL")  # and nothing else: the page may only read
 
 
 def start(place: Place, env: Mapping[str, str]) -> processes.Server:
     """Start the page and wait until it answers."""
-    options = {
-        "server.address": HOST,
-        "server.port": place.ports.ui,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
+    options = {"server.address": HOST, "server.port": place.ports.ui}
     server = processes.start(
         "ui",
-        [
-            Path(sys.executable).with_name("streamlit"),
-            "run",
-            APP,
-            *(f"--{name}={value}" for name, value in options.items()),
-        ],
+        [sys.executable, "-m", "ui", *(f"--{name}={value}" for name, value in options.items())],
         place,
-        env={"PATH": os.defpath, "HOME": str(place.folder), "PYTHONPATH": str(ROOT), **env},
+        env={"PATH": os.defpath, "HOME": str(place.folder), **{name: env[name] for name in NEEDED}},
         cwd=ROOT,
     )
     server.wait_until(lambda: answers(env["UI_URL"]))

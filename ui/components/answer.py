@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ui.components import markup
+from ui.components.form import title
 from ui.components.markup import Bar
 from ui.components.numbers import number, percent
 
@@ -64,6 +65,6 @@ def _effect_bar(feature: Json, record: Json, effect: float, largest: float, perc
     shown = "not known" if value is None else number(value) if feature["type"] != "category" else str(value)
     unit = f" {feature['unit']}" if feature["unit"] and value is not None else ""
     kind = "plain" if abs(effect) < NEGLIGIBLE else "up" if effect > 0 else "down"
-    label = f"{feature['description'] or feature['name']}: {shown}{unit}"
+    label = f"{title(feature)}: {shown}{unit}"
     written = f"{effect * 100:+.0f} points" if percents else f"{effect:+.2f}"
     return Bar(label, written, abs(effect) / largest / 2, kind)

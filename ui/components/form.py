@@ -72,17 +72,23 @@ class Form:
 
 def label(feature: Json) -> str:
     """Name a field as people say it, with its unit and range."""
-    name = plain(feature["description"] or feature["name"])
+    name = plain(title(feature))
     if feature["type"] == "category":
         return name
     unit = f" {feature['unit']}" if feature["unit"] else ""
     return f"{name} ({number(feature['minimum'])} – {number(feature['maximum'])}{plain(unit)})"
 
 
+def title(feature: Json) -> str:
+    """Return what a feature is, without the explanation that may follow a colon."""
+    return str(feature["description"] or feature["name"]).split(": ")[0]
+
+
 def hint(feature: Json) -> str:
     """Tell a field's column and what may be left out."""
     optional = "" if feature["required"] else " May be left out: the model then assumes a typical value."
-    return f"Column `{feature['name']}`.{optional}"
+    details = f"{plain(feature['description'])}. " if ": " in feature["description"] else ""
+    return f"{details}Column `{feature['name']}`.{optional}"
 
 
 def _step(feature: Json) -> float:

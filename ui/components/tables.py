@@ -2,27 +2,31 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-CRITICALITY = {"none": "🟢 none", "low": "🔵 low", "medium": "🟠 medium", "high": "🔴 high"}
+CRITICALITY = {"none": "green", "low": "blue", "medium": "orange", "high": "red"}
+SEVERITY = {"info": "blue", "warning": "orange", "critical": "red"}
+STATE = {"firing": "red", "resolved": "green"}
 
 
-def criticality(level: str) -> str:
-    """Write a criticality with a mark that can be told apart without its colour's name."""
-    return CRITICALITY.get(level, level)
+def chips(colors: Mapping[str, Any]) -> Any:  # noqa: ANN401  Streamlit's column types are private
+    """Describe a column of words, each in its colour; its cells are made by `chip`."""
+    return st.column_config.MultiselectColumn(options=list(colors), color=list(colors.values()))
 
 
-def show_small(frame: pd.DataFrame, alt: str, empty: str) -> None:
-    """Show a handful of rows as a plain table."""
-    if frame.empty:
-        st.caption(empty)
-    else:
-        st.dataframe(frame, hide_index=True, alt=alt)
+def chip(words: Iterable[object]) -> list[list[str]]:
+    """Return cells for a column of `chips`."""
+    return [[str(word)] for word in words]
+
+
+def show(frame: pd.DataFrame, alt: str, columns: Mapping[str, Any] | None = None) -> None:
+    """Show a table; a cell without a value has a dash."""
+    st.dataframe(frame, hide_index=True, column_config=columns, placeholder="–", alt=alt)
 
 
 def safe_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:

@@ -58,7 +58,7 @@ def _show_files(found: pd.DataFrame) -> "pd.Series[Any] | None":
             "arrived": pd.to_datetime(found["finished_at"], utc=True),
             "file": found["key"],
             "verdict": [VERDICTS.get(status, status) for status in found["status"]],
-            "criticality": [tables.criticality(level) for level in found["criticality"]],
+            "criticality": tables.chip(found["criticality"]),
             "rows": found["rows_total"],
             "good": found["rows_good"],
             "bad": found["rows_bad"],
@@ -69,7 +69,12 @@ def _show_files(found: pd.DataFrame) -> "pd.Series[Any] | None":
     state = st.dataframe(
         shown,
         hide_index=True,
-        column_config={"arrived": times.column("arrived"), "predicted": times.column("predicted")},
+        placeholder="–",
+        column_config={
+            "arrived": times.column("arrived"),
+            "predicted": times.column("predicted"),
+            "criticality": tables.chips(tables.CRITICALITY),
+        },
         on_select="rerun",
         selection_mode="single-row",
         key="files",

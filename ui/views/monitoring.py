@@ -7,10 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import charts, notices, times
+from ui.components import charts, notices, tables, times
 
 SPANS = {"Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
-SEVERITY = {"info": "🔵 info", "warning": "🟠 warning", "critical": "🔴 critical"}
 ALERTS = 50
 
 
@@ -46,20 +45,21 @@ def _show_alerts() -> None:
     shown = pd.DataFrame(
         {
             "time": pd.to_datetime(found["created_at"], utc=True),
-            "state": found["state"],
-            "severity": [SEVERITY.get(severity, severity) for severity in found["severity"]],
+            "state": tables.chip(found["state"]),
+            "severity": tables.chip(found["severity"]),
             "rule": found["rule"],
             "about": found["subject"],
             "what happened": [_summary(payload) for payload in found["payload"]],
             "sent": pd.to_datetime(found["sent_at"], utc=True),
         }
     )
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={"time": times.column("time"), "sent": times.column("sent")},
-        alt="Alerts, newest first",
-    )
+    columns = {
+        "time": times.column("time"),
+        "sent": times.column("sent"),
+        "state": tables.chips(tables.STATE),
+        "severity": tables.chips(tables.SEVERITY),
+    }
+    tables.show(shown, "Alerts, newest first", columns)
 
 
 def firing_now(alerts: pd.DataFrame) -> list[str]:

@@ -1,5 +1,6 @@
 """How data flows, how much of it is where, and whether every row is accounted for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ def show() -> None:
         "bad rows are kept aside with their reasons. Nothing is lost on the way, and what the models do is watched."
     )
     _show_flow()
-    st.subheader("Start here")
+    st.subheader("Start here", anchor=False)
     with st.container(horizontal=True):
         navigation.link("predict", "Predict one record", ":material/bolt:")
         navigation.link("predict", "Predict a CSV file", ":material/upload_file:")
@@ -88,16 +89,23 @@ def _show_conservation(counts: dict[str, Any], missing: dict[str, int]) -> None:
     st.error(f"**Rows are missing:** files that do not add up: {found}. See *Data quality* for the files.")
 
 
+@st.fragment(run_every=10)
 def _show_latest() -> None:
     left, right = st.columns(2)
     with left:
-        st.subheader("Latest files")
-        tables.show_small(_latest_files(), "The latest files with their verdicts", "No file yet.")
+        st.subheader("Latest files", anchor=False)
+        columns = {"Criticality": tables.chips(tables.CRITICALITY)}
+        _show(_latest_files(), "The latest files with their verdicts", "No file yet.", columns)
     with right:
-        st.subheader("Latest scheduled runs")
-        tables.show_small(
-            _latest_runs(), "The latest scheduled prediction runs", "No run yet; one starts every two minutes."
-        )
+        st.subheader("Latest scheduled runs", anchor=False)
+        _show(_latest_runs(), "The latest scheduled runs", "No run yet; one starts every two minutes.")
+
+
+def _show(frame: pd.DataFrame, alt: str, empty: str, columns: Mapping[str, Any] | None = None) -> None:
+    if frame.empty:
+        st.caption(empty)
+    else:
+        tables.show(frame, alt, columns)
 
 
 def _latest_files() -> pd.DataFrame:
@@ -108,7 +116,7 @@ def _latest_files() -> pd.DataFrame:
             "Bad rows": [
                 f"{bad:,} of {total:,}" for bad, total in zip(found["rows_bad"], found["rows_total"], strict=True)
             ],
-            "Criticality": [tables.criticality(level) for level in found["criticality"]],
+            "Criticality": tables.chip(found["criticality"]),
             "When": [times.ago(time) for time in found["finished_at"]],
         }
     )
