@@ -29,12 +29,13 @@ ESCAPES = str.maketrans({char: repr(char)[1:-1] for char in SPECIAL})
 def varying(batch: PredictionBatch) -> tuple[Texts, ...]:
     """Return the text of the first seven columns, one entry a row; an empty text stands for NULL."""
     rows = len(batch)
+    by_class = [list(map(repr, values)) for values in zip(*batch.probabilities, strict=True)]
     return (
         list(batch.ids),
         _objects([(name, _values(values)) for name, values in batch.columns.items()], rows),
         [batch.classes[index] for index in batch.chosen],
-        list(map(repr, batch.confidences)),
-        _objects(_class_probabilities(batch), rows),
+        list(map(repr, batch.confidences)) if batch.positive is None else by_class[batch.positive],
+        _objects(list(zip(batch.classes, by_class, strict=True)), rows),
         [entity or "" for entity in batch.entity_ids] if any(batch.entity_ids) else [""] * rows,
         list(map(str, batch.row_numbers)) if batch.row_numbers is not None else [""] * rows,
     )
@@ -65,11 +66,6 @@ def escaped(texts: Texts) -> Texts:
     return [text.translate(ESCAPES) for text in texts] if any(char in joined for char in SPECIAL) else texts
 
 
-def _class_probabilities(batch: PredictionBatch) -> list[tuple[str, Texts]]:
-    by_class = zip(*batch.probabilities, strict=True)
-    return [(name, list(map(repr, values))) for name, values in zip(batch.classes, by_class, strict=True)]
-
-
 def _values(values: Sequence[Value]) -> Texts:
     """Encode a column; a column of categories has few distinct values, one of numbers encodes fast."""
     types = set(map(type, values))
@@ -77,8 +73,10 @@ def _values(values: Sequence[Value]) -> Texts:
         return list(map(repr, values))
     if types <= {int, float, type(None)}:
         return ["null" if value is None else repr(value) for value in values]
-    known = {(type(value), value): json.dumps(value) for value in values}
-    return [known[type(value), value] for value in values]
+    if types <= {str, type(None)}:
+        known = {value: json.dumps(value) for value in set(values)}
+        return [known[value] for value in values]
+    return list(map(json.dumps, values))  # 1, 1.0 and True are one key of a dictionary
 
 
 def _objects(members: Sequence[tuple[str, Texts]], rows: int) -> Texts:
