@@ -1,0 +1,90 @@
+"""What a user does after `make up`, with nothing but an S3 client and HTTP."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from local_cloud.config import ROOT
+
+pytestmark = pytest.mark.timeout(400)
+
+RAW_FILE = "titanic/first class, and others.csv"
+LIKELY = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+UNLIKELY = {"Pclass": 3, "Sex": "male", "Age": 22, "Fare": 7.25, "Embarked": "S"}
+
+
+def client(stack: dict[str, str], service: str) -> Any:
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=stack["AWS_ENDPOINT_URL"],
+        region_name=stack["AWS_REGION"],
+        aws_access_key_id=stack["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=stack["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def call(stack: dict[str, str], path: str, body: object = None, key: str | None = None) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        stack["API_URL"] + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"x-api-key": stack["API_KEY"] if key is None else key, "content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def eventually(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
+    deadline = time.monotonic() + seconds
+    while not (seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return seen
+
+
+def keys(stack: dict[str, str], bucket: str) -> list[str]:
+    return [item["Key"] for item in client(stack, "s3").list_objects_v2(Bucket=stack[bucket]).get("Contents", [])]
+
+
+def test_a_raw_file_becomes_good_and_bad_rows_and_predictions(stack: dict[str, str]) -> None:
+    header, *rows = (ROOT / "datasets/titanic/train.csv").read_bytes().splitlines(keepends=True)
+    raw = b"".join([header, *rows[:40], b"9001,0,3,Somebody,mle,abc\n"])
+    client(stack, "s3").put_object(Bucket=stack["RAW_BUCKET"], Key=RAW_FILE, Body=raw)
+
+    (good,) = eventually(lambda: keys(stack, "GOOD_BUCKET"), 15)
+    (bad,) = eventually(lambda: keys(stack, "BAD_BUCKET"), 15)
+    assert good == bad
+    assert good.startswith("titanic/")
+
+    def scheduled() -> list[dict[str, Any]]:
+        status, page = call(stack, "/past-predictions?use_case=titanic&source=scheduled&limit=1000")
+        assert status == 200, page
+        return list(page["predictions"]) if len(page["predictions"]) == 40 else []
+
+    predictions = eventually(scheduled, 170)
+    assert len({prediction["entity_id"] for prediction in predictions}) == 40
+
+
+@pytest.mark.parametrize(("passenger", "label"), [(LIKELY, "survived"), (UNLIKELY, "died")])
+def test_the_champion_knows_who_was_likely_to_survive(stack: dict[str, str], passenger: object, label: str) -> None:
+    status, answer = call(stack, "/predict", passenger)
+    assert status == 200, answer
+    (prediction,) = answer["predictions"]
+    assert prediction["label"] == label
+    assert prediction["probability"] > 0.8 if label == "survived" else prediction["probability"] < 0.2
+
+
+@pytest.mark.parametrize("key", ["", "wrong"])
+def test_a_call_without_the_right_key_is_refused_by_the_gateway(stack: dict[str, str], key: str) -> None:
+    assert call(stack, "/predict", LIKELY, key=key) == (403, {"message": "Forbidden"})
+
+
+def test_health_needs_no_key(stack: dict[str, str]) -> None:
+    assert call(stack, "/health", key="")[0] == 200
