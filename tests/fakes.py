@@ -195,6 +195,9 @@ class FakeIngestions:
         self._add(alerts)
         return True
 
+    def finished(self, file_ids: Sequence[str]) -> set[str]:
+        return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
+
     def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
         noted = replace(self.verdicts[file_id], good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
         self.verdicts[file_id] = noted

@@ -83,6 +83,8 @@ def stack_environment(place: Place) -> dict[str, str]:
         "FEATURES_TABLE": stack["FeaturesTable"],
         "INGEST_QUEUE_URL": stack["IngestQueueUrl"],
         "PREDICT_QUEUE_URL": stack["PredictQueueUrl"],
+        "INGEST_DEAD_LETTERS_URL": stack["IngestDeadLettersUrl"],
+        "PREDICT_DEAD_LETTERS_URL": stack["PredictDeadLettersUrl"],
         "RESULTS_QUEUE_URL": stack["ResultsQueueUrl"],
         "ALERT_TOPIC_ARN": stack["AlertTopicArn"],
         "SCHEDULED_PREDICT_FUNCTION": stack["ScheduledPredictFunction"],

@@ -9,7 +9,12 @@ from tabserve.settings import Settings
 from tests.infra import template
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
-NOT_SETTINGS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "PYTHONDONTWRITEBYTECODE"}
+NOT_SETTINGS = {
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POLARS_MAX_THREADS",
+    "PYTHONDONTWRITEBYTECODE",
+}
 
 
 def statements() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     artifacts_bucket: str = ""
     markers_table: str = ""
     features_table: str = ""
+    ingest_queue_url: str = ""
     predict_queue_url: str = ""
     results_queue_url: str = ""
     alert_topic_arn: str = ""

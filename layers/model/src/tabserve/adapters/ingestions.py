@@ -1,7 +1,7 @@
 """Where verdicts on raw files are kept."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, fields
 from datetime import datetime
 from io import StringIO
@@ -53,6 +53,13 @@ class Ingestions:
             _add_bad_rows(connection, ingestion.file_id, iter(bad_rows))
             add_alerts(connection, alerts)
         return True
+
+    def finished(self, file_ids: Sequence[str]) -> Set[str]:
+        """Return those of the files that have a verdict whose objects are all there."""
+        query = select(ingestions.c.file_id).where(
+            ingestions.c.file_id.in_(file_ids), ingestions.c.report_key.is_not(None)
+        )
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
         """Note where the objects of a saved file are."""

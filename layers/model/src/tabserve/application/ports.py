@@ -1,6 +1,6 @@
 """What the application needs from the outside, as Protocols; `adapters` implements them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
@@ -20,7 +20,7 @@ from tabserve.domain.prediction import (
     StoredReply,
     Value,
 )
-from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, RawFile, Split
 from tabserve.domain.report import Report
 from tabserve.domain.use_case import UseCase
 
@@ -206,6 +206,14 @@ class FeatureStore(Protocol):
         ...
 
 
+class RawBucket(Protocol):
+    """Everything that has arrived."""
+
+    def files(self) -> Iterator[tuple[RawFile, datetime]]:
+        """Yield every version of every raw file and when it was written."""
+        ...
+
+
 class ReferenceColumns(Protocol):
     """What columns looked like when the model was trained."""
 
@@ -252,6 +260,10 @@ class IngestionStore(Protocol):
 
         `bad_rows` is consumed once and may be large: write it in pieces. An alert whose id is there is left as it is.
         """
+        ...
+
+    def finished(self, file_ids: Sequence[str]) -> Set[str]:
+        """Return those of the files that have a verdict whose objects are all there."""
         ...
 
     def note_objects(self, file_id: str, keys: ObjectKeys) -> None:

@@ -1,0 +1,29 @@
+"""Look for what fell by the wayside; EventBridge Scheduler invokes this function."""
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tabserve.application.sweep import sweep
+from tabserve.bootstrap.sweep import sweep_service
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+service = sweep_service()
+log, metrics = service.log, service.metrics
+
+
+@log.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
+    """Queue raw files without a verdict again and send the alerts that wait."""
+    swept = sweep(service.deps)
+    for file in swept.queued:
+        log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})
+    for error in swept.delivery.errors:
+        log.error("alert not delivered", extra={"error": error})
+    counts = {"queued": len(swept.queued), "lost": swept.lost, "alerts_sent": swept.delivery.sent}
+    for name, count in counts.items():
+        metrics.add_metric(f"Sweep_{name}", MetricUnit.Count, count)
+    return counts

@@ -1,0 +1,90 @@
+"""Give messages that ended in a dead-letter queue, and raw files without a verdict, another chance."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+import stack_env
+
+QUEUES = {
+    "ingest": ("INGEST_QUEUE_URL", "INGEST_DEAD_LETTERS_URL"),
+    "predict": ("PREDICT_QUEUE_URL", "PREDICT_DEAD_LETTERS_URL"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Move messages back to their queue, or list them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queue", choices=QUEUES, default="ingest", help="whose dead letters (default: ingest)")
+    parser.add_argument("--list", action="store_true", help="show the dead letters and leave them where they are")
+    parser.add_argument("--missing", action="store_true", help="also queue every raw file that has no verdict")
+    options = parser.parse_args(arguments)
+    stack_env.apply()
+    names = QUEUES[options.queue]
+    absent = [name for name in names if not os.environ.get(name)]
+    if absent:
+        print(f"Missing setting {', '.join(absent)}: start the stack with make up, or set it.", file=sys.stderr)
+        return 2
+    queue, dead_letters = (os.environ[name] for name in names)
+    sqs = boto3.client("sqs")
+    if options.list:
+        return show(sqs, dead_letters)
+    print(f"{redrive(sqs, dead_letters, queue)} messages moved back to the {options.queue} queue")
+    if options.missing:
+        print(f"{queue_missing(sqs, queue)} raw files without a verdict queued")
+    return 0
+
+
+def show(sqs: Any, dead_letters: str) -> int:  # noqa: ANN401  boto3 clients have no static type
+    """Print every dead letter."""
+    for message in _received(sqs, dead_letters, hidden_seconds=5):
+        print(f"{message['Attributes'].get('ApproximateReceiveCount', '?')} x  {message['Body']}")
+    return 0
+
+
+def redrive(sqs: Any, dead_letters: str, queue: str) -> int:  # noqa: ANN401
+    """Move every message; one that cannot be sent stays a dead letter. Return how many were moved."""
+    moved = 0
+    for message in _received(sqs, dead_letters, hidden_seconds=60):
+        sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+        sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+        moved += 1
+    return moved
+
+
+def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
+    """Queue every raw file, whatever its age, that ingestion has not finished; return how many."""
+    from tabserve.adapters.database import Database
+    from tabserve.adapters.ingestions import Ingestions
+    from tabserve.adapters.raw_bucket import S3RawBucket
+    from tabserve.application.sweep import notification, without_verdict
+
+    raw = S3RawBucket(boto3.client("s3"), os.environ["RAW_BUCKET"])
+    ingestions = Ingestions(Database(os.environ["DATABASE_URL"]))
+    queued = 0
+    for file, _ in without_verdict(raw, ingestions, before=datetime.now(UTC)):
+        sqs.send_message(QueueUrl=queue, MessageBody=notification(file).decode())
+        queued += 1
+    return queued
+
+
+def _received(sqs: Any, url: str, hidden_seconds: int) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    seen: set[str] = set()
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hidden_seconds, AttributeNames=["All"]
+        )
+        new = [message for message in answer.get("Messages", ()) if message["MessageId"] not in seen]
+        if not new:
+            return
+        seen.update(message["MessageId"] for message in new)
+        yield from new
+
+
+if __name__ == "__main__":
+    sys.exit(main())
