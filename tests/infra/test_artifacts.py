@@ -87,6 +87,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PREDICT_URL": "http://127.0.0.1:9/predict",
         "API_KEY": "a-key-of-more-than-twenty-characters",
         "RESULTS_QUEUE_URL": "http://127.0.0.1:9/results",
+        "INGEST_QUEUE_URL": "http://127.0.0.1:9/ingest",
     }
 
 
@@ -126,3 +127,10 @@ def test_scheduled_predict_answers_from_its_artifacts_alone(artifacts: Path, env
 def test_monitor_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
     answer = invoke(artifacts, "MonitorFunction", {}, environment)
     assert answer == {"windows": 0, "predictions": 0, "alerts": 0}
+
+
+def test_sweep_starts_from_its_artifacts_alone_and_says_that_the_bucket_is_away(
+    artifacts: Path, environment: dict[str, str]
+) -> None:
+    with pytest.raises(AssertionError, match="StorageUnavailableError"):
+        invoke(artifacts, "SweepFunction", {}, environment)

@@ -44,6 +44,7 @@ class Swept:
 
 def sweep(deps: SweepDependencies) -> Swept:
     """Queue raw files without a verdict again, alert when that does not help, send the alerts that wait."""
+    delivery = send_alerts(deps.alerts)
     now = deps.clock()
     missing = list(without_verdict(deps.raw, deps.ingestions, before=now - FIRST_AFTER))
     queued = [file for file, written_at in missing if written_at > now - GIVEN_UP_AFTER]
@@ -51,7 +52,7 @@ def sweep(deps: SweepDependencies) -> Swept:
     for file in queued:
         deps.queue.send(notification(file))
     _tell(lost, deps, now)
-    return Swept(queued, len(lost), send_alerts(deps.alerts))
+    return Swept(queued, len(lost), delivery)
 
 
 def without_verdict(raw: RawBucket, ingestions: IngestionStore, before: datetime) -> Iterator[tuple[RawFile, datetime]]:
@@ -80,3 +81,4 @@ def _tell(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) -> No
     payload = {"files": len(lost), "such as": keys, "way out": "scripts/redrive.py"} if lost else {"files": 0}
     alert = Alert(alert_id(RULE, SUBJECT, state, now.isoformat()), RULE, SUBJECT, state, "high", payload, now)
     deps.alerts.outbox.add([alert])
+    send_alerts(deps.alerts)
