@@ -28,6 +28,7 @@ check: $(STAMP) ## Lint, types, import rules, template, layer requirements
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PYTHONPATH=. $(BIN)/python scripts/check_dashboards.py
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/python scripts/layer_requirements.py --check
 

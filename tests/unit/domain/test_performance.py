@@ -8,7 +8,8 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from tabserve.domain.calibration import Calibration
-from tabserve.domain.performance import Answers, Measure, estimate, measure, wilson
+from tabserve.domain.performance import Answers, Measure, estimate, mean_probability, measure, wilson
+from tabserve.domain.profile import NumericProfile
 
 NANNYML = json.loads((Path(__file__).parent / "data" / "cbpe.json").read_text())
 
@@ -93,6 +94,17 @@ def test_no_rows_have_no_performance_and_one_class_has_what_can_be_known() -> No
     assert "precision" not in found
     assert "recall" not in found
     assert (found["accuracy"].value, found["accuracy"].high) == pytest.approx((1.0, 1.0))
+
+
+def test_the_mean_probability_leaves_its_band_as_rarely_as_it_should() -> None:
+    rng = np.random.default_rng(6)
+    inside = 0
+    for _ in range(400):
+        reference, window = NumericProfile.of(rng.beta(2, 3, 300)), NumericProfile.of(rng.beta(2, 3, 200))
+        (found,) = mean_probability(reference, window)
+        inside += found.low <= found.value <= found.high
+    assert 0.92 <= inside / 400 <= 0.98
+    assert mean_probability(NumericProfile.of([]), NumericProfile.of([0.5])) == []
 
 
 def test_intervals_are_the_same_for_the_same_rows() -> None:

@@ -13,9 +13,9 @@ from tabserve.application.ports import Catalog, Clock
 from tabserve.domain import drift, explain
 from tabserve.domain.alert import Alert
 from tabserve.domain.alert_rules import AlertRules, Finding, judge_drift
-from tabserve.domain.performance import Answers, estimate, measure
+from tabserve.domain.performance import Answers, estimate, mean_probability, measure
 from tabserve.domain.prediction import Value
-from tabserve.domain.profile import PREDICTION, PROBABILITY, Profile
+from tabserve.domain.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
 from tabserve.domain.windows import Window, closed_windows
@@ -95,6 +95,9 @@ def judge(use_case: UseCase, reference: Reference, window: Window) -> Verdict:
     drifts = drift.judge(reference.profile, profile, use_case.monitoring.drift)
     answers = _answers(use_case, predictions, probabilities)
     measures = estimate(answers, reference.calibration)
+    known, found = reference.profile.columns[PROBABILITY], profile.columns[PROBABILITY]
+    if isinstance(known, NumericProfile) and isinstance(found, NumericProfile):
+        measures += mean_probability(known, found)
     return Verdict(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
 
 

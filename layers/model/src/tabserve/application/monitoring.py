@@ -24,7 +24,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a closed window says; `measures` are estimated ones."""
+    """What a closed window says, as far as it needs no outcomes."""
 
     use_case: str
     span: Span

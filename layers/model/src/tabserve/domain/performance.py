@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.domain.calibration import Calibration, calibration_error
+from tabserve.domain.profile import NumericProfile
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -85,6 +86,16 @@ def estimate(answers: Answers, calibration: Calibration) -> list[Measure]:
         for name, (value, error) in values.items()
         if math.isfinite(value)
     ]
+
+
+def mean_probability(reference: NumericProfile, window: NumericProfile) -> list[Measure]:
+    """Return a window's mean probability and the band it lies in, 95 % of the time, when nothing changed."""
+    if reference.mean is None or window.mean is None:
+        return []
+    variance = float((reference.values - reference.mean) ** 2 @ reference.weights / reference.weights.sum())
+    margin = Z * math.sqrt(variance * (1 / window.present + 1 / reference.present))
+    low, high = max(0.0, reference.mean - margin), min(1.0, reference.mean + margin)
+    return [Measure("mean_probability", window.mean, low, high, window.present, "measured")]
 
 
 def wilson(successes: int, n: int) -> Interval:

@@ -1,0 +1,127 @@
+"""Dashboard 1: the data that come in."""
+
+from grafana_foundation_sdk.builders import dashboard
+
+from grafana.boards.common import USE_CASES, board, database_variable, query_variable
+from grafana.limits import alert_rules
+from grafana.panels import GREEN, ORANGE, RED, Sql, limits, lines, linked, number, rows, stacked
+
+UID = "tabserve-data"
+NOW = "CAST($__timeTo() AS timestamptz)"
+OF_USE_CASE = "use_case = ${use_case:sqlstring}"
+IN_RANGE = f"{OF_USE_CASE} AND $__timeFilter(finished_at)"
+SHARE = "100.0 * sum(rows_bad) / nullif(sum(rows_total), 0)"
+
+
+def build() -> dashboard.Dashboard:
+    """Return the dashboard."""
+    rule = alert_rules()["invalid_rows"]
+    steps = limits((None, GREEN), (100 * rule["warning"], ORANGE), (100 * rule["alarm"], RED))
+    panels = [
+        *(
+            number(
+                f"Invalid rows, last {minutes} minutes",
+                f"Share of the rows that arrived in the last {minutes} minutes and broke a rule.",
+                Sql(
+                    f'SELECT {NOW} AS time, {SHARE} AS "invalid" FROM ingestions '
+                    f"WHERE {IN_RANGE} AND finished_at >= {NOW} - interval '{minutes} minutes'"
+                ),
+                "percent",
+                steps,
+            )
+            for minutes in (10, 30)
+        ),
+        number(
+            "Time since the last file",
+            "How long ago the last raw file was judged.",
+            Sql(
+                f'SELECT {NOW} AS time, extract(epoch from {NOW} - max(finished_at)) AS "age" FROM ingestions '
+                f"WHERE {IN_RANGE}"
+            ),
+            "s",
+            limits((None, GREEN), (1_800, ORANGE), (7_200, RED)),
+        ),
+        number(
+            "Rows unaccounted for",
+            "Rows that are neither good nor bad, or good but without prediction in a file that is done. Must be 0.",
+            Sql(
+                f"SELECT {NOW} AS time, coalesce(sum(abs(rows_total - rows_good - rows_bad) + CASE WHEN "
+                "predicted_at IS NULL THEN 0 ELSE abs(rows_good - (SELECT count(DISTINCT row_number) "
+                'FROM predictions AS p WHERE p.file_id = i.file_id)) END), 0) AS "rows" '
+                f"FROM ingestions AS i WHERE {IN_RANGE} AND status = 'done'"
+            ),
+            "short",
+            limits((None, GREEN), (1, RED)),
+        ),
+        lines(
+            "Invalid rows",
+            "Share of the rows that broke a rule, over time.",
+            [
+                Sql(
+                    f'SELECT $__timeGroup(finished_at, $__interval) AS time, {SHARE} AS "invalid" FROM ingestions '
+                    f"WHERE {IN_RANGE} GROUP BY 1 ORDER BY 1"
+                )
+            ],
+            "percent",
+            steps,
+        ),
+        stacked(
+            "Issues by rule",
+            "How many rows broke each rule; a row may break several.",
+            Sql(
+                "SELECT $__timeGroup(detected_at, $__interval) AS time, rule AS metric, sum(rows) AS value "
+                f"FROM data_quality_issues WHERE {OF_USE_CASE} AND $__timeFilter(detected_at) "
+                "GROUP BY 1, 2 ORDER BY 1, 2"
+            ),
+        ),
+        stacked(
+            "Files by criticality",
+            "How many files arrived, by how bad they are.",
+            Sql(
+                "SELECT $__timeGroup(finished_at, $__interval) AS time, criticality AS metric, count(*) AS value "
+                f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1, 2 ORDER BY 1, 2"
+            ),
+        ),
+        stacked(
+            "Rows by quality",
+            "How many rows arrived: good ones are predicted, bad ones quarantined.",
+            Sql(
+                "SELECT $__timeGroup(finished_at, $__interval) AS time, sum(rows_good) AS good, sum(rows_bad) AS bad "
+                f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1 ORDER BY 1"
+            ),
+        ),
+        linked(
+            rows(
+                "Worst files",
+                "Files with the largest share of bad rows; their report opens from the web page.",
+                Sql(
+                    "SELECT key AS file, status, criticality, rows_total, rows_bad, "
+                    'round(100.0 * rows_bad / nullif(rows_total, 0), 1) AS "% bad", report_key AS report '
+                    f"FROM ingestions WHERE {IN_RANGE} AND (rows_bad > 0 OR status <> 'done') "
+                    "ORDER BY 6 DESC NULLS FIRST, finished_at DESC LIMIT 20",
+                    "table",
+                ),
+            ),
+            "report",
+            "Report",
+            "${page}/data-quality?report=${__value.raw}",
+        ),
+        lines(
+            "Rows waiting for a prediction",
+            "Good rows of files that are not predicted yet, by when their file was judged.",
+            [
+                Sql(
+                    "SELECT $__timeGroup(finished_at, $__interval) AS time, "
+                    "coalesce(sum(rows_good) FILTER (WHERE predicted_at IS NULL), 0) AS waiting "
+                    f"FROM ingestions WHERE {IN_RANGE} AND status = 'done' GROUP BY 1 ORDER BY 1"
+                )
+            ],
+            "short",
+        ),
+    ]
+    built = board(UID, "tabserve: ingested data", "Is what arrives usable, and is every row accounted for?", panels)
+    page = dashboard.TextBoxVariable("page").label("Web page").default_value("http://localhost:8501")
+    variables = (database_variable(), query_variable("use_case", "Use case", USE_CASES), page)
+    for variable in variables:
+        built = built.with_variable(variable)
+    return built

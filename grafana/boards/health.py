@@ -1,0 +1,101 @@
+"""Dashboard 3: whether the system itself is well, from Prometheus."""
+
+from grafana_foundation_sdk.builders import dashboard
+
+from grafana.boards.common import board, prometheus_variable
+from grafana.panels import GREEN, ORANGE, PLAIN, RED, Promql, limits, lines, number, stacked
+
+UID = "tabserve-health"
+RATE = "[$__rate_interval]"
+
+
+def build() -> dashboard.Dashboard:
+    """Return the dashboard."""
+    errors = f'sum(rate(tabserve_requests_total{{status=~"5.."}}{RATE})) / sum(rate(tabserve_requests_total{RATE}))'
+    panels = [
+        number(
+            "API",
+            "Whether its metrics can be read.",
+            Promql("min(up{job='tabserve'})"),
+            "short",
+            limits((None, RED), (1, GREEN)),
+        ),
+        number(
+            "Errors",
+            "Share of requests answered with 5xx.",
+            Promql(errors),
+            "percentunit",
+            limits((None, GREEN), (0.01, ORANGE), (0.05, RED)),
+        ),
+        number(
+            "Files waiting",
+            "Good files without predictions.",
+            Promql("max(tabserve_pending_files)"),
+            "short",
+            limits((None, GREEN), (10, ORANGE), (100, RED)),
+        ),
+        number(
+            "Alerts not sent",
+            "Alerts nobody has been told about.",
+            Promql("max(tabserve_unsent_alerts)"),
+            "short",
+            limits((None, GREEN), (1, ORANGE), (10, RED)),
+        ),
+        stacked(
+            "Requests a second",
+            "By route.",
+            Promql(f"sum by (route) (rate(tabserve_requests_total{RATE}))", "{{route}}"),
+            "reqps",
+        ),
+        lines(
+            "Latency",
+            "The time half, and 95 %, of the requests stay below.",
+            [
+                Promql(
+                    f"histogram_quantile({share}, sum by (le) (rate(tabserve_request_seconds_bucket{RATE})))",
+                    f"p{share * 100:.0f}",
+                    name,
+                )
+                for share, name in ((0.5, "A"), (0.95, "B"))
+            ],
+            "s",
+            limits((None, GREEN), (1, ORANGE), (5, RED)),
+        ),
+        stacked(
+            "Answers by status",
+            "HTTP status of the answers, a second.",
+            Promql(f"sum by (status) (rate(tabserve_requests_total{RATE}))", "{{status}}"),
+            "reqps",
+        ),
+        stacked(
+            "Scheduled runs",
+            "Runs of the scheduled scorer, by how they ended.",
+            Promql(f"sum by (status) (increase(tabserve_scheduled_runs_total{RATE}))", "{{status}}"),
+        ),
+        stacked(
+            "Predictions a second",
+            "By use case and source.",
+            Promql(f"sum by (use_case, source) (rate(tabserve_predictions_total{RATE}))", "{{use_case}} {{source}}"),
+        ),
+        stacked(
+            "Rows a second",
+            "Rows of raw files, by quality.",
+            Promql(f"sum by (quality) (rate(tabserve_rows_total{RATE}))", "{{quality}}"),
+        ),
+        lines(
+            "Time to read the metrics",
+            "How long Prometheus waits for the counters: a busy database shows here.",
+            [Promql("max(scrape_duration_seconds{job='tabserve'})", "seconds")],
+            "s",
+            PLAIN,
+        ),
+        stacked(
+            "Drift verdicts",
+            "Columns judged, by state.",
+            Promql(f"sum by (state) (increase(tabserve_drift_verdicts_total{RATE}))", "{{state}}"),
+        ),
+    ]
+    built = board(
+        UID, "tabserve: system health", "Does the system answer, how fast, and does its work get done?", panels
+    )
+    return built.with_variable(prometheus_variable())

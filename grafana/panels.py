@@ -1,0 +1,120 @@
+"""The kinds of panels dashboards are made of, with what every panel must have."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders import barchart, common, dashboard, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    DynamicConfigValue,
+    FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+
+GREEN, ORANGE, RED, DARK_RED, BLUE, GREY = "green", "orange", "red", "dark-red", "blue", "text"
+DATABASE = DataSourceRef(type_val="grafana-postgresql-datasource", uid="${database}")
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
+WIDTH = 24
+
+Panel = Any  # the builders of the panel kinds share no base class
+
+
+class Sql:
+    """A query on PostgreSQL; the SDK has no class for it."""
+
+    def __init__(self, sql: str, shape: str = "time_series", name: str = "A") -> None:
+        self._target = {"refId": name, "rawSql": " ".join(sql.split()), "format": shape}
+
+    def build(self) -> Any:  # noqa: ANN401
+        """Return the target as Grafana stores it."""
+        return self._target | {"rawQuery": True, "editorMode": "code", "datasource": {"uid": DATABASE.uid}}
+
+
+class Promql:
+    """A query on Prometheus."""
+
+    def __init__(self, query: str, legend: str = "__auto", name: str = "A") -> None:
+        self._target = {"refId": name, "expr": query, "legendFormat": legend, "range": True}
+
+    def build(self) -> Any:  # noqa: ANN401
+        """Return the target as Grafana stores it."""
+        return self._target | {"datasource": {"uid": PROMETHEUS.uid}}
+
+
+def limits(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
+    """Return thresholds: the colour from each value on, the first from minus infinity."""
+    found = [Threshold(value=value, color=color) for value, color in steps]
+    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)
+
+
+PLAIN = limits((None, GREEN))
+
+
+def number(title: str, about: str, query: Sql | Promql, unit: str, steps: dashboard.ThresholdsConfig) -> Panel:
+    """Show one number, coloured by its thresholds."""
+    panel = stat.Panel().color_mode(common_models.BigValueColorMode.BACKGROUND)
+    panel = panel.graph_mode(common_models.BigValueGraphMode.NONE).no_value("no data")
+    return _common(panel, title, about, [query], unit, steps).span(6).height(4)
+
+
+def lines(
+    title: str, about: str, queries: Sequence[Sql | Promql], unit: str, steps: dashboard.ThresholdsConfig = PLAIN
+) -> Panel:
+    """Draw values over time, with thresholds as dashed lines where there are any."""
+    panel = timeseries.Panel().line_width(2).fill_opacity(0).point_size(4).span_nulls(True)
+    if steps is not PLAIN:
+        style = common_models.GraphThresholdsStyleMode.DASHED
+        panel = panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(style))
+    return _common(panel, title, about, queries, unit, steps).span(12).height(8)
+
+
+def stacked(title: str, about: str, query: Sql | Promql, unit: str = "short") -> Panel:
+    """Stack counts over time as bars."""
+    stack = common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A")
+    panel = timeseries.Panel().draw_style(common_models.GraphDrawStyle.BARS).fill_opacity(80).line_width(1)
+    return _common(panel.stacking(stack), title, about, [query], unit, PLAIN).span(12).height(8)
+
+
+def states(title: str, about: str, query: Sql, named: Sequence[tuple[int, str, str]]) -> Panel:
+    """Draw which state each series is in over time; `named` gives code, text and colour of each state."""
+    options = {str(code): ValueMappingResult(text=text, color=color, index=code) for code, text, color in named}
+    steps = limits(*((None if index == 0 else code, color) for index, (code, _, color) in enumerate(named)))
+    panel = statetimeline.Panel().merge_values(True).show_value(common_models.VisibilityMode.AUTO)
+    panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    panel = panel.mappings([ValueMap(options=options)])
+    return _common(panel, title, about, [query], "short", steps).span(24).height(9)
+
+
+def bars(title: str, about: str, query: Sql, unit: str) -> Panel:
+    """Compare columns of a table side by side, by its first column."""
+    return _common(barchart.Panel().bar_width(0.8), title, about, [query], unit, PLAIN).span(12).height(8)
+
+
+def rows(title: str, about: str, query: Sql, steps: dashboard.ThresholdsConfig = PLAIN, unit: str = "short") -> Panel:
+    """List rows."""
+    return _common(table.Panel(), title, about, [query], unit, steps).span(12).height(8)
+
+
+def linked(panel: Panel, column: str, title: str, url: str) -> Panel:
+    """Turn a column's cells into links; `${__value.raw}` in the URL is the cell."""
+    links = [{"title": title, "url": url, "targetBlank": True}]
+    return panel.override_by_name(column, [DynamicConfigValue(id_val="links", value=links)])
+
+
+def _common(
+    panel: Panel,
+    title: str,
+    about: str,
+    queries: Sequence[Sql | Promql],
+    unit: str,
+    steps: dashboard.ThresholdsConfig,
+) -> Panel:
+    source = PROMETHEUS if isinstance(queries[0], Promql) else DATABASE
+    panel = panel.title(title).description(about).datasource(source).unit(unit).thresholds(steps)
+    for query in queries:
+        panel = panel.with_target(query)
+    return panel
