@@ -1,6 +1,7 @@
 """Raw files arriving: S3 notifications in SQS messages, each message succeeding or failing by itself."""
 
 import json
+import resource
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -39,7 +40,8 @@ def _succeeds(message: Mapping[str, Any]) -> bool:
 
 def _note(verdict: Ingestion) -> None:
     names = ("file_id", "key", "use_case", "status", "rows_total", "rows_good", "rows_bad", "criticality", "error")
-    log.info("ingested", extra={name: getattr(verdict, name) for name in names})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    log.info("ingested", extra={name: getattr(verdict, name) for name in names} | {"peak_memory_mb": peak})
     metrics.add_metric("IngestedFiles", MetricUnit.Count, 1)
     metrics.add_metric("GoodRows", MetricUnit.Count, verdict.rows_good)
     metrics.add_metric("BadRows", MetricUnit.Count, verdict.rows_bad)
