@@ -48,7 +48,7 @@ up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is re
 	@$(STACK) up $(STATE) $(PORTS) $(if $(DETACH),--detach)
 
 demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python scripts/demo.py --use-case titanic $(ARGS)
 
 down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 	@$(STACK) down $(STATE) $(if $(PURGE),--purge)

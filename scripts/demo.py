@@ -1,6 +1,7 @@
 """Show the main job on a stack of its own: raw files in, predictions out, every row accounted for."""
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -16,18 +17,18 @@ from local_cloud.config import ROOT, LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
 from tabserve.adapters.database import Database
-from tabserve.settings import Settings
 
-USE_CASE = Settings.model_fields["default_use_case"].default
 JUDGED = "SELECT count(*) FROM ingestions"
 PENDING = """SELECT count(*) FROM ingestions
     WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""
+BAD_ROWS = "SELECT key, row_number FROM bad_rows JOIN ingestions ON ingestions.file_id = bad_rows.file_id"
 LOOK_EVERY_S = 1.0
 
 
 def main() -> int:
     """Run the demo; exit 0 only if every row is accounted for."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
     parser.add_argument("--files", type=int, default=8, help="how many raw files (8)")
     parser.add_argument("--errors", type=float, default=0.1, help="share of rows with a defect (0.1)")
     parser.add_argument("--seed", type=int, default=7, help="of the split and the defects (7)")
@@ -49,18 +50,30 @@ def main() -> int:
 def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     step = Steps(console)
     with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
-        with step(f"Split the {USE_CASE} data into {arguments.files} raw files, every kind of defect in them"):
+        with step(
+            f"Split the {arguments.use_case} data into {arguments.files} raw files, every kind of defect in them"
+        ):
             raw = _split(arguments, folder / "raw")
         s3 = conservation.client(env, "s3")
         with step(f"Upload {len(raw)} files"):
             for path in raw:
-                s3.upload_file(str(path), env["RAW_BUCKET"], f"{USE_CASE}/{path.name}")
+                s3.upload_file(str(path), env["RAW_BUCKET"], f"{arguments.use_case}/{path.name}")
         wait_until_done(env, len(raw), arguments.timeout, step)
-        return conservation.report(console, env["DATABASE_URL"], list(conservation.raw_files(s3, env["RAW_BUCKET"])))
+        conserved = conservation.report(
+            console, env["DATABASE_URL"], list(conservation.raw_files(s3, env["RAW_BUCKET"]))
+        )
+        return max(conserved, compare_with_truth(console, env["DATABASE_URL"], folder / "raw" / "truth.json"))
 
 
 def _split(arguments: argparse.Namespace, folder: Path) -> Sequence[Path]:
-    command = [sys.executable, str(ROOT / "scripts/split_dataset.py"), "--use-case", USE_CASE, "--out", str(folder)]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/split_dataset.py"),
+        "--use-case",
+        arguments.use_case,
+        "--out",
+        str(folder),
+    ]
     options = {"--files": arguments.files, "--errors": arguments.errors, "--seed": arguments.seed}
     done = subprocess.run(
         [*command, *(str(part) for option in options.items() for part in option)], capture_output=True, text=True
@@ -68,6 +81,28 @@ def _split(arguments: argparse.Namespace, folder: Path) -> Sequence[Path]:
     if done.returncode:
         raise LocalCloudError(f"scripts/split_dataset.py failed: {done.stderr.strip()}")
     return sorted(folder.glob("*.csv"))
+
+
+def compare_with_truth(console: Console, database_url: str, truth: Path) -> int:
+    """Print which injected defects were missed and which good rows refused; return 0 when there are none."""
+    content = json.loads(truth.read_text())
+    injected = {
+        (f"{content['use_case']}/{file['name']}", row["row_number"]) for file in content["files"] for row in file["bad"]
+    }
+    database = Database(database_url)
+    try:
+        found = {tuple(row) for row in database.run(lambda connection: connection.execute(text(BAD_ROWS)).all())}
+    finally:
+        database.close()
+    missed, refused = sorted(injected - found), sorted(found - injected)
+    console.print(
+        f"{len(injected)} defects injected, {len(injected & found)} found, {len(refused)} good rows refused",
+        style="red" if missed or refused else "green",
+    )
+    for what, rows in (("missed", missed), ("refused", refused)):
+        for key, row_number in rows:
+            console.print(f"  {key}: row {row_number} {what}", style="red", markup=False)
+    return 1 if missed or refused else 0
 
 
 def wait_until_done(env: Mapping[str, str], files: int, timeout: float, step: Step) -> None:

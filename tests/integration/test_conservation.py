@@ -1,11 +1,14 @@
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from sqlalchemy import text
 
 import conservation
+import demo
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.ledger import DatabaseLedger
@@ -86,3 +89,23 @@ def test_the_report_succeeds_only_when_every_row_is_accounted_for(database: Data
     printed = console.export_text()
     assert "titanic/a.csv: 1 of 2 good rows have a prediction" in printed
     assert "conservation: FAILED" in printed
+
+
+@pytest.mark.parametrize(
+    ("injected", "printed", "code"),
+    [
+        ([1, 3], "2 defects injected, 2 found, 0 good rows refused", 0),
+        ([1, 3, 4], "titanic/a.csv: row 4 missed", 1),
+        ([3], "titanic/a.csv: row 1 refused", 1),
+    ],
+)
+def test_verdicts_are_compared_with_the_injected_defects(
+    database: Database, database_url: str, tmp_path: Path, injected: list[int], printed: str, code: int
+) -> None:
+    bad = [{"row_number": number} for number in injected]
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps({"use_case": "titanic", "files": [{"name": "a.csv", "bad": bad}]}))
+    console = Console(width=120, record=True, file=io.StringIO())
+
+    assert demo.compare_with_truth(console, database_url, truth) == code
+    assert printed in console.export_text()

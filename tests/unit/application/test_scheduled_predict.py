@@ -45,8 +45,8 @@ class World:
         self.good.put(str(verdict.good_key), "\r\n".join([HEADER, *good, ""]).encode())
         return verdict
 
-    def run(self) -> Scored:
-        deps = ScheduledDependencies(
+    def deps(self) -> ScheduledDependencies:
+        return ScheduledDependencies(
             catalog=YamlCatalog(BUNDLED),
             ingestions=self.ingestions,
             markers=self.markers,
@@ -56,7 +56,9 @@ class World:
             clock=lambda: self.markers.now,
             new_id=lambda: f"run-{next(self.numbers)}",
         )
-        scored = score_pending(deps, "worker", lambda: self.seconds_left)
+
+    def run(self) -> Scored:
+        scored = score_pending(self.deps(), "worker", lambda: self.seconds_left)
         self.markers.now += timedelta(minutes=5)
         return scored
 
