@@ -19,7 +19,7 @@ service = predict_service()
 app = FastAPI(title="tabserve", version="1", summary="Predictions of tabular models", docs_url=None, redoc_url=None)
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
-app.add_middleware(Metering, meter=service.meter, counter=service.metrics)
+app.add_middleware(Metering, meter=service.meter, counter=service.metrics, log=service.log)
 add_problem_handlers(app, service.log)
 for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)

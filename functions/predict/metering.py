@@ -2,20 +2,21 @@
 
 import time
 
+from aws_lambda_powertools import Logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tabserve.application.ports import MetricStore
 from tabserve.domain.metrics import Meter
-from tabserve.errors import UnavailableError
 
 
 class Metering:
     """Time requests; add this instance's counts to everybody's every ten seconds, with the request that is due."""
 
-    def __init__(self, app: ASGIApp, meter: Meter, counter: MetricStore) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter, counter: MetricStore, log: Logger) -> None:
         self._app = app
         self._meter = meter
         self._counter = counter
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -36,13 +37,14 @@ class Metering:
             # Paths nobody serves are one label: a scan of addresses must not fill the database.
             route = getattr(scope.get("route"), "path", "other")
             self._meter.observe(route, status, time.perf_counter() - started)
-            flush(self._meter, self._counter)
+            flush(self._meter, self._counter, self._log)
 
 
-def flush(meter: Meter, counter: MetricStore) -> None:
-    """Add what is due; keep it for next time while the database is away."""
+def flush(meter: Meter, counter: MetricStore, log: Logger) -> None:
+    """Add what is due; keep it for next time when that fails, for the answer itself is right."""
     if counts := meter.take(time.monotonic()):
         try:
             counter.add_requests(counts)
-        except UnavailableError:
+        except Exception:
+            log.exception("requests not counted yet")
             meter.put_back(counts)

@@ -21,7 +21,7 @@ async def get_health(request: Request) -> Response:
 async def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     service = service_of(request)
-    flush(service.meter, service.metrics)
+    flush(service.meter, service.metrics, service.log)
     return Response(exposition(service.metrics.families()), media_type="text/plain; version=0.0.4")
 
 

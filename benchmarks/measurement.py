@@ -1,0 +1,49 @@
+"""One line of a benchmark's table."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Better = Literal["smaller", "larger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A value beside its peer's from the same run, and the limit of their ratio, or of the value without a peer."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float
+    peer: str = ""
+    peer_value: float | None = None
+    better: Better = "smaller"
+
+    @property
+    def ratio(self) -> float | None:
+        """The value over its peer's."""
+        return self.value / self.peer_value if self.peer_value else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the limit is kept."""
+        judged = self.value if self.ratio is None else self.ratio
+        return judged <= self.limit if self.better == "smaller" else judged >= self.limit
+
+    def entry(self) -> dict[str, Any]:
+        """Return the line as `.local/bench.json` keeps it."""
+        kept = {key: value for key, value in asdict(self).items() if key != "better"}
+        return kept | {"ratio": self.ratio, "ok": self.ok}
+
+
+def table(entries: Iterable[dict[str, Any]]) -> str:
+    """Return entries as text, a line each."""
+    return "\n".join(map(_line, entries))
+
+
+def _line(entry: dict[str, Any]) -> str:
+    peer = f"{entry['peer']} {entry['peer_value']:.4g}" if entry["peer_value"] is not None else ""
+    ratio = f"{entry['ratio']:.3g}x" if entry["ratio"] is not None else ""
+    verdict = "ok" if entry["ok"] else "MISSED"
+    value = f"{entry['value']:.4g} {entry['unit']}"
+    return f"{entry['name']:<58}{value:>18}  {peer:<34}{ratio:>9}  limit {entry['limit']:<8g}{verdict}"

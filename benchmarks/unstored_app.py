@@ -1,0 +1,23 @@
+"""The prediction API with storing switched off, to be compared with servers that store nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from functions.predict.app import app
+from tabserve.domain.metrics import RequestCount
+from tabserve.domain.prediction import PredictionBatch
+
+
+class Nowhere:
+    """Takes predictions and request counts and forgets them."""
+
+    def add(self, batch: PredictionBatch) -> None:
+        """Store nothing."""
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        """Count nothing."""
+
+
+service = app.state.service
+app.state.service = replace(service, deps=replace(service.deps, predictions=Nowhere()))
+__all__ = ["app"]

@@ -1,0 +1,37 @@
+"""Run the benchmarks, print their table and write it to .local/bench.json; exit 1 when a limit is missed."""
+
+import argparse
+import importlib
+import json
+import sys
+from typing import Any
+
+from benchmarks.measurement import Measurement, table
+from local_cloud.config import ROOT
+
+BENCHMARKS = ("serving", "storage", "http", "ingestion")
+
+
+def main() -> int:
+    """Run what was asked for, all of it by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("benchmarks", nargs="*", help=f"any of {', '.join(BENCHMARKS)}", metavar="NAME")
+    names = parser.parse_args().benchmarks or BENCHMARKS
+    if unknown := set(names) - set(BENCHMARKS):
+        parser.error(f"unknown benchmark {min(unknown)!r}; known: {', '.join(BENCHMARKS)}")
+    entries = [entry for name in names for entry in _run(name)]
+    print(table(entries))
+    target = ROOT / ".local" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(entry["ok"] for entry in entries) else 1
+
+
+def _run(name: str) -> list[dict[str, Any]]:
+    print(f"--- {name}", file=sys.stderr, flush=True)
+    found = importlib.import_module(f"benchmarks.{name}").run()
+    return [each.entry() if isinstance(each, Measurement) else each for each in found]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
