@@ -10,6 +10,21 @@ from tabserve.domain.profile import Profile
 from tabserve.domain.use_case import UseCase
 
 SCHEMA = 1
+SAMPLE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some of the held-out rows, columns together as they were seen, for traffic that looks like them."""
+
+    columns: Mapping[str, Sequence[Value]]
+    actuals: Sequence[str]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> Self:
+        """Keep at most 1 000 rows, evenly spread."""
+        step = -(-len(actuals) // SAMPLE_ROWS) or 1
+        return cls({name: tuple(column[::step]) for name, column in columns.items()}, tuple(actuals[::step]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +33,7 @@ class Reference:
 
     profile: Profile
     calibration: Calibration
+    sample: Sample = Sample({}, ())
 
     @classmethod
     def of(
@@ -31,18 +47,25 @@ class Reference:
         """Profile held-out rows: features by name, classes as text, the probability as the API answers it."""
         profile = Profile.of(use_case, features, predictions, probabilities)
         outcomes = expected_outcomes(use_case, predictions, actuals)
-        return cls(profile, Calibration.of(probabilities, outcomes))
+        return cls(profile, Calibration.of(probabilities, outcomes), Sample.of(features, actuals))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"schema": SCHEMA, "profile": self.profile.to_dict(), "calibration": self.calibration.to_dict()}
+        sample = {"columns": dict(self.sample.columns), "actuals": list(self.sample.actuals)}
+        parts = {"profile": self.profile.to_dict(), "calibration": self.calibration.to_dict(), "sample": sample}
+        return {"schema": SCHEMA, **parts}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` returned; raise ValueError on another schema."""
         if data.get("schema") != SCHEMA:
             raise ValueError(f"reference has schema {data.get('schema')!r}, not {SCHEMA}")
-        return cls(Profile.from_dict(data["profile"]), Calibration.from_dict(data["calibration"]))
+        sample = data.get("sample", {"columns": {}, "actuals": ()})
+        return cls(
+            Profile.from_dict(data["profile"]),
+            Calibration.from_dict(data["calibration"]),
+            Sample(dict(sample["columns"]), tuple(sample["actuals"])),
+        )
 
 
 def expected_outcomes(use_case: UseCase, predictions: Sequence[str], actuals: Sequence[str]) -> list[bool]:

@@ -56,23 +56,23 @@ def closed_windows(
     held: list[PredictionRow] = []
     for block in blocks:
         held += block
-        while held:
-            rows, end = _first_window(held, size, length)
-            if rows == len(held):
-                break
-            yield Window(Span(version, held[0][0], end), held[:rows])
+        while (rows := _rows_of_first(held, size, length)) < len(held):
+            yield _window(version, held[:rows], size, length)
             del held[:rows]
-    if held and now >= held[0][0] + length:
-        yield Window(Span(version, held[0][0], held[0][0] + length), held)
-    elif len(held) >= size:
-        yield Window(Span(version, held[0][0], held[-1][0] + INSTANT), held)
+    if len(held) >= size or (held and now >= held[0][0] + length):
+        yield _window(version, held, size, length)
 
 
-def _first_window(held: Sequence[PredictionRow], size: int, length: timedelta) -> tuple[int, datetime]:
-    """Return how many rows the first window has, and its end; all rows if it may still grow."""
-    limit = held[0][0] + length
-    in_time = bisect_left(held, limit, key=itemgetter(0))
+def _rows_of_first(held: Sequence[PredictionRow], size: int, length: timedelta) -> int:
+    """Return how many rows the first window has; all of them if it may still grow."""
+    if not held:
+        return 0
+    in_time = bisect_left(held, held[0][0] + length, key=itemgetter(0))
     enough = bisect_right(held, held[size - 1][0], key=itemgetter(0)) if len(held) >= size else len(held)
-    if in_time <= enough:
-        return in_time, limit
-    return enough, held[enough - 1][0] + INSTANT
+    return min(in_time, enough)
+
+
+def _window(version: str, rows: Sequence[PredictionRow], size: int, length: timedelta) -> Window:
+    """Close a window: a full one right after its last row, another when its time is up."""
+    start = rows[0][0]
+    return Window(Span(version, start, rows[-1][0] + INSTANT if len(rows) >= size else start + length), rows)
