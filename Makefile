@@ -59,7 +59,7 @@ status: $(STAMP) ## Say what runs where, healthy or not
 proof: $(STAMP) ## Run the proofs at full size (minutes): false alarms and power of the drift method
 	$(BIN)/pytest -m proof -s $(ARGS)
 
-bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml ## The benchmarks beside their peers; ARGS="http storage" narrows them
+bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them
 	PYTHONPATH=. $(BIN)/python scripts/bench.py $(ARGS)
 
 bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift alarms beside Evidently's and NannyML's defaults

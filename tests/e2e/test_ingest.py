@@ -9,8 +9,9 @@ from typing import Any
 
 import boto3
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tabserve.adapters import database
 from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.sweep import notification
 from tabserve.domain.quality import RawFile
@@ -42,7 +43,7 @@ def wait_for(what: Callable[[], bool], seconds: float) -> None:
 
 
 def rows(stack: dict[str, str], query: str) -> list[Any]:
-    engine = create_engine(stack["DATABASE_URL"])
+    engine = database.create(stack["DATABASE_URL"])
     with engine.connect() as connection:
         found = list(connection.execute(text(query)).mappings())
     engine.dispose()

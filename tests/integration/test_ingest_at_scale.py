@@ -10,8 +10,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tabserve.adapters import database
 from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.sweep import notification
 from tabserve.domain.quality import RawFile
@@ -62,7 +63,7 @@ def deliver(files: list[RawFile], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(s3: Any, url: str, use_case: str, truth: list[Truth]) -> None:
-    engine = create_engine(url)
+    engine = database.create(url)
     with engine.connect() as connection:
         verdicts = connection.execute(text("SELECT * FROM ingestions")).mappings().all()
         issues = connection.execute(text("SELECT file_id, column_name, rule, rows FROM data_quality_issues")).all()

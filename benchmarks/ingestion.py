@@ -1,0 +1,169 @@
+"""Validating and splitting large files: rows a second, peak memory and missed rows beside other validators.
+
+Every process has one core, reads the same file and writes the good and the bad rows. The time is that of the work,
+without imports; the memory is the whole process's.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.measurement import Measurement
+from local_cloud.config import ROOT
+from raw_files.cells import CELL_DEFECTS, Cell
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.adapters.datasets import read_dataset
+from tabserve.domain.structure import write_record
+from tabserve.domain.use_case import CategoryFeature, UseCase
+
+RATE_LIMIT: Final = 350_000.0
+MEMORY_LIMIT_MB: Final = 256.0
+BAD_SHARE: Final = 0.05
+SIZES: Final = (100_000, 1_000_000)
+LARGEST: Final = 5_000_000
+ROUNDS: Final = 3
+# A null byte or a cell of a thousand characters would stop some of the peers.
+LEFT_OUT: Final = frozenset({"null_byte", "too_long_cell"})
+HERE: Final = Path(__file__).parent
+PEERS: Final = {
+    "Great Expectations": HERE / "peers/validate_great_expectations.py",
+    "pandera, typed": HERE / "peers/validate_pandera.py",
+    "pandas.read_csv": HERE / "peers/validate_pandas.py",
+}
+PEER_PYTHON: Final = ROOT / ".local/peers/validators/bin/python"
+
+
+def run() -> list[Measurement]:
+    """Measure all sizes; the largest one only here, peers would need gigabytes."""
+    use_case = _use_case()
+    found: list[Measurement] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for rows in SIZES:
+            found += _compared(use_case, rows, Path(folder))
+        own = _own(use_case, *_file(use_case, LARGEST, Path(folder)))
+        found.append(Measurement(f"ingest {LARGEST:,} rows, peak memory", own["peak_mb"], "MB", MEMORY_LIMIT_MB))
+        found += _mistakes(LARGEST, own)
+    return found
+
+
+def _use_case() -> UseCase:
+    """Return the bundled use case with the most columns, read from a file of its own."""
+    catalog = YamlCatalog()
+    cases = [case for case in map(catalog.get, catalog.names()) if case.training.data.endswith(".csv")]
+    return max(cases, key=lambda case: len(case.known_columns))
+
+
+def _compared(use_case: UseCase, rows: int, folder: Path) -> list[Measurement]:
+    path, truth = _file(use_case, rows, folder)
+    results: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(ROUNDS):  # interleaved, so that a slow moment of the machine meets all of them
+        results.setdefault("tabserve", []).append(_own(use_case, path, truth))
+        for name, script in PEERS.items():
+            results.setdefault(name, []).append(_peer(script, use_case, path, truth))
+    best = {name: min(rounds, key=lambda result: result["seconds"]) for name, rounds in results.items()}
+    for name, result in best.items():
+        _print(rows, name, result)
+    own, peer = best["tabserve"], best["Great Expectations"]
+    rate, peer_rate = rows / own["seconds"], rows / peer["seconds"]
+    label = f"ingest {rows:,} rows"
+    return [
+        Measurement(f"{label}, rate", rate, "rows/s", 1.0, "Great Expectations", peer_rate, "larger"),
+        Measurement(f"{label}, rate on one core", rate, "rows/s", RATE_LIMIT, better="larger"),
+        Measurement(f"{label}, peak memory", own["peak_mb"], "MB", MEMORY_LIMIT_MB),
+        *_mistakes(rows, own),
+    ]
+
+
+def _mistakes(rows: int, own: dict[str, Any]) -> list[Measurement]:
+    return [
+        Measurement(f"ingest {rows:,} rows, bad rows missed", own["missed"], "rows", 0),
+        Measurement(f"ingest {rows:,} rows, good rows refused", own["falsely"], "rows", 0),
+    ]
+
+
+def _print(rows: int, name: str, result: dict[str, Any]) -> None:
+    rate = rows / result["seconds"] / 1000
+    mistakes = f"{result['missed']} missed, {result['falsely']} falsely flagged"
+    print(
+        f"    {rows:>9,} rows  {name:<20}{rate:8.0f} k rows/s {result['peak_mb']:6.0f} MB  {mistakes}", file=sys.stderr
+    )
+
+
+def _own(use_case: UseCase, path: Path, truth: set[int]) -> dict[str, Any]:
+    return _process([_layer_python(), str(HERE / "validate_tabserve.py"), use_case.name, str(path)], truth, "")
+
+
+@cache
+def _layer_python() -> str:
+    """Return a Python with the wheels of the function's layers and no others: what is not there takes no memory."""
+    environment, uv = ROOT / ".local/peers/ingest-layers", str(Path(sys.executable).with_name("uv"))
+    requirements = [str(ROOT / f"layers/model/runtime/{layer}.txt") for layer in ("common", "ingest")]
+    python = str(environment / "bin/python")
+    subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(environment)], check=True)
+    subprocess.run([uv, "pip", "sync", "-q", "--python", python, *requirements], check=True)
+    return python
+
+
+def _peer(script: Path, use_case: UseCase, path: Path, truth: set[int]) -> dict[str, Any]:
+    return _process([str(PEER_PYTHON), str(script), str(path)], truth, json.dumps(_columns(use_case)))
+
+
+def _process(command: list[str], truth: set[int], given: str) -> dict[str, Any]:
+    core = min(os.sched_getaffinity(0))
+    pinned = f"import os, sys; os.sched_setaffinity(0, [{core}]); os.execv(sys.argv[1], sys.argv[1:])"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/layers/model/src", "POLARS_MAX_THREADS": "1"}
+    finished = subprocess.run(
+        [sys.executable, "-c", pinned, *command],
+        input=given,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    result: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    bad = set(result.pop("bad"))
+    return result | {"missed": len(truth - bad), "falsely": len(bad - truth)}
+
+
+def _columns(use_case: UseCase) -> dict[str, Any]:
+    """Describe the columns for validators that do not know use cases."""
+    columns: dict[str, Any] = {use_case.id_column: {"id": True}}
+    for feature in use_case.features:
+        if isinstance(feature, CategoryFeature):
+            columns[feature.name] = {"required": feature.required, "values": list(feature.texts)}
+        else:
+            columns[feature.name] = {"required": feature.required, "range": [feature.minimum, feature.maximum]}
+    return columns
+
+
+def _file(use_case: UseCase, rows: int, folder: Path) -> tuple[Path, set[int]]:
+    """Write rows of the training data under new ids, a share of them spoiled; return which."""
+    path = folder / f"{rows}.csv"
+    dataset = read_dataset(use_case, use_case.training.data, ROOT)
+    places = {name: place for place, name in enumerate(dataset.header)}
+    defects = [
+        (defect, places[column], column, feature)
+        for kind, defect in CELL_DEFECTS.items()
+        if kind not in LEFT_OUT
+        for column, feature in defect.columns(use_case)
+        if feature is not None
+    ]
+    chance = random.Random(rows)  # noqa: S311  not for secrets
+    truth = set()
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write(write_record(dataset.header) + "\n")
+        for number in range(1, rows + 1):
+            cells = list(dataset.rows[number % len(dataset.rows)])
+            cells[places[use_case.id_column]] = str(number)
+            if chance.random() < BAD_SHARE:
+                defect, place, column, feature = chance.choice(defects)
+                cells[place] = defect.write(Cell(column, feature, cells[place]), chance)
+                truth.add(number)
+            stream.write(write_record(cells) + "\n")
+    return path, truth

@@ -1,0 +1,22 @@
+"""Split one file as the ingestion function does; print seconds, peak memory and the numbers of the bad rows."""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.adapters.validator import PanderaValidator
+from tabserve.domain.quarantine import read_bad_rows
+
+use_case, path = YamlCatalog().get(sys.argv[1]), Path(sys.argv[2])
+good, bad = path.with_suffix(".good"), path.with_suffix(".bad")
+start = time.perf_counter()
+with path.open("rb") as raw, good.open("wb") as good_rows, bad.open("wb") as bad_rows:
+    PanderaValidator().split(raw, use_case, good_rows, bad_rows)
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with bad.open("rb") as written:
+    numbers = [row.row_number for row in read_bad_rows(written)]
+print(json.dumps({"seconds": seconds, "peak_mb": peak, "bad": numbers}))
