@@ -23,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--queue", choices=QUEUES, default="ingest", help="whose dead letters (default: ingest)")
     parser.add_argument("--list", action="store_true", help="show the dead letters and leave them where they are")
     parser.add_argument("--missing", action="store_true", help="also queue every raw file that has no verdict")
+    parser.add_argument("--predictions", action="store_true", help="only try the files again that prediction gave up")
     options = parser.parse_args(arguments)
     stack_env.apply()
+    if options.predictions:
+        return retry_predictions()
     names = QUEUES[options.queue]
     absent = [name for name in names if not os.environ.get(name)]
     if absent:
@@ -71,6 +74,24 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
         sqs.send_message(QueueUrl=queue, MessageBody=notification(file).decode())
         queued += 1
     return queued
+
+
+def retry_predictions() -> int:
+    """Let the next scheduled run take up every file that was given up."""
+    from tabserve.application.retry_predictions import retry_given_up
+    from tabserve.bootstrap.scheduled_predict import retry_service
+    from tabserve.errors import SettingsError
+
+    try:
+        ingestions, markers = retry_service()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    files = retry_given_up(ingestions, markers, lambda: datetime.now(UTC))
+    for file in files:
+        print(f"{file.key} will be tried again")
+    print(f"{len(files)} files reopened")
+    return 0
 
 
 def _received(sqs: Any, url: str, hidden_seconds: int) -> Iterator[dict[str, Any]]:  # noqa: ANN401

@@ -172,7 +172,7 @@ class FakeIngestions:
     alerts: dict[str, Alert] = field(default_factory=dict)
     rows_predicted: dict[str, set[int]] = field(default_factory=dict)
     predicted: dict[str, datetime] = field(default_factory=dict)
-    given_up: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
 
     def find(self, file_id: str) -> Ingestion | None:
         return self.verdicts.get(file_id)
@@ -210,7 +210,7 @@ class FakeIngestions:
             and verdict.rows_good
             and verdict.good_key
             and verdict.file_id not in self.predicted
-            and verdict.file_id not in self.given_up
+            and verdict.file_id not in self.errors
         ]
         return sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))[:limit]
 
@@ -223,8 +223,15 @@ class FakeIngestions:
     def mark_predicted(self, file_id: str, at: datetime) -> None:
         self.predicted[file_id] = at
 
+    def given_up(self) -> Sequence[Ingestion]:
+        return [self.verdicts[file_id] for file_id in self.errors]
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        del self.errors[file_id]
+        self._add(alerts)
+
     def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
-        self.given_up[file_id] = error
+        self.errors[file_id] = error
         self._add(alerts)
 
     def _add(self, alerts: Sequence[Alert]) -> None:
@@ -309,9 +316,11 @@ class FakeMarkers:
         free = replace(held, attempts=held.attempts - 1, lease_until=datetime.min.replace(tzinfo=UTC))
         self._hold(free, "INPROGRESS")
 
-    def forget(self, file_id: str) -> None:
-        self.claims.pop(file_id, None)
-        self.status.pop(file_id, None)
+    def reopen(self, file_id: str) -> None:
+        if file_id in self.claims:
+            last = self.claims[file_id]
+            free = replace(last, attempts=0, fence=last.fence + 1, lease_until=datetime.min.replace(tzinfo=UTC))
+            self._hold(free, "INPROGRESS")
 
     def _held(self, claim: Claim) -> Claim:
         current = self.claims.get(claim.file_id)

@@ -162,8 +162,14 @@ class TestFilesToPredict:
             store.give_up_predicting("f1", "the API refused row 3", [alert()])
 
         assert store.to_predict(10) == []
+        assert [file.file_id for file in store.given_up()] == ["f1"]
         assert rows(database, "SELECT prediction_error FROM ingestions") == [("the API refused row 3",)]
         assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
+
+        store.retry_predicting("f1", [alert("f2")])
+        assert [file.file_id for file in store.to_predict(10)] == ["f1"]
+        assert store.given_up() == []
+        assert rows(database, "SELECT count(*) FROM alerts") == [(2,)]
 
 
 class TestTheOutbox:

@@ -117,14 +117,24 @@ def test_whoever_lost_the_lease_changes_nothing(
 
 
 @pytest.mark.parametrize("settle", ["complete", "fail"])
-def test_a_settled_file_is_never_claimed_again_until_forgotten(markers: Markers, time: Time, settle: str) -> None:
+def test_a_settled_file_is_never_claimed_again_until_reopened(markers: Markers, time: Time, settle: str) -> None:
     claim = claimed(markers)
     markers.complete(claim) if settle == "complete" else markers.release(claim, "broken", final=True)
     time.now += timedelta(days=1)
 
     assert markers.claim("f1", "b", LEASE) is None
-    markers.forget("f1")
-    assert claimed(markers).attempts == 1
+    markers.reopen("f1")
+    again = claimed(markers)
+    assert (again.attempts, again.fence > claim.fence) == (1, True)
+
+
+def test_reopening_fences_out_whoever_works_on_the_file(markers: Markers) -> None:
+    markers.reopen("never claimed")
+    slow = claimed(markers)
+    markers.reopen("f1")
+
+    with pytest.raises(LeaseLostError):
+        markers.complete(slow)
 
 
 def test_a_released_file_is_free_at_once_and_a_paused_one_did_not_try(markers: Markers) -> None:

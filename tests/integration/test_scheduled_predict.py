@@ -11,6 +11,8 @@ import pytest
 from moto import mock_aws
 from sqlalchemy import text
 
+import redrive
+import stack_env
 from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
@@ -199,3 +201,23 @@ def test_the_function_scores_on_a_schedule_event(cloud: Cloud, monkeypatch: pyte
     assert any(line.get("message") == "run finished" and line.get("status") == "failed" for line in lines)
     assert any(line.get("ScheduledFailures") == [1.0] for line in lines)
     app.service.deps.ingestions._database.close()  # type: ignore[attr-defined]
+
+
+def test_files_that_were_given_up_are_reopened_by_a_command(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.file("f1", rows=3)
+    Ingestions(cloud.database).give_up_predicting("f1", "the API refused row 2", [])
+    for name, value in {
+        "DATABASE_URL": cloud.url,
+        "MARKERS_TABLE": "markers",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(stack_env, "apply", lambda: False)
+
+    assert redrive.main(["--predictions"]) == 0
+
+    assert "1 files reopened" in capsys.readouterr().out
+    assert cloud.run().run.files == 1

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from tabserve.adapters.catalog import BUNDLED, YamlCatalog
+from tabserve.application.retry_predictions import retry_given_up
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.quality import BadRow, Ingestion
 from tabserve.errors import (
@@ -202,11 +203,28 @@ class TestAFileThatCannotBeScored:
 
         assert statuses == ["failed", "failed", "failed", "skipped"]
         assert set(world.ingestions.predicted) == {"good 1", "good 2"}
-        assert world.ingestions.given_up == {"poison": "row 2 is refused"}
+        assert world.ingestions.errors == {"poison": "row 2 is refused"}
         assert world.markers.status["poison"] == "FAILED"
         (alert,) = world.ingestions.alerts.values()
-        assert (alert.subject, alert.payload["attempts"]) == ("poison", 3)
+        assert (alert.rule, alert.state, alert.payload["file_id"]) == ("prediction_failed", "firing", "poison")
         assert "row 2 is refused" in str(world.runs.stored[0].error)
+
+    def test_can_be_tried_again_and_its_alert_resolves_and_fires_anew(self, world: World) -> None:
+        world.file("f1")
+        world.service.trouble = fails(6, lambda: ChunkRefusedError("row 2 is refused"))
+        for _ in range(3):
+            world.run()
+
+        for _ in range(2):
+            files = retry_given_up(world.ingestions, world.markers, lambda: world.markers.now)
+            assert [file.file_id for file in files] == ["f1"]
+            for _ in range(3):
+                world.run()
+
+        assert set(world.ingestions.predicted) == {"f1"}
+        states = [alert.state for alert in world.ingestions.alerts.values()]
+        assert states == ["firing", "resolved", "firing", "resolved"]
+        assert retry_given_up(world.ingestions, world.markers, lambda: world.markers.now) == []
 
     @pytest.mark.parametrize(
         ("body", "reason"),

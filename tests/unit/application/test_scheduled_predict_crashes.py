@@ -110,4 +110,4 @@ def test_kills_in_a_row_give_up_no_file_while_it_gets_ahead(seed: int) -> None:
     run(made)
 
     assert set(made.ingestions.predicted) == {"f1", "f2"}
-    assert made.ingestions.given_up == {}
+    assert made.ingestions.errors == {}

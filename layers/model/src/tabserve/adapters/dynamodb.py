@@ -67,9 +67,11 @@ class DynamoMarkers:
         values = {":free": _number(0), ":one": _number(1)}
         self._change(claim, "SET lease_until = :free, attempts = attempts - :one", values)
 
-    def forget(self, file_id: str) -> None:
-        """Delete a file's marker, so that it starts anew."""
-        self._call("delete_item", Key=_key(file_id))
+    def reopen(self, file_id: str) -> None:
+        """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
+        change = "SET #status = :inprogress, lease_until = :free, attempts = :free, fence = fence + :one REMOVE #ttl"
+        values = {":inprogress": {"S": "INPROGRESS"}, ":free": _number(0), ":one": _number(1)}
+        self._update(file_id, change, "attribute_exists(pk)", values, {"#ttl": "ttl"})
 
     def _until(self, lease_seconds: int) -> int:
         return _milliseconds(self._now() + timedelta(seconds=lease_seconds))

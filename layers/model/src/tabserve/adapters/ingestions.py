@@ -95,6 +95,21 @@ class Ingestions:
         """Note that every good row of a file has a stored prediction."""
         self._set(file_id, predicted_at=at, prediction_error=None)
 
+    def given_up(self) -> Sequence[Ingestion]:
+        """Return the files that are not tried again, oldest first."""
+        query = select(*COLUMNS).where(ingestions.c.prediction_error.is_not(None)).order_by(ingestions.c.finished_at)
+        return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        """Let a file that was given up be predicted again, with the alerts that tell so."""
+
+        def work(connection: Connection) -> None:
+            again = update(ingestions).where(ingestions.c.file_id == file_id).values(prediction_error=None)
+            connection.execute(again)
+            add_alerts(connection, alerts)
+
+        self._database.run(work)
+
     def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
         """Note why a file is not tried again, with the alerts that tell so."""
 

@@ -286,6 +286,14 @@ class IngestionStore(Protocol):
         """Note that every good row of a file has a stored prediction."""
         ...
 
+    def given_up(self) -> Sequence[Ingestion]:
+        """Return the files that are not tried again, oldest first."""
+        ...
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        """Let a file that was given up be predicted again, with the alerts that tell so, in one transaction."""
+        ...
+
     def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
         """Note in one transaction why a file is not tried again, with the alerts that tell so."""
         ...
@@ -390,8 +398,8 @@ class Markers(Protocol):
         """Give the file back for later without counting the attempt; raise LeaseLostError."""
         ...
 
-    def forget(self, file_id: str) -> None:
-        """Delete a file's marker, so that it starts anew."""
+    def reopen(self, file_id: str) -> None:
+        """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
         ...
 
 

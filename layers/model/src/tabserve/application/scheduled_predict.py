@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from tabserve.application.ports import (
@@ -23,7 +24,7 @@ from tabserve.application.ports import (
     RunStatus,
     RunStore,
 )
-from tabserve.domain.alert import Alert, alert_id
+from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.prediction import Features
 from tabserve.domain.quality import Ingestion, good_row_numbers
 from tabserve.domain.records import Records
@@ -36,6 +37,7 @@ CHUNK = 1_000
 LEASE_SECONDS = 120
 SECONDS_PER_CHUNK = 40.0
 TROUBLES_IN_A_ROW = 2
+RULE = "prediction_failed"
 
 Numbered = tuple[int, Features]
 
@@ -189,7 +191,8 @@ class _Work:
 
     def _give_up(self, error: str) -> FileOutcome:
         file_id = self._ingestion.file_id
-        alert = _alert(self._ingestion, error, self._claim.attempts, self._deps.clock)
+        # The fence tells this time from another after the file was let try again.
+        alert = prediction_alert(self._ingestion, "firing", f"fence {self._claim.fence}", error, self._deps.clock())
         self._deps.ingestions.give_up_predicting(file_id, error, [alert])
         self._deps.markers.release(self._claim, error, final=True)
         return self._outcome(error=error, given_up=True)
@@ -213,15 +216,14 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, TabserveError) else f"{type(error).__name__}: {error}"
 
 
-def _alert(ingestion: Ingestion, error: str, attempts: int, clock: Clock) -> Alert:
-    rule = "prediction_failed"
-    payload = {"use_case": ingestion.use_case, "key": ingestion.key, "error": error, "attempts": attempts}
+def prediction_alert(ingestion: Ingestion, state: AlertState, cause: str, error: str | None, at: datetime) -> Alert:
+    """Return the alert that a file's predictions have been given up, or are tried again."""
     return Alert(
-        id=alert_id(rule, ingestion.file_id, "firing", ingestion.file_id),
-        rule=rule,
-        subject=ingestion.file_id,
-        state="firing",
+        id=alert_id(RULE, ingestion.file_id, state, cause),
+        rule=RULE,
+        subject=ingestion.key,
+        state=state,
         severity="critical",
-        payload=payload,
-        created_at=clock(),
+        payload={"use_case": ingestion.use_case, "file_id": ingestion.file_id, "error": error},
+        created_at=at,
     )

@@ -11,6 +11,7 @@ from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.prediction_api import PredictionApi
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
+from tabserve.application.ports import IngestionStore, Markers
 from tabserve.application.scheduled_predict import ScheduledDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
@@ -41,3 +42,11 @@ def scheduled_predict_service() -> ScheduledPredictService:
         new_id=lambda: str(uuid.uuid4()),
     )
     return ScheduledPredictService(deps, logger(settings, "scheduled_predict"), metrics("scheduled_predict"))
+
+
+def retry_service() -> tuple[IngestionStore, Markers]:
+    """Return what letting files be predicted again needs; raise SettingsError."""
+    settings = read_settings()
+    settings.require("markers_table")
+    markers = DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now)
+    return Ingestions(Database(database_url(settings))), markers
