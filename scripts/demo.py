@@ -13,6 +13,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 import conservation
+from local_cloud import supervisor
 from local_cloud.config import ROOT, LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
@@ -37,6 +38,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     console = Console(highlight=False)
+    supervisor.interrupt_on_signals()
     try:
         with tempfile.TemporaryDirectory(prefix="tabserve-demo-") as folder:
             return _demo(arguments, Path(folder), console)

@@ -13,6 +13,7 @@ from local_cloud.config import LocalCloudError, Place
 
 MARK = "TABSERVE_STATE"  # in the environment of every process of a state folder
 STARTUP_SECONDS = 60.0
+KILL_SECONDS = 10.0
 
 
 @dataclass
@@ -82,7 +83,7 @@ def start(
 
 
 def stop_leftovers(folder: Path) -> list[str]:
-    """Stop servers whose command was killed; return their names."""
+    """Stop servers whose command was killed, and what they started; return their names."""
     stopped = []
     for pid_file in folder.glob("*.pid"):
         pid = int(pid_file.read_text() or 0)
@@ -90,7 +91,26 @@ def stop_leftovers(folder: Path) -> list[str]:
             stop_group(pid, signal.SIGTERM, 20.0)
             stopped.append(pid_file.stem)
         pid_file.unlink(missing_ok=True)
-    return stopped
+    return stopped + _kill_marked(folder)
+
+
+def _kill_marked(folder: Path) -> list[str]:
+    """Kill what carries the mark of the state folder: its command may have died before it noted the process id."""
+    killed: list[str] = []
+    deadline = time.monotonic() + KILL_SECONDS
+    while (marked := _marked(folder)) and time.monotonic() < deadline:
+        for pid in marked:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed += [str(pid) for pid in marked if str(pid) not in killed]
+        time.sleep(0.05)
+    return killed
+
+
+def _marked(folder: Path) -> list[int]:
+    """Return the processes of a state folder; none where the system has no /proc."""
+    pids = (int(process.name) for process in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in pids if pid != os.getpid() and _carries_mark(pid, folder)]
 
 
 def stop_group(
@@ -120,10 +140,14 @@ def _alive(pid: int, process: subprocess.Popen[bytes] | None) -> bool:
 
 def _is_ours(pid: int, folder: Path) -> bool:
     """Whether the process still is the one that was started; ids are reused."""
+    if Path("/proc").is_dir():
+        return _carries_mark(pid, folder)
+    return _alive(pid, None)
+
+
+def _carries_mark(pid: int, folder: Path) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except FileNotFoundError:
-        return False
     except OSError:
-        return _alive(pid, None)
+        return False
     return f"{MARK}={folder.absolute()}".encode() in environment.split(b"\0")

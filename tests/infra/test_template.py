@@ -67,11 +67,12 @@ def test_a_queue_hides_a_message_for_six_timeouts_and_gives_up_after_five_tries(
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
-def test_the_api_is_explicit_and_only_health_needs_no_key() -> None:
+def test_the_api_is_explicit_and_only_health_and_its_description_need_no_key() -> None:
     kinds = {resource["Type"] for resource in template.load()["Resources"].values()}
     assert not kinds & {"AWS::Serverless::Api", "AWS::Serverless::HttpApi"}
     methods = template.resources("AWS::ApiGateway::Method")
-    assert [name for name, method in methods.items() if not method["ApiKeyRequired"]] == ["HealthMethod"]
+    open_to_all = {name for name, method in methods.items() if not method["ApiKeyRequired"]}
+    assert open_to_all == {"HealthMethod", "DocsMethod", "OpenApiMethod"}
 
 
 def test_functions_are_told_nothing_but_settings() -> None:
