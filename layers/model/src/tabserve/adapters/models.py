@@ -28,12 +28,14 @@ class ServedModels:
         registry: Callable[[], Registry] | None,
         baked: BakedModels,
         on_refused: Callable[[UseCase, str, ModelError], None],
+        on_mended: Callable[[UseCase, str], None],
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry_of = registry
         self._registry: Registry | None = None
         self._baked = baked
         self._on_refused = on_refused
+        self._on_mended = on_mended
         self._seconds = seconds
         self._served: dict[str, _Served] = {}
 
@@ -50,9 +52,12 @@ class ServedModels:
         model = before.model if before else self._packed(use_case)
         refused = before.refused if before else None
         try:
-            version = self._champion_version(use_case)
+            version = self._champion_version(use_case, model)
             if version and version not in (model and model.version, refused):
                 model, refused = self._load(use_case, version, model)
+            elif version and refused and version != refused:  # the alias points to what is served again
+                self._on_mended(use_case, version)
+                refused = None
         except UnavailableError:
             if model is None:
                 raise
@@ -72,16 +77,29 @@ class ServedModels:
         return ModelCards([packed], packed, None)
 
     def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
+        """Return the version and nothing refused, or what was served before and the version as refused."""
         registry = self._connected()
         try:
-            return (registry.load(use_case, version) if registry else before), None
+            model = registry.load(use_case, version) if registry else before
         except ModelError as error:
             self._on_refused(use_case, version, error)
             return before, version
+        if self._was_refusing(use_case):
+            self._on_mended(use_case, version)
+        return model, None
 
-    def _champion_version(self, use_case: UseCase) -> str | None:
+    def _champion_version(self, use_case: UseCase, before: OnnxModel | None) -> str | None:
         registry = self._connected()
-        return registry.alias(use_case.name, "champion") if registry else None
+        try:
+            return registry.alias(use_case.name, "champion") if registry else None
+        except ModelError as error:
+            version = before.version if before else None
+            self._on_refused(use_case, version or "unknown", error)
+            return version
+
+    def _was_refusing(self, use_case: UseCase) -> bool:
+        served = self._served.get(use_case.name)
+        return served is not None and served.refused is not None
 
     def _connected(self) -> Registry | None:
         if self._registry is None and self._registry_of is not None:

@@ -37,12 +37,14 @@ def metrics(service: str) -> "Metrics":
     return Metrics(namespace="tabserve", service=service)
 
 
-def aws_client(settings: Settings, name: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
-    """Return a client of an AWS service, or of the emulator's."""
+def aws_client(settings: Settings, name: str, *, patient: bool = True) -> Any:  # noqa: ANN401  clients have no type
+    """Return a client of an AWS service, or of the emulator's; an impatient one gives up after a try of two seconds."""
     import boto3
     from botocore.config import Config
 
-    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
+    attempts = 3 if patient else 1
+    timeouts = {"connect_timeout": 2, "read_timeout": 10 if patient else 2}
+    config = Config(**timeouts, retries={"mode": "standard", "total_max_attempts": attempts})
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
     client: Any = boto3.client  # typed by literal names only
     return client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)
@@ -66,4 +68,4 @@ def registry(settings: Settings) -> "Registry":
     from tabserve.adapters.s3 import S3Store
 
     settings.require("artifacts_bucket")
-    return Registry(S3Store(aws_client(settings, "s3"), settings.artifacts_bucket))
+    return Registry(S3Store(aws_client(settings, "s3", patient=False), settings.artifacts_bucket))

@@ -19,11 +19,14 @@ from tabserve.application.files import FilesDependencies
 from tabserve.application.ports import Catalog, GroundTruthStore, MetricStore, ModelRegistry, Queue
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, registry, utc_now
+from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.metrics import Meter
 from tabserve.domain.quality import Ingestion
 from tabserve.domain.use_case import UseCase
-from tabserve.errors import ModelError
+from tabserve.errors import ModelError, UnavailableError
 from tabserve.settings import Settings, read_settings
+
+REFUSED = "model_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,11 @@ def predict_service() -> PredictService:
     """Build the prediction function's parts; raise SettingsError."""
     settings = read_settings()
     log = logger(settings, "predict")
-
-    def on_refused(use_case: UseCase, version: str, error: ModelError) -> None:
-        log.error("model refused", use_case=use_case.name, version=version, error=str(error))
+    url = database_url(settings)
 
     registry_of = (lambda: registry(settings)) if settings.artifacts_bucket else None
-    models = ServedModels(registry_of, BakedModels(), on_refused)
-    store = prediction_store(database_url(settings))
+    models = ServedModels(registry_of, BakedModels(), *_model_alerts(url, log))
+    store = prediction_store(url)
     deps = PredictDependencies(
         catalog=catalog(settings),
         models=models,
@@ -81,6 +82,34 @@ def predict_service() -> PredictService:
         metrics=metric_store(store),
         meter=Meter(),
     )
+
+
+def _model_alerts(
+    url: str, log: Logger
+) -> tuple[Callable[[UseCase, str, ModelError], None], Callable[[UseCase, str], None]]:
+    """Return what to do when a champion cannot be served and when one can again: log it, and write an alert."""
+
+    def write(use_case: UseCase, version: str, state: AlertState, error: str) -> None:
+        # SQLAlchemy is imported here only: predictions do without it.
+        from tabserve.adapters.database import Database
+        from tabserve.adapters.outbox import Outbox
+
+        log.error("champion", state=state, use_case=use_case.name, version=version, error=error)
+        id_ = alert_id(REFUSED, use_case.name, state, version)
+        payload = {"use_case": use_case.name, "version": version, "error": error}
+        alert = Alert(id_, REFUSED, use_case.name, state, "high", payload, utc_now())
+        try:
+            Outbox(Database(url)).add([alert])
+        except UnavailableError:
+            log.exception("alert not stored")  # the old version serves on; that must not fail for it
+
+    def refused(use_case: UseCase, version: str, error: ModelError) -> None:
+        write(use_case, version, "firing", str(error))
+
+    def mended(use_case: UseCase, version: str) -> None:
+        write(use_case, version, "resolved", "")
+
+    return refused, mended
 
 
 def _files(settings: Settings, use_cases: Catalog) -> FilesDependencies:

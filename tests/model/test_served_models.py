@@ -1,0 +1,132 @@
+"""A process serves the registry's champion, never a broken one, and goes on when the registry is away."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.models import REFRESH_SECONDS, ServedModels
+from tabserve.adapters.registry import BakedModels, Registry
+from tabserve.application.train import Trained
+from tabserve.domain.use_case import UseCase
+from tabserve.errors import ModelError, NoModelError, StorageUnavailableError
+from tests.penguins import CATALOG
+
+USE_CASE = CATALOG.get("iris")
+
+
+class World:
+    """A registry in a folder, a clock, and the models of one process."""
+
+    def __init__(self, folder: Path, baked: Path) -> None:
+        self.folder, self.now, self.away = folder, 0.0, False
+        self.registry = Registry(FolderStore(folder))
+        self.refused: list[str] = []
+        self.mended: list[str] = []
+        self.models = ServedModels(
+            self._connect, BakedModels(baked), self._on_refused, self._on_mended, lambda: self.now
+        )
+
+    def served(self) -> str:
+        return self.models.champion(USE_CASE).version
+
+    def pass_time(self) -> None:
+        self.now += REFRESH_SECONDS
+
+    def spoil(self, version: str) -> None:
+        path = self.folder / "models" / USE_CASE.name / version / "model.onnx"
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+    def _connect(self) -> Registry:
+        if self.away:
+            raise StorageUnavailableError("away")
+        return self.registry
+
+    def _on_refused(self, _: UseCase, version: str, __: ModelError) -> None:
+        self.refused.append(version)
+
+    def _on_mended(self, _: UseCase, version: str) -> None:
+        self.mended.append(version)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "registry", tmp_path / "baked")
+
+
+Train = Callable[[UseCase, Registry], Trained]
+
+
+def version_of(world: World, train_into: Train) -> str:
+    version = train_into(USE_CASE, world.registry).metadata.version
+    world.registry.point(USE_CASE.name, "champion", version)
+    return version
+
+
+def copied(world: World, version: str, name: str) -> str:
+    """Register the same files again under another name, as another training run would."""
+    source = world.folder / "models" / USE_CASE.name / version
+    target = source.with_name(name)
+    shutil.copytree(source, target)
+    metadata = target / "metadata.json"
+    metadata.write_text(metadata.read_text().replace(version, name))
+    return name
+
+
+def test_a_new_champion_is_served_after_the_refresh_and_not_before(world: World, train_into: Train) -> None:
+    first = version_of(world, train_into)
+    second = copied(world, first, "20260303T000000Z-00000002")
+    assert world.served() == first
+    world.registry.point(USE_CASE.name, "champion", second)
+    assert world.served() == first
+    world.pass_time()
+    assert world.served() == second
+
+
+def test_a_reload_does_not_wait(world: World, train_into: Train) -> None:
+    first = version_of(world, train_into)
+    second = copied(world, first, "20260303T000000Z-00000002")
+    assert world.served() == first
+    world.registry.point(USE_CASE.name, "champion", second)
+    assert world.models.reload(USE_CASE).version == second
+
+
+def test_a_corrupted_champion_is_never_served_and_told_once(world: World, train_into: Train) -> None:
+    first = version_of(world, train_into)
+    broken = copied(world, first, "20260303T000000Z-00000002")
+    assert world.served() == first
+    world.spoil(broken)
+    world.registry.point(USE_CASE.name, "champion", broken)
+    for _ in range(3):
+        world.pass_time()
+        assert world.served() == first
+    assert world.refused == [broken]
+    world.registry.point(USE_CASE.name, "champion", first)
+    for _ in range(2):
+        world.pass_time()
+        assert world.served() == first
+    assert world.mended == [first]
+
+
+def test_a_malformed_alias_leaves_the_served_version(world: World, train_into: Train) -> None:
+    first = version_of(world, train_into)
+    assert world.served() == first
+    (world.folder / "models" / USE_CASE.name / "aliases" / "champion.json").write_text("{")
+    world.pass_time()
+    assert world.served() == first
+    assert world.refused
+
+
+def test_the_packed_champion_answers_without_the_registry(world: World, train_into: Train, tmp_path: Path) -> None:
+    version = version_of(world, train_into)
+    shutil.copytree(world.folder / "models" / USE_CASE.name / version, tmp_path / "baked" / USE_CASE.name)
+    world.away = True
+    assert world.served() == version
+    assert world.models.cards(USE_CASE).champion is not None
+
+
+def test_without_any_model_there_is_no_answer(world: World) -> None:
+    with pytest.raises(NoModelError):
+        world.served()
