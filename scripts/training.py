@@ -44,13 +44,15 @@ def train_use_case(
 
 
 def train_missing(registry: Registry, progress: Progress = lambda _: None) -> None:
-    """Train every use case without a usable champion and pack all champions into the layer."""
+    """Train every use case that has data and no usable champion; pack all champions into the layer."""
     catalog = common.catalog(read_settings())
     for use_case in map(catalog.get, catalog.names()):
-        if not registry.has_usable_champion(use_case):
+        usable = registry.has_usable_champion(use_case)
+        if not usable and use_case.training.data:
             progress(f"training {use_case.name}")
             train_use_case(use_case, labelled_data(use_case), registry, promote=True)
-        registry.bake(use_case)
+        if usable or use_case.training.data:
+            registry.bake(use_case)
 
 
 def publish(source: Registry, target: Registry) -> None:

@@ -237,7 +237,7 @@ def test_every_estimator_exports_alike_for_every_use_case(
     metadata = train(changed, rows, dependencies(empty_registry)).metadata
     assert metadata.estimator == estimator
     assert metadata.parity.differing_classes == 0
-    assert metadata.parity.max_difference <= (1e-12 if estimator == "logistic_regression" else 1e-6)
+    assert metadata.parity.max_difference <= (1e-12 if estimator == "logistic_regression" else 0)
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:

@@ -8,13 +8,14 @@ from typing import Final
 
 import numpy as np
 
+from tabserve.domain import rules
 from tabserve.domain.prediction import FailureCase
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 from tabserve.domain.validation import Columns, failure_cases
 from tabserve.errors import TrainingDataError
 
-NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-WHOLE: Final = re.compile(r"[+-]?\d+", re.ASCII)
+NUMBER: Final = re.compile(rules.NUMBER)
+WHOLE: Final = re.compile(rules.INTEGER)
 FEWEST_PER_CLASS: Final = 2
 MAX_SENTENCES: Final = 8
 JSON_HINT: Final = ", written as a JSON number"
