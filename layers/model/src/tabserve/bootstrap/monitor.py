@@ -10,6 +10,7 @@ from tabserve.adapters.monitoring import MonitoringTables
 from tabserve.adapters.references import StoredReferences
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.monitor import Monitor
+from tabserve.bootstrap.alerts import alert_dependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
@@ -27,12 +28,14 @@ def monitor_service() -> MonitorService:
     """Build the monitoring function's parts; raise SettingsError."""
     settings = read_settings()
     bucket = settings.artifacts_bucket
+    database = Database(database_url(settings))
     deps = Monitor(
         catalog=catalog(settings),
         references=StoredReferences(S3Store(aws_client(settings, "s3"), bucket) if bucket else None),
-        store=MonitoringTables(Database(database_url(settings))),
+        store=MonitoringTables(database),
         rules=load_alert_rules(),
         clock=utc_now,
+        alerts=alert_dependencies(settings, database),
         dashboards=settings.dashboards_url,
     )
     return MonitorService(deps, logger(settings, "monitor"), metrics("monitor"))

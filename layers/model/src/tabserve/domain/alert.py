@@ -44,9 +44,16 @@ class Notice:
 
 
 def notice(alert: Alert, link: str | None) -> Notice:
-    """Put an alert into words."""
-    what = alert.rule.replace("_", " ")
+    """Put an alert into words; a payload may bring its own title, explanation, facts and link."""
+    told = alert.payload
+    what = str(told.get("title", alert.rule.replace("_", " ")))
     title = f"Resolved: {what}" if alert.state == "resolved" else f"{alert.severity.capitalize()}: {what}"
-    hidden = {"report_key"}
-    facts = [(name.replace("_", " "), str(value)) for name, value in alert.payload.items() if name not in hidden]
-    return Notice(title, (("subject", alert.subject), *facts), alert.state, alert.severity, link)
+    facts = told.get("facts", {})
+    numbers = {**told, **facts} if isinstance(facts, Mapping) else told
+    hidden = {"report_key", "title", "facts", "link"}
+    lines = [(name.replace("_", " "), str(value)) for name, value in numbers.items() if name not in hidden]
+    return Notice(title, (("subject", alert.subject), *lines), alert.state, alert.severity, link or _text(told, "link"))
+
+
+def _text(payload: Mapping[str, object], name: str) -> str | None:
+    return str(payload.get(name) or "") or None

@@ -1,0 +1,141 @@
+"""Drift, broken files and a one-class model on the running stack, told to a real HTTP receiver: `make proof`."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from sqlalchemy import create_engine, text
+
+from local_cloud.config import ROOT, free_ports
+from local_cloud.stack import local_stack, write_env_file
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1_800)]
+
+HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
+
+
+@dataclass
+class Receiver:
+    """Whoever the alerts are sent to."""
+
+    cards: list[str] = field(default_factory=list)
+
+    def told(self, words: str) -> int:
+        return sum(words in card for card in self.cards)
+
+
+@dataclass
+class World:
+    env: dict[str, str]
+    env_file: Path
+    receiver: Receiver
+
+    def send(self, seconds: float, *options: str) -> None:
+        command = [sys.executable, "scripts/traffic.py", "--use-case", "titanic", "--env", str(self.env_file)]
+        command += ["--rate", "50", "--seconds", str(seconds), "--truth-after", "5", "--seed", "3", *options]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=seconds + 120)
+
+    def upload(self, name: str, rows: list[str]) -> None:
+        names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
+        names |= {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+        client: Any = boto3.client
+        s3 = client("s3", **{option: self.env[variable] for option, variable in names.items()})
+        body = "\n".join([HEADER, *rows]) + "\n"
+        s3.put_object(Bucket=self.env["RAW_BUCKET"], Key=f"titanic/{name}.csv", Body=body.encode())
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        engine = create_engine(self.env["READER_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://"))
+        with engine.connect() as connection:
+            found = [tuple(row) for row in connection.execute(text(sql))]
+        engine.dispose()
+        return found
+
+    def transitions(self, rule: str) -> list[str]:
+        return [row[0] for row in self.rows(f"SELECT state FROM alerts WHERE rule = '{rule}' ORDER BY created_at")]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            receiver.cards.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder = tmp_path_factory.mktemp("monitoring")
+    overrides = {
+        "AlertWebhookUrl": f"http://127.0.0.1:{server.server_port}/alerts",
+        "MonitorScheduleExpression": "rate(1 minute)",
+        "DashboardsUrl": "http://localhost:3000",
+    }
+    with local_stack(folder, free_ports(), overrides=overrides) as env:
+        env_file = folder / "trial.env"
+        write_env_file(env_file, env)
+        yield World(env, env_file, receiver)
+    server.shutdown()
+    server.server_close()
+
+
+def eventually(check: Callable[[], object], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(3)
+
+
+def test_drift_turns_orange_then_red_and_is_told_once_and_resolved_once(world: World) -> None:
+    world.upload("broken", [f"{number},9,nobody,-5,-1,X" for number in range(1, 101)])
+    world.send(40)
+    world.send(150, "--drift", "Age=14", "--ramp", "150")
+    eventually(lambda: world.receiver.told("drifted") and world.receiver.told("rows are invalid"))
+
+    good = [f"{number},{1 + number % 3},male,{20 + number % 40},{5 + number % 60},S" for number in range(1, 901)]
+    world.upload("sound", good)
+    world.send(90)
+    eventually(lambda: world.receiver.told("look like the reference again") and world.receiver.told("valid again"))
+
+    ages = world.rows("SELECT state FROM drift_metrics WHERE feature = 'Age' ORDER BY window_end")
+    states = [state for (state,) in ages]
+    print(states)
+    assert "warning" in states
+    assert states.index("warning") < min(states.index(red) for red in ("alarm", "severe") if red in states)
+    assert world.transitions("drift") == ["firing", "resolved"]
+    assert world.transitions("invalid_rows") == ["firing", "resolved"]
+    assert world.receiver.told("drifted") == 1
+    assert world.receiver.told("look like the reference again") == 1
+    card = next(json.loads(card) for card in world.receiver.cards if "drifted" in card)
+    assert "predictions from" in json.dumps(card)
+
+
+def test_performance_is_measured_and_estimated(world: World) -> None:
+    kinds = dict(world.rows("SELECT kind, avg(value) FROM performance_metrics WHERE metric = 'accuracy' GROUP BY 1"))
+    assert kinds["measured"] > 0.6
+    assert kinds["estimated"] > 0.6
+
+
+def test_a_model_that_answers_one_class_only_is_noticed(world: World) -> None:
+    world.send(30, "--one-class")
+    eventually(lambda: world.receiver.told("answers"))
+    assert world.transitions("one_class") == ["firing"]
+
+
+def test_the_dashboards_can_be_drawn(world: World, tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/render_dashboards.py", "--env", str(world.env_file), "--out", str(tmp_path)]
+    subprocess.run([*command, "--use-case", "titanic", "--minutes", "15"], cwd=ROOT, check=True, timeout=120)
+    assert {path.name for path in tmp_path.glob("*.png")} == {"tabserve-data.png", "tabserve-predictions.png"}
