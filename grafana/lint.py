@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.panels import WIDTH
@@ -57,6 +58,7 @@ def queries(document: Mapping[str, Any]) -> list[Query]:
 
 def _lost_in_translation(document: Mapping[str, Any]) -> Iterator[str]:
     """Read a dashboard into the SDK's classes and write it again: what they do not know is a typo."""
+    register_default_plugins()  # the classes of each panel kind's own options
     known = {name: value for name, value in document.items() if name != "annotations"}
     again = json.loads(json.dumps(Dashboard.from_json(known), cls=JSONEncoder))
     again.pop("annotations", None)
@@ -71,7 +73,7 @@ def _differences(one: object, other: object, path: str = "") -> Iterator[str]:
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for number, (left, right) in enumerate(zip(one, other, strict=True)):
             yield from _differences(left, right, f"{path}[{number}]")
-    elif one != other:
+    elif one != other and one is not None:  # what the classes add by themselves is no typo
         yield path
 
 

@@ -1,5 +1,6 @@
 """Drift, broken files and a one-class model on the running stack, told to a real HTTP receiver: `make proof`."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -92,6 +93,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server.server_close()
 
 
+def reference_rows() -> list[str]:
+    """The rows the model was tested on, as a raw file: nothing drifts in them."""
+    with (ROOT / "datasets/titanic/holdout.csv").open(newline="") as file:
+        return [",".join(row[name] for name in HEADER.split(",")) for row in csv.DictReader(file)]
+
+
 def eventually(check: Callable[[], object], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not check():
@@ -105,8 +112,7 @@ def test_drift_turns_orange_then_red_and_is_told_once_and_resolved_once(world: W
     world.send(150, "--drift", "Age=14", "--ramp", "150")
     eventually(lambda: world.receiver.told("drifted") and world.receiver.told("rows are invalid"))
 
-    good = [f"{number},{1 + number % 3},male,{20 + number % 40},{5 + number % 60},S" for number in range(1, 901)]
-    world.upload("sound", good)
+    world.upload("sound", reference_rows())
     world.send(90)
     eventually(lambda: world.receiver.told("look like the reference again") and world.receiver.told("valid again"))
 

@@ -1,0 +1,94 @@
+"""Delete what is older than its keeping time, in small transactions beside running work; see docs/monitoring.md."""
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
+
+import stack_env
+from tabserve.adapters.database import Database
+from tabserve.adapters.tables import alerts, drift_metrics, idempotency_keys, performance_metrics, predictions
+from tabserve.errors import TabserveError
+from tabserve.settings import read_settings
+
+BATCH = 10_000
+
+
+def main() -> int:
+    """Delete, or count with --dry-run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--predictions", type=int, default=90, metavar="DAYS", help="not those of files (90)")
+    parser.add_argument("--metrics", type=int, default=400, metavar="DAYS", help="drift and performance (400)")
+    parser.add_argument("--alerts", type=int, default=400, metavar="DAYS", help="alerts that were sent (400)")
+    parser.add_argument("--replies", type=int, default=7, metavar="DAYS", help="answers kept for repeated calls (7)")
+    parser.add_argument("--dry-run", action="store_true", help="count only")
+    arguments = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    stack_env.apply(Path(stack_env.STACK_ENV))
+    try:
+        settings = read_settings()
+        settings.require("database_url")
+        database = Database(settings.database_url)
+        now = datetime.now(UTC)
+        for table, old in expired(arguments, now).items():
+            count = counted(database, table, old) if arguments.dry_run else deleted(database, table, old, console)
+            console.print(f"{table.name}: {count:,} rows {'would go' if arguments.dry_run else 'deleted'}")
+    except TabserveError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        console.print("stopped; what was deleted stays deleted")
+        return 130
+    return 0
+
+
+def expired(arguments: argparse.Namespace, now: datetime) -> dict[Table, ColumnElement[bool]]:
+    """Return which rows of each table go.
+
+    Predictions of files stay: that every row of a file has its prediction is counted over them. Outcomes go with
+    their predictions, counters stay, as they are kept apart.
+    """
+
+    def before(days: int) -> datetime:
+        return now - timedelta(days=days)
+
+    of_no_file = predictions.c.file_id.is_(None)
+    return {
+        predictions: of_no_file & (predictions.c.created_at < before(arguments.predictions)),
+        drift_metrics: drift_metrics.c.window_end < before(arguments.metrics),
+        performance_metrics: performance_metrics.c.window_end < before(arguments.metrics),
+        alerts: alerts.c.sent_at.is_not(None) & (alerts.c.created_at < before(arguments.alerts)),
+        idempotency_keys: idempotency_keys.c.created_at < before(arguments.replies),
+    }
+
+
+def counted(database: Database, table: Table, old: ColumnElement[bool]) -> int:
+    """Count the rows that would go."""
+    query = select(func.count()).select_from(table).where(old)
+    return int(database.run(lambda connection: connection.scalar(query)) or 0)
+
+
+def deleted(database: Database, table: Table, old: ColumnElement[bool], console: Console) -> int:
+    """Delete rows a batch at a time, so that nothing waits long for a lock; return how many."""
+    key = tuple_of_key(table)
+    batch = delete(table).where(key.in_(select(*table.primary_key.columns).where(old).limit(BATCH)))
+    total = 0
+    with console.status("") as status:
+        while count := database.run(lambda connection: connection.execute(batch).rowcount):
+            total += count
+            status.update(f"{table.name}: {total:,} rows deleted")
+    return total
+
+
+def tuple_of_key(table: Table) -> Any:  # noqa: ANN401  one column or several
+    """Return the primary key as one value to compare."""
+    columns = list(table.primary_key.columns)
+    return columns[0] if len(columns) == 1 else tuple_(*columns)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
