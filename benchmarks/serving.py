@@ -8,17 +8,18 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import estimator
+from benchmarks.bucket import readable_bucket
 from benchmarks.built import function_folders, sizes
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.lambda_process import MARK
 from benchmarks.measurement import Measurement
-from local_cloud.config import ROOT
+from local_cloud.config import REGISTRY, ROOT
 from tabserve.adapters.database import create
 from tabserve.domain.model import PIPELINE
 from tabserve.domain.use_case import CategoryFeature
@@ -47,12 +48,14 @@ class Stack:
 
 def run() -> list[Measurement]:
     """Measure both stacks in turns."""
-    with _database() as url:
-        own, plain = _own(url), _plain(url)
-        cold = _cold(own, plain)
-        warm = _warm(own, plain)
+    with _database() as url, readable_bucket(REGISTRY) as bucket:
+        packed, plain = _own(url), _plain(url)
+        looked_up = replace(packed, environment={**packed.environment, **bucket})
+        cold = _cold(packed, looked_up, plain)
+        warm = _warm(packed, plain)
     return [
-        Measurement("cold start to the first prediction", cold[0], "ms", COLD_RATIO, PLAIN, cold[1]),
+        Measurement("cold start, the packed champion", cold[0], "ms", COLD_RATIO, PLAIN, cold[2]),
+        Measurement("cold start, the champion looked up in the bucket", cold[1], "ms", COLD_RATIO, PLAIN, cold[2]),
         Measurement("warm handler, one record, p50", warm[0], "ms", WARM_RATIO, PLAIN, warm[1]),
         *estimator.measurements(),
         *sizes(),
@@ -141,22 +144,27 @@ class _Process:
         raise RuntimeError(f"the process ended with {self._process.wait()}")
 
 
-def _cold(own: Stack, plain: Stack) -> tuple[float, float]:
-    times: dict[str, list[float]] = {"own": [], "plain": []}
-    for number in range(ROUNDS + 1):
-        for name, stack in (("own", own), ("plain", plain)):
-            process = _Process(stack)
-            process.stop()
-            if number:  # the first round only warms the disk cache
-                times[name].append(process.milliseconds)
-    return statistics.median(times["own"]), statistics.median(times["plain"])
+def _cold(*stacks: Stack) -> list[float]:
+    """Return the median milliseconds to the first answer of each, started in turns."""
+    rounds = [[_first_answer(stack) for stack in stacks] for _ in range(ROUNDS + 1)]
+    return _medians(rounds[1:])  # the first round only warms the disk cache
 
 
-def _warm(own: Stack, plain: Stack) -> tuple[float, float]:
-    processes = [_Process(own), _Process(plain)]
+def _first_answer(stack: Stack) -> float:
+    process = _Process(stack)
+    process.stop()
+    return process.milliseconds
+
+
+def _warm(*stacks: Stack) -> list[float]:
+    """Return the median milliseconds a call of each takes, measured in turns."""
+    processes = [_Process(stack) for stack in stacks]
     try:
-        rounds = [[process.calls(CALLS) for process in processes] for _ in range(ROUNDS + 1)][1:]
+        return _medians([[process.calls(CALLS) for process in processes] for _ in range(ROUNDS + 1)][1:])
     finally:
         for process in processes:
             process.stop()
-    return statistics.median(times[0] for times in rounds), statistics.median(times[1] for times in rounds)
+
+
+def _medians(rounds: Sequence[Sequence[float]]) -> list[float]:
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
