@@ -3,7 +3,8 @@
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -19,7 +20,16 @@ from tabserve.domain.quarantine import shortened
 from tabserve.domain.structure import Header, is_repeated_header, split_record
 from tabserve.domain.use_case import UseCase
 
-Reasons = dict[int, list[Reason]]
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A cell the schema does not accept, its reasons not looked for yet."""
+
+    column: str
+    value: str
+
+
+Reasons = dict[int, list[Reason | Refused]]
 WHOLE_ROW: Final = ""
 # A formula can stand at the beginning of any cell; what only looks like one is sorted out cell by cell.
 SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
@@ -54,10 +64,21 @@ class Judge:
         self._judge_cells(records, reasons)
         self.rows += len(records.text)
         self.rows_bad += len(reasons)
-        for found in reasons.values():
-            for reason in found:
-                self._tally.add(reason)
         return reasons
+
+    def explained(self, refusals: Sequence[Sequence[Reason | Refused]]) -> Iterator[list[Reason]]:
+        """Yield the reasons of rows, every refused cell explained; few large batches are faster than many small."""
+        self._explain_new(cell for found in refusals for cell in found if isinstance(cell, Refused))
+        for found in refusals:
+            reasons: list[Reason] = []
+            for each in found:
+                if isinstance(each, Refused):
+                    reasons.extend(self._explained[each.column, each.value])
+                else:
+                    reasons.append(each)
+            for reason in reasons:
+                self._tally.add(reason)
+            yield reasons
 
     def _judge_cells(self, records: Records, reasons: Reasons) -> None:
         text, places = records.text, pl.int_range(len(records.text), dtype=pl.UInt32, eager=True)
@@ -94,7 +115,6 @@ class Judge:
     def _refused_cells(self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
         """Name the reasons of every cell the schema refuses; return the indices of repeated headers."""
         cases = failures(self._accepting, cells).select("column", "index", "failure_case")
-        self._explain_new(cases)
         by_column = {name: group for (name,), group in cases.partition_by("column", as_dict=True).items()}
         accepted = {}
         repeated: set[int] = set()
@@ -107,20 +127,22 @@ class Judge:
             if group is None:
                 continue
             for index, value in group.select("index", "failure_case").iter_rows():
-                if index not in repeated and (found := self._explained[name, value]):
-                    reasons[place_of[index]].extend(found)
+                if index not in repeated:
+                    reasons[place_of[index]].append(Refused(name, value))
         self._statistics.add(cells, accepted, places + (self.rows + 1))
         return repeated
 
-    def _explain_new(self, cases: pl.DataFrame) -> None:
+    def _explain_new(self, cells: Iterable[Refused]) -> None:
         if len(self._explained) > EXPLAINED_MAX:
             self._explained.clear()
-        for (column,), group in cases.partition_by("column", as_dict=True).items():
-            values = [value for value in group["failure_case"].unique() if (column, value) not in self._explained]
-            if values:
-                self._explain(str(column), values)
+        new: defaultdict[str, set[str]] = defaultdict(set)
+        for cell in cells:
+            if (cell.column, cell.value) not in self._explained:
+                new[cell.column].add(cell.value)
+        for column, values in new.items():
+            self._explain(column, values)
 
-    def _explain(self, column: str, values: Iterable[str]) -> None:
+    def _explain(self, column: str, values: Collection[str]) -> None:
         found = explain(self._explaining[column], column, values)
         general = rules.general_rule(self._features.get(column))
         for value in values:

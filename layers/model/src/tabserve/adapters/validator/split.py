@@ -1,22 +1,25 @@
 """Judge a raw file chunk by chunk and write its good and bad rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 import polars as pl
 
-from tabserve.adapters.validator.chunk import Judge
+from tabserve.adapters.validator.chunk import Judge, Refused
 from tabserve.adapters.validator.lines import Limits, Lines, read_lines
 from tabserve.adapters.validator.records import RecordReader, Records
 from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
-from tabserve.domain.quality import Split
+from tabserve.domain.quality import Reason, Split
 from tabserve.domain.quarantine import HEADER, bad_record
 from tabserve.domain.structure import BLANK, Header, read_header, write_record
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError
 
 LIMITS: Final = Limits()
+ROWS_HELD: Final = 10_000
+BYTES_HELD: Final = 4 * 2**20
 
 
 class PanderaValidator:
@@ -33,8 +36,10 @@ class PanderaValidator:
         bad.write(HEADER)
         tally, statistics = Tally(header), Statistics(use_case)
         judge = Judge(use_case, header, tally, statistics)
+        quarantine = Quarantine(judge, bad)
         for records in _records(rest, header.width):
-            _write(records, judge, good, bad)
+            _write(records, judge, good, quarantine)
+        quarantine.flush()
         if judge.rows == 0:
             raise FileRejectedError("header_only", "The file has a header and no rows.")
         return Split(judge.rows, judge.rows - judge.rows_bad, judge.rows_bad, tally.issues(), statistics.result())
@@ -66,7 +71,37 @@ def _records(lines: Iterator[Lines], width: int) -> Iterator[Records]:
     yield reader.finish()
 
 
-def _write(records: Records, judge: Judge, good: BinaryIO, bad: BinaryIO) -> None:
+@dataclass(slots=True)
+class Quarantine:
+    """Bad rows on their way out: held until there are enough of them to be explained at once."""
+
+    judge: Judge
+    stream: BinaryIO
+    rows: list[tuple[int, int, bytes]] = field(default_factory=list)
+    refusals: list[Sequence[Reason | Refused]] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, row_number: int, line_number: int, raw: bytes, found: Sequence[Reason | Refused]) -> None:
+        """Take in a bad row."""
+        self.rows.append((row_number, line_number, raw))
+        self.refusals.append(found)
+        self.size += len(raw)
+        if len(self.rows) >= ROWS_HELD or self.size >= BYTES_HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        explained = self.judge.explained(self.refusals)
+        self.stream.writelines(
+            bad_record(row_number, line_number, reasons, raw)
+            for (row_number, line_number, raw), reasons in zip(self.rows, explained, strict=True)
+        )
+        self.size = 0
+        self.rows.clear()
+        self.refusals.clear()
+
+
+def _write(records: Records, judge: Judge, good: BinaryIO, quarantine: Quarantine) -> None:
     if not len(records.text):
         return
     first_row = judge.rows + 1
@@ -75,16 +110,13 @@ def _write(records: Records, judge: Judge, good: BinaryIO, bad: BinaryIO) -> Non
         _write_lines(records.text, good)
         return
     places = sorted(reasons)
-    is_bad = pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(
-        pl.Series(places, dtype=pl.UInt32).implode()
-    )
+    refused = pl.Series(places, dtype=pl.UInt32).implode()
+    is_bad = pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(refused)
     _write_lines(records.text.filter(~is_bad), good)
     numbers = records.line_numbers.gather(places).to_list()
     texts = records.text.gather(places).to_list()
-    bad.writelines(
-        bad_record(first_row + place, line_number, reasons[place], records.raw(line_number, text))
-        for place, line_number, text in zip(places, numbers, texts, strict=True)
-    )
+    for place, line_number, text in zip(places, numbers, texts, strict=True):
+        quarantine.add(first_row + place, line_number, records.raw(line_number, text), reasons[place])
 
 
 def _write_lines(lines: pl.Series, stream: BinaryIO) -> None:
