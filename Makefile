@@ -9,7 +9,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift dashboards
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 
 status: $(STAMP) ## Say what runs where, healthy or not
 	@$(STACK) status $(STATE)
+
+dashboards: $(STAMP) ## Write the Grafana dashboards, and draw them from the running stack into docs/images
+	PYTHONPATH=. $(BIN)/python -m grafana.write
+	PYTHONPATH=. $(BIN)/python scripts/render_dashboards.py $(ARGS)
 
 proof: $(STAMP) ## Run the proofs at full size (minutes): false alarms and power of the drift method
 	$(BIN)/pytest -m proof -s $(ARGS)

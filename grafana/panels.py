@@ -79,13 +79,19 @@ def stacked(title: str, about: str, query: Sql | Promql, unit: str = "short") ->
     return _common(panel.stacking(stack), title, about, [query], unit, PLAIN).span(12).height(8)
 
 
+def named_values(named: Sequence[tuple[int, str, str]]) -> ValueMap:
+    """Show texts instead of codes; `named` gives code, text and colour of each."""
+    return ValueMap(
+        options={str(code): ValueMappingResult(text=text, color=color, index=code) for code, text, color in named}
+    )
+
+
 def states(title: str, about: str, query: Sql, named: Sequence[tuple[int, str, str]]) -> Panel:
     """Draw which state each series is in over time; `named` gives code, text and colour of each state."""
-    options = {str(code): ValueMappingResult(text=text, color=color, index=code) for code, text, color in named}
     steps = limits(*((None if index == 0 else code, color) for index, (code, _, color) in enumerate(named)))
     panel = statetimeline.Panel().merge_values(True).show_value(common_models.VisibilityMode.AUTO)
     panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-    panel = panel.mappings([ValueMap(options=options)])
+    panel = panel.mappings([named_values(named)])
     return _common(panel, title, about, [query], "short", steps).span(24).height(9)
 
 

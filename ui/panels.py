@@ -12,6 +12,7 @@ import pandas as pd
 
 from grafana.macros import expand
 from ui.database import Database
+from ui.panel_data import as_series, cell, duration
 
 DASHBOARDS = Path(__file__).resolve().parent.parent / "grafana" / "dashboards"
 COLORS = {
@@ -26,6 +27,8 @@ SERIES = ["#0f766e", "#c2570c", "#4338ca", "#be185d", "#4d7c0f", "#0369a1", "#a1
 COLUMN, ROW = 50, 30  # pixels of one column and one row of Grafana's grid
 FORMATS = {"percent": ".1f", "percentunit": ".0%", "s": "~s", "short": "~s", "reqps": "~s"}
 MOST_TABLE_ROWS = 8
+WIDEST_CELL = 44
+MOST_POINTS = 60
 
 Chart = Any  # charts of every kind; altair types each of them differently
 Step = tuple[float | None, str]
@@ -57,7 +60,7 @@ def title(panel: Mapping[str, Any], view: View) -> str:
 def data(panel: Mapping[str, Any], database: Database, view: View) -> pd.DataFrame:
     """Run a panel's queries; raise DatabaseAwayError. Series come as rows of time, metric, value."""
     frames = [
-        _long(database.frame(expand(target["rawSql"], view.start, view.end, view.variables)), target["format"])
+        as_series(database.frame(expand(target["rawSql"], view.start, view.end, view.variables)), target["format"])
         for target in panel["targets"]
     ]
     filled = [frame for frame in frames if not frame.empty]
@@ -93,37 +96,24 @@ def written(value: float | None, unit: str) -> str:
     if unit == "percent":
         return f"{value:.1f} %"
     if unit == "s":
-        return _duration(value)
+        return duration(value)
     return f"{value:,.1f}".removesuffix(".0")
-
-
-def _duration(seconds: float) -> str:
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {name}"
-    return f"{seconds:.0f} s"
-
-
-def _long(frame: pd.DataFrame, shape: str) -> pd.DataFrame:
-    """Turn one column per series into one row per value, as Grafana does the other way round."""
-    if shape != "time_series":
-        return frame
-    times = frame["time"]
-    as_seconds = pd.api.types.is_numeric_dtype(times) or times.map(lambda each: not isinstance(each, datetime)).all()
-    numbers = pd.to_numeric(times) if as_seconds else times
-    frame = frame.assign(time=pd.to_datetime(numbers, unit="s" if as_seconds else None, utc=True))
-    if "metric" not in frame:
-        frame = frame.melt("time", var_name="metric", value_name="value")
-    return frame.assign(value=pd.to_numeric(frame["value"], errors="coerce")).dropna(subset="value")
 
 
 def _draw_stat(panel: Mapping[str, Any], frame: pd.DataFrame, _view: View) -> Chart:
     value = float(frame["value"].iloc[-1]) if len(frame) else None
-    text = written(value, panel["fieldConfig"]["defaults"]["unit"])
+    text = _named(panel, value) or written(value, panel["fieldConfig"]["defaults"]["unit"])
     color = color_of(value, steps(panel))
     base = alt.Chart(pd.DataFrame({"text": [text]})).encode(text="text:N")
     box = base.mark_rect(color=color, cornerRadius=6)
     return _sized(box + base.mark_text(fontSize=30, fontWeight="bold", color="white"), panel)
+
+
+def _named(panel: Mapping[str, Any], value: float | None) -> str:
+    """Return the text a panel maps a value to, if it does."""
+    mappings = panel["fieldConfig"]["defaults"].get("mappings") or [{"options": {}}]
+    options = mappings[0]["options"]
+    return str(options.get(f"{value:g}", {}).get("text", "")) if value is not None else ""
 
 
 def _draw_series(panel: Mapping[str, Any], frame: pd.DataFrame, view: View) -> Chart:
@@ -140,7 +130,8 @@ def _draw_series(panel: Mapping[str, Any], frame: pd.DataFrame, view: View) -> C
         return _sized(base.mark_bar(size=width).encode(y=_axis("sum(value):Q", unit)), panel)
     # The colour of a series does not depend on whether it is training or serving; how it is drawn does.
     dashed = alt.condition("test(/low|high|training/, datum.metric)", alt.value([5, 4]), alt.value([1, 0]))
-    line = base.mark_line(point={"size": 25}).encode(y=_axis("value:Q", unit), strokeDash=dashed)
+    points = {"size": 25} if frame["time"].nunique() <= MOST_POINTS else False
+    line = base.mark_line(point=points).encode(y=_axis("value:Q", unit), strokeDash=dashed)
     return _sized(alt.layer(line, *_limit_lines(panel, frame)), panel)
 
 
@@ -204,31 +195,23 @@ def _draw_bars(panel: Mapping[str, Any], frame: pd.DataFrame, _view: View) -> Ch
 
 def _draw_table(panel: Mapping[str, Any], frame: pd.DataFrame, _view: View) -> Chart:
     """Draw a table as text, for pictures; the page shows the rows themselves."""
-    shown = frame.head(MOST_TABLE_ROWS)
-    cells = [
-        {"row": number, "column": str(name), "text": _cell(value)}
-        for number, record in enumerate(shown.to_dict("records"))
-        for name, value in record.items()
-    ]
-    width = max(4, COLUMN * panel["gridPos"]["w"] // (7 * len(frame.columns)))
-    base = alt.Chart(pd.DataFrame(cells).assign(text=lambda each: each["text"].str.slice(0, width)))
-    chart = base.mark_text(align="left", dx=-30, fontSize=11).encode(
-        x=alt.X(
-            "column:N",
-            sort=[str(name) for name in frame.columns],
-            title=None,
-            axis=alt.Axis(orient="top", labelAngle=0),
-        ),
-        y=alt.Y("row:O", axis=None),
+    lines = [[str(name) for name in frame.columns]]
+    lines += [[cell(value) for value in record] for record in frame.head(MOST_TABLE_ROWS).itertuples(index=False)]
+    cells, place = [], 0
+    for column in zip(*lines, strict=True):
+        cells += [
+            {"row": row, "place": place, "text": text[:WIDEST_CELL], "head": row == 0}
+            for row, text in enumerate(column)
+        ]
+        place += min(WIDEST_CELL, max(map(len, column))) + 2
+    base = alt.Chart(pd.DataFrame(cells)).encode(
+        x=alt.X("place:Q", axis=None, scale=alt.Scale(domain=[0, max(place, 80)], nice=False)),
+        y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[MOST_TABLE_ROWS + 1, 0], nice=False)),
         text="text:N",
     )
-    return _sized(chart, panel)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%m-%d %H:%M}"
-    return "" if value is None or value != value else str(value)
+    style: dict[str, Any] = {"align": "left", "fontSize": 10, "font": "monospace"}
+    head = base.transform_filter("datum.head").mark_text(**style, fontWeight="bold")
+    return _sized(alt.layer(head, base.transform_filter("!datum.head").mark_text(**style)), panel)
 
 
 def _message(text: str, panel: Mapping[str, Any]) -> Chart:

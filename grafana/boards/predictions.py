@@ -17,6 +17,7 @@ from grafana.panels import (
     bars,
     limits,
     lines,
+    named_values,
     number,
     rows,
     stacked,
@@ -87,7 +88,7 @@ def _now() -> list[object]:
             Sql(worst + newest + " HAVING count(*) > 0"),
             "short",
             limits(*((None if code == 0 else code, color) for code, _, color in STATES)),
-        ),
+        ).mappings([named_values(STATES)]),
         number(
             "Predictions a minute",
             "Over the last 10 minutes.",
