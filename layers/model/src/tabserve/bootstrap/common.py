@@ -42,9 +42,11 @@ def aws_client(settings: Settings, name: str, *, patient: bool = True) -> Any:  
     import boto3
     from botocore.config import Config
 
-    attempts = 3 if patient else 1
-    timeouts = {"connect_timeout": 2, "read_timeout": 10 if patient else 2}
-    config = Config(**timeouts, retries={"mode": "standard", "total_max_attempts": attempts})
+    config = Config(
+        connect_timeout=2,
+        read_timeout=10 if patient else 2,
+        retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
+    )
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
     client: Any = boto3.client  # typed by literal names only
     return client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)
