@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud import emulator, processes, supervisor, ui
+from local_cloud import emulator, processes, samples, supervisor, ui
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
 from local_cloud.stack import Stack, api_answers, read_env_file, running_stack
 
 console = Console(highlight=False)
-DATA = ("postgres", "emulator", "registry", "logs", "secrets.json", "stack.env", "lock", "owner.json")
+DATA = ("postgres", "emulator", "registry", "samples", "logs", "secrets.json", "stack.env", "lock", "owner.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,6 +40,8 @@ def up(place: Place) -> int:
         with supervisor.owning(place.folder):
             processes.stop_leftovers(place.folder)
             with running_stack(place, step=Steps(console), with_ui=True) as stack:
+                with Steps(console)("Sample files"):
+                    samples.feed(place, stack.env)
                 supervisor.say(place.folder, ready=True)
                 _print_urls(stack.env)
                 console.print("Ctrl-C stops everything." if console.is_terminal else "Ready.")

@@ -17,12 +17,16 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 def prepare() -> None:
     """Create the emulator's environment from the same lock as everything else."""
     uv = Path(sys.executable).with_name("uv")
-    subprocess.run(
+    done = subprocess.run(
         [uv, "sync", "--quiet", "--frozen", "--only-group", "emulator", "--python", sys.executable],
         cwd=ROOT,
         env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)},
-        check=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise LocalCloudError(f"The emulator's environment could not be made: {done.stderr.strip()}")
 
 
 def start(place: Place) -> processes.Server:
