@@ -28,7 +28,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 return pd.read_sql_query(text(sql), connection, params=parameters)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, pd.errors.DatabaseError) as error:
             raise DatabaseAwayError("The database does not answer.", ADVICE) from error
 
     def row(self, sql: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401

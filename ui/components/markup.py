@@ -67,6 +67,27 @@ def _step(step: Step) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Stat:
+    """One number that stands for itself, with the colour of its state."""
+
+    title: str
+    value: str
+    color: str
+
+
+def stats(numbers: Sequence[Stat]) -> str:
+    """Draw numbers side by side."""
+    return f'<div class="ts-stats">{"".join(map(_stat, numbers))}</div>'
+
+
+def _stat(stat: Stat) -> str:
+    return (
+        f'<div class="ts-stat" style="border-color:{escape(stat.color)}"><span class="ts-step-title">'
+        f'{escape(stat.title)}</span><span class="ts-step-count">{escape(stat.value)}</span></div>'
+    )
+
+
 def plain(text: object) -> str:
     """Escape a text for use in Markdown, so that data cannot become formatting or links."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in str(text))

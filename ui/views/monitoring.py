@@ -7,10 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import charts, notices, tables, times
+from ui.components import boards, charts, notices, tables, times
+from ui.panels import View
 
 SPANS = {"Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
 ALERTS = 50
+Span = tuple[datetime, datetime]
 
 
 def show() -> None:
@@ -21,7 +23,15 @@ def show() -> None:
         st.button("Refresh", icon=":material/refresh:")
     end = datetime.now(UTC)
     start = end - timedelta(hours=SPANS[span])
-    use_case = context.chosen()
+    now, *boards_ = st.tabs(["Now", *boards.BOARDS.values()])
+    with now:
+        _show_now(context.chosen(), start, end)
+    for tab, uid in zip(boards_, boards.BOARDS, strict=True):
+        with tab:
+            _show_board(uid, start, end)
+
+
+def _show_now(use_case: str | None, start: datetime, end: datetime) -> None:
     _show_alerts()
     left, right = st.columns(2)
     with left:
@@ -29,6 +39,13 @@ def show() -> None:
     with right:
         _show_classes(use_case, start, end)
     _show_files(use_case, start, end)
+
+
+def _show_board(uid: str, start: datetime, end: datetime) -> None:
+    if (use_case := context.chosen()) is None:
+        notices.show_empty("No use case is chosen.", "The API tells which there are; it is away.")
+        return
+    boards.show(uid, View(start, end, {"use_case": use_case}))
 
 
 def _show_alerts() -> None:
@@ -79,7 +96,7 @@ def _summary(payload: Any) -> str:  # noqa: ANN401  whatever the alert carries
 def _show_sources(use_case: str | None, start: datetime, end: datetime) -> None:
     st.subheader("Predictions by source", anchor=False)
     found = queries.sources_over_time(context.database(), use_case, start, end)
-    _draw(found, "source", "rows", "predictions", sorted(found["source"].unique()), charts.PALETTE)
+    _draw(found, (start, end), "source", "rows", "predictions", sorted(found["source"].unique()), charts.PALETTE)
 
 
 def _show_classes(use_case: str | None, start: datetime, end: datetime) -> None:
@@ -90,16 +107,28 @@ def _show_classes(use_case: str | None, start: datetime, end: datetime) -> None:
     found = queries.classes_over_time(
         context.database(), use_case, start, end, source=None, version=None, prediction=None
     )
-    _draw(found, "prediction", "rows", "predictions", sorted(found["prediction"].unique()), charts.PALETTE)
+    _draw(
+        found, (start, end), "prediction", "rows", "predictions", sorted(found["prediction"].unique()), charts.PALETTE
+    )
 
 
 def _show_files(use_case: str | None, start: datetime, end: datetime) -> None:
     st.subheader("Files by criticality", anchor=False)
     found = queries.files_over_time(context.database(), use_case, start, end)
-    _draw(found, "criticality", "files", "files", list(charts.CRITICALITY), list(charts.CRITICALITY.values()))
+    _draw(
+        found,
+        (start, end),
+        "criticality",
+        "files",
+        "files",
+        list(charts.CRITICALITY),
+        list(charts.CRITICALITY.values()),
+    )
 
 
-def _draw(found: pd.DataFrame, series: str, value: str, title: str, order: list[str], colors: list[str]) -> None:
+def _draw(
+    found: pd.DataFrame, span: Span, series: str, value: str, title: str, order: list[str], colors: list[str]
+) -> None:
     if found.empty:
         st.caption(f"No {title} in this time.")
         return
@@ -107,8 +136,9 @@ def _draw(found: pd.DataFrame, series: str, value: str, title: str, order: list[
     frame = pd.DataFrame(
         {time: times.in_zone(found["time"]).dt.tz_localize(None), series: found[series], title: found[value]}
     )
+    local = (span[0].astimezone(times.zone()), span[1].astimezone(times.zone()))
     totals = found.groupby(series)[value].sum()
     charts.show(
-        charts.stacked(frame, time, title, series, order, colors),
+        charts.stacked(frame, time, title, series, order, colors, local),
         f"{title} by {series} over time: " + ", ".join(f"{count:,} {name}" for name, count in totals.items()),
     )
