@@ -15,6 +15,7 @@ from ui.components.paging import Cursors
 PAGE = 50
 DOWNLOAD = 5_000
 ACTUAL = "what happened"
+HELD = "history_held"
 Json = Mapping[str, Any]
 
 
@@ -51,18 +52,34 @@ class Filters:
 def show(filters: Filters, definition: Json) -> None:
     """Draw one page of predictions with its buttons."""
     cursors = Cursors("history", filters.choice)
-    with st.spinner("Reading …"):
-        answer = context.api().past_predictions(filters.query(), PAGE, cursors.current)
+    answer = _page(filters, cursors.current)
     found = answer["predictions"]
     if not found:
         notices.show_empty(
             "No prediction matches.", "Choose a longer time or other filters, or make one under *Predict*."
         )
         return
-    _show_table(found, definition)
+    _show_table(answer, definition)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         cursors.show(answer["next_cursor"])
         _offer_download(filters, definition)
+
+
+def _page(filters: Filters, cursor: object) -> Json:
+    """Read a page; while outcomes are being filled in, keep it as it is: new predictions would shift its rows."""
+    place = (filters.choice, cursor)
+    held_place, held = st.session_state.get(HELD, (None, {}))
+    if held_place == place and st.session_state.get(_editor(held), {}).get("edited_rows"):
+        return dict(held)
+    with st.spinner("Reading …"):
+        answer = context.api().past_predictions(filters.query(), PAGE, cursor)
+    st.session_state[HELD] = (place, answer)
+    return answer
+
+
+def _editor(answer: Json) -> str:
+    found = answer["predictions"]
+    return f"page_{found[0]['prediction_id']}" if found else ""
 
 
 def label_of(definition: Json, class_: str) -> str:
@@ -72,15 +89,17 @@ def label_of(definition: Json, class_: str) -> str:
     return str(target["labels"][texts.index(class_)]) if target["labels"] and class_ in texts else class_
 
 
-def _show_table(found: Sequence[Json], definition: Json) -> None:
+def _show_table(answer: Json, definition: Json) -> None:
+    found = answer["predictions"]
     known = queries.actuals(context.database(), [each["prediction_id"] for each in found])
     frame = _frame(found, definition, known)
     edited = st.data_editor(
         frame,
         hide_index=True,
+        placeholder="–",
         disabled=[name for name in frame.columns if name != ACTUAL],
         column_config=_columns(definition),
-        key=f"page_{found[0]['prediction_id']}_{len(known)}",
+        key=_editor(answer),
         alt="Past predictions, newest first; the second column takes what really happened",
     )
     labels = {label_of(definition, str(class_)): class_ for class_ in definition["target"]["classes"]}
@@ -94,6 +113,7 @@ def _show_table(found: Sequence[Json], definition: Json) -> None:
     )
     if changed and st.button(f"Save {len(changed)} outcome(s)", type="primary", icon=":material/save:"):
         context.api().save_ground_truth(definition["name"], changed)
+        del st.session_state[HELD], st.session_state[_editor(answer)]
         st.toast(f"Saved {len(changed)} outcome(s).", icon=":material/check:")
         st.rerun()
 
@@ -119,7 +139,7 @@ def _columns(definition: Json) -> dict[str, Any]:
     return {
         "time": times.column("time"),
         "probability": st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent"),
-        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=labels, width="small"),
+        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=labels, width=130),
     }
 
 

@@ -50,6 +50,7 @@ def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
     frame: pd.DataFrame = st.data_editor(
         quarantine.editable(rows, header),
         hide_index=True,
+        placeholder="",
         num_rows="delete",
         disabled=[quarantine.ROW, quarantine.WHY],
         column_config={

@@ -101,10 +101,12 @@ def _show_chart(filters: Filters, definition: Json) -> None:
     width = queries.step(filters.start, filters.end)
     st.markdown(f"**{int(found['rows'].sum()):,} predictions** by class; one bar is {width}.")
     labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
+    span = (filters.start.astimezone(times.zone()), filters.end.astimezone(times.zone()))
     totals = frame.groupby("class")["predictions"].sum()
     summary = ", ".join(f"{totals.get(label, 0):,} {label}" for label in labels)
     charts.show(
-        charts.stacked(frame, time, "predictions", "class", labels), f"Predictions by class over time: {summary}"
+        charts.stacked(frame, time, "predictions", "class", labels, span=span),
+        f"Predictions by class over time: {summary}",
     )
 
 

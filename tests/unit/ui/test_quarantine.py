@@ -1,0 +1,72 @@
+"""Bad rows as cells and back; words, times and cells that are safe to open in a spreadsheet."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from tabserve.domain.rules import CELL_RULES, ROW_RULES
+from ui import quarantine
+from ui.components import markup, numbers, submit, tables, times
+from ui.errors import UiError
+from ui.rules import WORDS, in_words, reasons_in_words
+
+HEADER = ["Id", "Sex", "Age"]
+
+
+def bad_rows(*raws: str) -> pd.DataFrame:
+    reasons = [[{"column": "Age", "rule": "not_a_number", "value": "x"}]] * len(raws)
+    return pd.DataFrame({"row_number": range(1, len(raws) + 1), "raw": raws, "reasons": reasons})
+
+
+def test_rows_are_taken_apart_and_put_together() -> None:
+    frame = quarantine.editable(bad_rows('1,"a, b",x', "2,male", "3,male,4,5"), HEADER)
+    assert frame[HEADER].to_numpy().tolist() == [["1", "a, b", "x"], ["2", "male", ""], ["3", "male", "4"]]
+    assert frame[quarantine.WHY][0] == "Age: this is no number (“x”)"
+    assert quarantine.as_csv(frame, HEADER).decode().splitlines()[:2] == ["Id,Sex,Age", '1,"a, b",x']
+
+
+def test_header_is_read_from_the_first_line() -> None:
+    assert quarantine.read_header("﻿Id, Sex ,Age\r\n1,2,3".encode()) == HEADER
+    with pytest.raises(UiError):
+        quarantine.read_header(b"")
+
+
+def test_rules_of_rows_and_cells_have_words() -> None:
+    assert {*CELL_RULES, *ROW_RULES} <= {*WORDS}
+    assert in_words("some_new_rule") == "some new rule"
+    assert reasons_in_words([{"column": "", "rule": "too_few_fields", "value": ""}]) == "row: too few fields"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_spreadsheet_takes_a_cell_for_a_formula(cell: str) -> None:
+    (_, row) = csv.reader(io.StringIO(tables.safe_csv(["a", "b"], [[cell, -1.5]]).decode("utf-8-sig"), newline=""))
+    assert row == [f"'{cell}", "-1.5"]
+
+
+def test_texts_from_outside_are_escaped() -> None:
+    assert "<b>" not in markup.bars([markup.Bar("<b>x</b>", "<i>", 2.0)])
+    assert "width:100.0%" in markup.bars([markup.Bar("x", "1", 2.0)])
+    assert markup.plain("[a](b) *c* `d`") == r"\[a\]\(b\) \*c\* \`d\`"
+
+
+def test_probabilities_are_never_certain() -> None:
+    assert [numbers.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
+        *("0 %", "under 1 %", "50 %", "over 99 %", "100 %")
+    ]
+
+
+def test_times_name_their_zone() -> None:
+    assert times.written(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) == "2026-01-02 03:04:05 UTC"
+    assert times.written(None) == "–"
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    ago = [times.ago(now - timedelta(seconds=seconds), now) for seconds in (5, 600, 7200, 400_000)]
+    assert ago == ["5 s ago", "10 min ago", "2 h ago", "5 days ago"]
+
+
+def test_submitted_files_stand_beside_earlier_ones() -> None:
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert submit.unique("day 1 (ü).csv", now) == "day-1-(-)-20260102T030405.csv"
+    assert submit.unique("....csv", now) == "file-20260102T030405.csv"
