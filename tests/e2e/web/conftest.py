@@ -1,0 +1,84 @@
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from local_cloud import ui
+from local_cloud.config import HOST, Place, free_ports
+from tests.e2e.web import chromium
+
+WIDE, NARROW = (1440, 1000), (375, 812)
+Serve = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium; without one these tests are skipped, or fail where REQUIRE_BROWSER is set."""
+    with sync_playwright() as playwright:
+        path = chromium.executable(playwright)
+        if path is None:
+            (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(chromium.NONE)
+        launched = playwright.chromium.launch(executable_path=path, args=chromium.SANDBOX)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def serve(browser: Browser, stack: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Serve the page in front of the stack, with some settings changed; return its address."""
+    with contextlib.ExitStack() as servers:
+
+        def serve(**changes: str) -> str:
+            place = Place(tmp_path_factory.mktemp("ui"), free_ports())
+            url = f"http://{HOST}:{place.ports.ui}"
+            server = ui.start(place, {**stack, **changes, "UI_URL": url})
+            servers.callback(server.stop)
+            return url
+
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def site(serve: Serve) -> str:
+    """The address of the page in front of the running stack."""
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """Somebody whose browser keeps what it has loaded once."""
+    context = browser.new_context(timezone_id="Asia/Tokyo")
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    """A tab on a wide screen."""
+    yield from _tab(visitor, *WIDE)
+
+
+@pytest.fixture
+def phone(visitor: BrowserContext) -> Iterator[Page]:
+    """A tab on a phone."""
+    yield from _tab(visitor, *NARROW)
+
+
+def _tab(visitor: BrowserContext, width: int, height: int) -> Iterator[Page]:
+    tab = visitor.new_page()
+    tab.set_viewport_size({"width": width, "height": height})
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def axe_script() -> str:
+    """The accessibility checker that runs in the browser."""
+    import axe_playwright_python
+
+    (path,) = Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")
+    return path.read_text()
