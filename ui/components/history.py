@@ -106,7 +106,7 @@ def _show_table(answer: Json, definition: Json) -> None:
     changed = {
         each["prediction_id"]: labels[actual]
         for each, actual, before in zip(found, edited[ACTUAL], frame[ACTUAL], strict=True)
-        if actual and actual != before
+        if isinstance(actual, str) and actual != before  # a cell left empty may be NaN
     }
     st.caption(
         f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live accuracy comes from it."
