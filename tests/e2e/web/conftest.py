@@ -1,6 +1,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,5 @@ def _tab(visitor: BrowserContext, width: int, height: int) -> Iterator[Page]:
 @pytest.fixture
 def axe_script() -> str:
     """The accessibility checker that runs in the browser."""
-    import axe_playwright_python
-
-    (path,) = Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")
+    (path,) = Path(str(files("axe_playwright_python"))).rglob("axe.min.js")
     return path.read_text()
