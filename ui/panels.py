@@ -209,7 +209,8 @@ def _draw_table(panel: Mapping[str, Any], frame: pd.DataFrame, _view: View) -> C
         y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[MOST_TABLE_ROWS + 1, 0], nice=False)),
         text="text:N",
     )
-    style: dict[str, Any] = {"align": "left", "fontSize": 10, "font": "monospace"}
+    width = COLUMN * panel["gridPos"]["w"] - 70
+    style: dict[str, Any] = {"align": "left", "fontSize": min(10, width / place / 0.62), "font": "monospace"}
     head = base.transform_filter("datum.head").mark_text(**style, fontWeight="bold")
     return _sized(alt.layer(head, base.transform_filter("!datum.head").mark_text(**style)), panel)
 

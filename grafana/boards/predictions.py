@@ -247,8 +247,8 @@ def _performance() -> list[object]:
             "Alerts",
             "What fired and was resolved, newest first.",
             Sql(
-                "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title, "
-                "attempts FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
+                "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title "
+                "FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
                 "table",
             ),
         ),
