@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import migrate
-from local_cloud import deployment, emulator, models, postgres, ui
+from local_cloud import deployment, emulator, models, postgres, traffic, ui
 from local_cloud.config import LocalCloudError, Place, Ports, free_ports
 from local_cloud.processes import Server
 from local_cloud.progress import Step, silent
@@ -72,6 +72,7 @@ def running_stack(
             with step("Web page"):
                 servers.append(ui.start(place, env))
                 started.callback(servers[-1].stop)
+            started.enter_context(traffic.running(place, env))
         yield Stack(place, env, servers)
 
 
