@@ -2,7 +2,8 @@
 
 import time
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tabserve.application.ports import MetricStore
@@ -48,3 +49,10 @@ def flush(meter: Meter, counter: MetricStore, log: Logger) -> None:
         except Exception:
             log.exception("requests not counted yet")
             meter.put_back(counts)
+
+
+def count(emf: Metrics, predicted: int, refused: int) -> None:
+    """Count a call's records in CloudWatch."""
+    emf.add_metric("Predictions", MetricUnit.Count, predicted)
+    emf.add_metric("RefusedRecords", MetricUnit.Count, refused)
+    emf.flush_metrics()

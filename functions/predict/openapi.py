@@ -57,5 +57,6 @@ def _finish(operation: Schema, name: str, bodies: Schema, answers: Schema, *, se
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status, description in PROBLEMS.items():
         operation["responses"][str(status)] = {"description": description, "content": problem}
+    operation["responses"]["403"]["content"] = {**problem, JSON: {"schema": schemas.GATEWAY_REFUSAL}}
     if secured:
         operation["security"] = [{"api_key": []}]

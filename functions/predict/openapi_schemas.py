@@ -13,6 +13,7 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 ID: Schema = {"type": "string", "pattern": f"^{UUID}$"}
 PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+GATEWAY_REFUSAL: Schema = {"type": "object", "properties": {"message": TEXT}, "required": ["message"]}
 CSV_NAME: Schema = {"type": "string", "pattern": RAW_NAME}
 SOURCES = ["webapp", "scheduled", "api", "queue"]
 ENTITY: Schema = {

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from functions.predict.history import HistoryParameters, page_body
+from functions.predict.metering import count
 from functions.predict.replies import json_reply, request_id_of, service_of
 from functions.predict.schemas import idempotency_key, predict_request, rendered
 from tabserve.application.predict import past_predictions, predict, predict_once
@@ -23,6 +24,8 @@ async def post_predict(request: Request) -> Response:
         once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
         return Response(once, media_type="application/json")
     answer = predict(asked, service.deps)
+    if "aws.context" in request.scope:
+        count(service.emf(), len(answer.batch), len(answer.errors))
     service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))
     return Response(rendered(answer), media_type="application/json")
 

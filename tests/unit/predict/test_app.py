@@ -179,12 +179,13 @@ def test_no_input_value_is_logged(post: Any, capsys: pytest.CaptureFixture[str])
     assert "Bobby" not in capsys.readouterr().out
 
 
-def test_the_gateway_event_is_answered(app_module: Any) -> None:
+def test_the_gateway_event_is_answered_and_counted(app_module: Any, capsys: pytest.CaptureFixture[str]) -> None:
     event = json.loads((EVENTS / "predict.json").read_text())
     event["headers"]["x-api-key"] = "a-key-for-tests-only-0123456789"
     answer = app_module.handler(event, None)
     assert answer["statusCode"] == 200
     assert not answer["isBase64Encoded"]
+    assert any(json.loads(line).get("Predictions") == [1.0] for line in capsys.readouterr().out.splitlines())
     assert json.loads(answer["body"])["predictions"][0]["label"] == "survived"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.metrics import metric_store
@@ -18,7 +18,7 @@ from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.ports import Catalog, GroundTruthStore, MetricStore, ModelRegistry, Queue
 from tabserve.application.predict import PredictDependencies
-from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, registry, utc_now
+from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, registry, utc_now
 from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.metrics import Meter
 from tabserve.domain.quality import Ingestion
@@ -43,6 +43,7 @@ class PredictService:
     files: FilesDependencies
     metrics: MetricStore
     meter: Meter
+    emf: Callable[[], Metrics]
 
 
 def predict_service() -> PredictService:
@@ -81,6 +82,7 @@ def predict_service() -> PredictService:
         files=_files(settings, deps.catalog),
         metrics=metric_store(store),
         meter=Meter(),
+        emf=cache(lambda: metrics("predict")),
     )
 
 
