@@ -9,7 +9,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift dashboards
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi dashboards
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ train: $(STAMP) ## Train, compare, measure and register a model: USE_CASE=titani
 serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack.env; PORT=8000
 	@test -f .local/stack.env || { echo "Nothing is running; start it with make up." >&2; exit 2; }
 	@$(BIN)/uvicorn functions.predict.app:app --env-file .local/stack.env --port $(or $(PORT),8000)
+
+openapi: $(STAMP) ## Write docs/openapi.json, the API's document
+	@PYTHONPATH=. $(BIN)/python scripts/openapi.py --default-use-case titanic
 
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock

@@ -293,3 +293,8 @@ def test_a_message_that_meets_an_absent_database_comes_again(
 def test_metrics_are_prometheus_text(post: Any, client: TestClient) -> None:
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+def test_the_kept_document_is_the_served_one(client: TestClient) -> None:
+    kept = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
+    assert client.get("/openapi.json").json() == kept, "run make openapi"
