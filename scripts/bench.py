@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.measurement import Measurement, table
 from local_cloud.config import ROOT
 
-BENCHMARKS = ("serving", "storage", "http", "ingestion")
+BENCHMARKS = ("serving", "storage", "http", "ingestion", "monitoring")
 
 
 def main() -> int:

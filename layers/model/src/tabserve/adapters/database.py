@@ -26,11 +26,6 @@ class Database:
     def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> None:
         self._engine = create(url, timeout_ms)
 
-    @property
-    def is_postgres(self) -> bool:
-        """Whether this is PostgreSQL."""
-        return self._engine.dialect.name == "postgresql"
-
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Commit what is done inside, or nothing; raise DatabaseUnavailableError."""

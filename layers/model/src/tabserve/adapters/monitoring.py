@@ -1,15 +1,13 @@
 """What monitoring reads and writes, in the database."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    DateTime,
     Row,
     Select,
     Table,
@@ -19,10 +17,10 @@ from sqlalchemy import (
     func,
     select,
     text,
-    type_coerce,
 )
 
 from tabserve.adapters.database import Database, insert
+from tabserve.adapters.monitoring_rows import drift_rows, measure_row
 from tabserve.adapters.outbox import add_alerts
 from tabserve.adapters.tables import alerts, drift_metrics, ground_truth, ingestions, performance_metrics, predictions
 from tabserve.application.monitoring import Arrivals, Outcomes, Saved, Verdict
@@ -31,7 +29,11 @@ from tabserve.domain.performance import Measure
 from tabserve.domain.profile import PREDICTION
 from tabserve.domain.windows import PredictionRow, Span, Spans
 
-FETCHED_AT_ONCE = 5_000
+FETCHED_AT_ONCE = 10_000
+STREAM = """
+SELECT created_at, features::text, prediction, probability FROM predictions
+WHERE use_case = %s AND model_version = %s AND created_at >= %s AND created_at < %s ORDER BY created_at
+"""
 ONE_RUN_AT_A_TIME = 7_201_847
 OVERLAP = timedelta(minutes=1)  # outcomes are stored a little after the time they carry
 
@@ -78,18 +80,11 @@ class MonitoringTables:
         self, use_case: str, version: str, start: datetime | None, end: datetime
     ) -> Iterator[Sequence[PredictionRow]]:
         """Yield blocks of predictions ordered by time; `start` is included, `end` is not."""
-        columns = (cast(predictions.c.features, Text), predictions.c.prediction, predictions.c.probability)
-        query = (
-            select(self._time(predictions.c.created_at), *columns)
-            .where(predictions.c.use_case == use_case, predictions.c.model_version == version)
-            .where(predictions.c.created_at < end)
-            .order_by(predictions.c.created_at)
-        )
-        if start is not None:
-            query = query.where(predictions.c.created_at >= start)
         with self._database.transaction() as connection:
-            streaming = connection.execution_options(yield_per=FETCHED_AT_ONCE)
-            yield from streaming.execute(query).partitions()
+            if connection.dialect.name == "postgresql":
+                yield from _fetched(connection, use_case, version, start, end)
+            else:
+                yield from _selected(connection, use_case, version, start, end)
 
     def windows_with_new_outcomes(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:
         """Return closed windows with outcomes that no measure counts yet."""
@@ -143,8 +138,8 @@ class MonitoringTables:
         with self._database.transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_RUN_AT_A_TIME})
-            new = _add(connection, drift_metrics, [row for verdict in verdicts for row in _drift_rows(verdict)])
-            estimated = [_measure_row(v.use_case, v.span, each, at) for v in verdicts for each in v.measures]
+            new = _add(connection, drift_metrics, [row for verdict in verdicts for row in drift_rows(verdict)])
+            estimated = [measure_row(v.use_case, v.span, each, at) for v in verdicts for each in v.measures]
             _add(connection, performance_metrics, estimated)
             moved = list(transitions(findings, _firing(connection, {found.rule for found in findings}), at))
             add_alerts(connection, moved)
@@ -153,7 +148,7 @@ class MonitoringTables:
 
     def save_measures(self, use_case: str, measures: Sequence[tuple[Span, Measure]], at: datetime) -> None:
         """Store measured performance, in place of what was measured with fewer outcomes."""
-        rows = [_measure_row(use_case, span, each, at) for span, each in measures]
+        rows = [measure_row(use_case, span, each, at) for span, each in measures]
         changed = ("value", "low", "high", "n", "computed_at")
         with self._database.transaction() as connection:
             statement = insert(connection, performance_metrics)
@@ -164,15 +159,37 @@ class MonitoringTables:
             if rows:
                 connection.execute(updated, rows)
 
-    def _time(self, column: Column[datetime]) -> ColumnElement[datetime]:
-        """Leave a time of PostgreSQL as its driver reads it, with zone: that is 1 µs a row less."""
-        return type_coerce(column, DateTime(timezone=True)) if self._database.is_postgres else column
-
     def _all(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         return self._database.run(lambda connection: connection.execute(query).all())
 
     def _scalar(self, query: Select[*tuple[Any, ...]]) -> Any:  # noqa: ANN401  whatever the one column holds
         return self._database.run(lambda connection: connection.scalar(query))
+
+
+def _fetched(
+    connection: Connection, use_case: str, version: str, start: datetime | None, end: datetime
+) -> Iterator[Sequence[PredictionRow]]:
+    """Read with the driver itself: of a million rows that takes half the time."""
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor(name="predictions") as cursor:
+        cursor.execute(STREAM, (use_case, version, start or datetime.min.replace(tzinfo=UTC), end))
+        while block := cursor.fetchmany(FETCHED_AT_ONCE):
+            yield block
+
+
+def _selected(
+    connection: Connection, use_case: str, version: str, start: datetime | None, end: datetime
+) -> Iterator[Sequence[PredictionRow]]:
+    columns = (cast(predictions.c.features, Text), predictions.c.prediction, predictions.c.probability)
+    query = (
+        select(predictions.c.created_at, *columns)
+        .where(predictions.c.use_case == use_case, predictions.c.model_version == version)
+        .where(predictions.c.created_at < end)
+        .order_by(predictions.c.created_at)
+    )
+    if start is not None:
+        query = query.where(predictions.c.created_at >= start)
+    yield from connection.execution_options(yield_per=FETCHED_AT_ONCE).execute(query).partitions()
 
 
 def _span(table: Table) -> tuple[Column[Any], Column[Any], Column[Any]]:
@@ -219,27 +236,3 @@ def _add(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -
         return 0
     added = insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
     return len(connection.execute(added, rows).all())
-
-
-def _drift_rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
-    for found in verdict.drifts:
-        yield {
-            "use_case": verdict.use_case,
-            "model_version": verdict.span.model_version,
-            "window_start": verdict.span.start,
-            "window_end": verdict.span.end,
-            "feature": found.column,
-            "n": found.n,
-            "method": found.difference.method,
-            "statistic": found.difference.statistic,
-            "p_value": found.difference.p_value,
-            "effect": found.difference.effect,
-            "state": found.state,
-            "bins": [{"bin": b.bin, "reference": b.reference, "rows": b.rows} for b in verdict.bins[found.column]],
-        }
-
-
-def _measure_row(use_case: str, span: Span, found: Measure, at: datetime) -> dict[str, Any]:
-    times = {"window_start": span.start, "window_end": span.end, "computed_at": at}
-    values = {field.name: getattr(found, field.name) for field in fields(found)}
-    return {"use_case": use_case, "model_version": span.model_version} | times | values

