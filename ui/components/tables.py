@@ -10,7 +10,7 @@ import streamlit as st
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CRITICALITY = {"none": "green", "low": "blue", "medium": "orange", "high": "red"}
-SEVERITY = {"info": "blue", "warning": "orange", "critical": "red"}
+SEVERITY = {**CRITICALITY, "info": "blue", "warning": "orange", "critical": "red"}
 STATE = {"firing": "red", "resolved": "green"}
 
 

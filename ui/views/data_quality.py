@@ -18,7 +18,9 @@ def show() -> None:
     """Draw the page."""
     st.title("Data quality")
     st.markdown("Every file's verdict, its report, and its bad rows: read why, correct them here, send them again.")
-    with st.expander("Check a CSV file", icon=":material/upload_file:", expanded=_is_empty()):
+    with st.expander(
+        "Check a CSV file: choose it, drop it, or send the example", icon=":material/upload_file:", expanded=_is_empty()
+    ):
         submit.show(context.chosen())
     submit.show_waiting()
     file = _choose_file()

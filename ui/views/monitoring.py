@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import context, queries
 from ui.components import boards, charts, notices, tables, times
+from ui.components.history import label_of
 from ui.panels import View
 
 SPANS = {"Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
@@ -107,9 +108,10 @@ def _show_classes(use_case: str | None, start: datetime, end: datetime) -> None:
     found = queries.classes_over_time(
         context.database(), use_case, start, end, source=None, version=None, prediction=None
     )
-    _draw(
-        found, (start, end), "prediction", "rows", "predictions", sorted(found["prediction"].unique()), charts.PALETTE
-    )
+    definition = context.definition(use_case)
+    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
+    found["prediction"] = [label_of(definition, text) for text in found["prediction"]]
+    _draw(found, (start, end), "prediction", "rows", "predictions", labels, charts.PALETTE)
 
 
 def _show_files(use_case: str | None, start: datetime, end: datetime) -> None:
