@@ -15,21 +15,28 @@ WIDE, NARROW = (1440, 1000), (375, 812)
 Serve = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium; without one these tests are skipped, or fail where REQUIRE_BROWSER is set."""
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where a Chromium is; without one these tests are skipped, or fail where REQUIRE_BROWSER is set."""
     with sync_playwright() as playwright:
         path = chromium.executable(playwright)
-        if path is None:
-            (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(chromium.NONE)
-        launched = playwright.chromium.launch(executable_path=path, args=chromium.SANDBOX)
+    if path is None:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(chromium.NONE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """A Chromium to drive."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=chromium.SANDBOX)
         yield launched
         launched.close()
 
 
 @pytest.fixture(scope="module")
-def serve(browser: Browser, stack: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Serve the page in front of the stack, with some settings changed; return its address."""
+def serve(chromium_path: str, stack: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Serve the page in front of the stack, which starts only for a browser; settings can be changed."""
     with contextlib.ExitStack() as servers:
 
         def serve(**changes: str) -> str:
