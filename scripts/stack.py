@@ -17,7 +17,9 @@ from local_cloud.progress import Steps
 from local_cloud.stack import Stack, api_answers, read_env_file, running_stack
 
 console = Console(highlight=False)
-DATA = ("postgres", "emulator", "registry", "samples", "logs", "secrets.json", "stack.env", "lock", "owner.json")
+# The servers' home is the state folder; what they keep in `.cache` goes with the data.
+FOLDERS = ("postgres", "emulator", "registry", "samples", "logs", ".cache")
+DATA = (*FOLDERS, "secrets.json", "stack.env", "lock", "owner.json")
 
 
 def main(arguments: list[str] | None = None) -> int:

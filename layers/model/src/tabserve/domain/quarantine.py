@@ -15,7 +15,7 @@ from tabserve.domain.quality import BadRow, Reason
 HEADER: Final = b"row_number,line_number,reasons,raw\n"
 MAX_VALUE: Final = 200
 # Longer than any line that is read, so that csv takes back whatever was quarantined.
-csv.field_size_limit(2**27)
+LONGEST_CELL: Final = 2**27
 
 
 def shortened(value: str) -> str:
@@ -37,6 +37,7 @@ def _json(reason: Reason) -> str:
 def read_bad_rows(stream: BinaryIO) -> Iterator[BadRow]:
     """Yield the rows of a bad object; bytes that are not UTF-8 come back as surrogates, see `printable`."""
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    csv.field_size_limit(LONGEST_CELL)
     try:
         rows = csv.reader(text)
         next(rows, None)
