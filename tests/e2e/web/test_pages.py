@@ -101,6 +101,7 @@ def test_history_filters_and_takes_outcomes(page: Page, site: str) -> None:
     predict(page, site)
     visit(page, site, "past-predictions")
     choose(page, "Source", "Queue")
+    choose(page, "Predicted class", "died")
     expect(page.get_by_text("No prediction matches.")).to_be_visible()
     choose(page, "Source", "This page")
     choose(page, "Predicted class", "survived")
