@@ -4,6 +4,8 @@ import argparse
 import importlib
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from benchmarks.measurement import Measurement, table
@@ -28,7 +30,13 @@ def main() -> int:
 
 
 def _run(name: str) -> list[dict[str, Any]]:
+    """Run a benchmark in a process of its own: the peak memory of processes it starts begins at its own."""
     print(f"--- {name}", file=sys.stderr, flush=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_entries, name).result()
+
+
+def _entries(name: str) -> list[dict[str, Any]]:
     found = importlib.import_module(f"benchmarks.{name}").run()
     return [each.entry() if isinstance(each, Measurement) else each for each in found]
 
