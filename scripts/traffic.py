@@ -15,6 +15,7 @@ import httpx
 from rich.console import Console
 
 import stack_env
+from api_client import api_client
 from tabserve.bootstrap.common import catalog, registry
 from tabserve.domain.model import REFERENCE
 from tabserve.domain.prediction import Value
@@ -25,7 +26,6 @@ from tabserve.settings import read_settings
 
 CALLS_A_SECOND = 5
 MOST_RECORDS = 5_000
-TIMEOUT = 30
 
 Record = dict[str, Value]
 
@@ -196,7 +196,7 @@ def prepare(arguments: argparse.Namespace) -> Traffic:
     known = stack_env.read(Path(arguments.env))
     use_case = catalog(settings).get(arguments.use_case)
     sample = champion_sample(use_case)
-    client = httpx.Client(base_url=known["API_URL"], headers={"x-api-key": known["API_KEY"]}, timeout=TIMEOUT)
+    client = api_client(known)
     drifts = [parse_drift(use_case, sample, text) for text in arguments.drift]
     rng = random.Random(arguments.seed)  # noqa: S311  traffic needs no secret
     return Traffic(use_case, sample, client, drifts, arguments.ramp, arguments.truth_after, rng)

@@ -8,6 +8,7 @@ import httpx
 
 from ui.errors import ApiAwayError, NotFoundError, RefusedError, UiError, WrongKeyError
 from ui.settings import Settings
+from ui.tokens import AccessToken
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
 Json = dict[str, Any]
@@ -21,7 +22,11 @@ class Api:
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self.url = settings.api_url
         self._client = httpx.Client(
-            base_url=settings.api_url, headers={"x-api-key": settings.api_key}, timeout=TIMEOUT, transport=transport
+            base_url=settings.api_url,
+            headers={"x-api-key": settings.api_key},
+            auth=AccessToken(settings) if settings.token_url else None,
+            timeout=TIMEOUT,
+            transport=transport,
         )
         self._plain = httpx.Client(timeout=TIMEOUT, transport=transport)  # for signed links, which carry no key
 
@@ -87,7 +92,8 @@ class Api:
         try:
             answer = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise _away(self.url, error) from error
+            asked = str(error.request.url)
+            raise _away(self.url if asked.startswith(self.url) else asked, error) from error
         if answer.is_success:
             return dict(answer.json())
         raise _problem(answer)
@@ -119,7 +125,10 @@ def _problem(answer: httpx.Response) -> UiError:
     except ValueError:
         body = {}
     detail = str(body.get("detail") or body.get("message") or answer.reason_phrase)
-    if answer.status_code in {401, 403}:
+    if answer.status_code == 401:
+        advice = "Check TOKEN_URL, TOKEN_CLIENT_ID, TOKEN_CLIENT_SECRET and TOKEN_SCOPE, then restart the page."
+        return WrongKeyError("The API refuses this page's access token.", advice)
+    if answer.status_code == 403:
         return WrongKeyError(
             "The API refuses this page's key.",
             "Set API_KEY to the key that `make up` printed (it is in .local/stack.env) and restart the page.",

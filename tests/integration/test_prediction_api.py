@@ -71,7 +71,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def api(server: Server, pauses: list[float]) -> Iterator[PredictionApi]:
-    api = PredictionApi(server.url, "secret", pauses.append)
+    api = PredictionApi(server.url, "secret", sleep=pauses.append)
     yield api
     api.close()
 
@@ -144,7 +144,7 @@ def test_an_answer_without_predictions_is_refused_with_its_reason(
 
 
 def test_nobody_listening_is_unavailable(pauses: list[float]) -> None:
-    api = PredictionApi("http://127.0.0.1:9/predict", "", pauses.append)
+    api = PredictionApi("http://127.0.0.1:9/predict", "", sleep=pauses.append)
 
     with pytest.raises(PredictionServiceError):
         ask(api)
