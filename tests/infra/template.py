@@ -20,3 +20,52 @@ def resources(kind: str) -> dict[str, Any]:
         for name, resource in load()["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+def resolved(**parameters: str) -> dict[str, Any]:
+    """Return the template as it is deployed with these parameters: without conditions, and what they leave out."""
+    loaded = load()
+    values = {name: parameter.get("Default", "") for name, parameter in loaded["Parameters"].items()} | parameters
+    conditions = {name: _truth(condition, values) for name, condition in loaded["Conditions"].items()}
+    there = {
+        name: {key: value for key, value in resource.items() if key != "Condition"}
+        for name, resource in loaded["Resources"].items()
+        if conditions.get(resource.get("Condition", ""), True)
+    }
+    return loaded | {"Resources": _without_conditions(there, conditions)}
+
+
+def broken_rules(**parameters: str) -> list[str]:
+    """Return what CloudFormation says before it deploys the template with these parameters."""
+    values = {name: parameter.get("Default", "") for name, parameter in load()["Parameters"].items()} | parameters
+    return [
+        assertion["AssertDescription"]
+        for rule in load()["Rules"].values()
+        if _truth(rule["RuleCondition"], values)
+        for assertion in rule["Assertions"]
+        if not _truth(assertion["Assert"], values)
+    ]
+
+
+def _truth(condition: Any, values: dict[str, str]) -> bool:
+    ((function, arguments),) = condition.items()
+    if function == "Fn::Not":
+        return not _truth(arguments[0], values)
+    assert function == "Fn::Equals"
+    left, right = (values[side["Ref"]] if isinstance(side, dict) else side for side in arguments)
+    return bool(left == right)
+
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def _without_conditions(node: Any, conditions: dict[str, bool]) -> Any:
+    if isinstance(node, list):
+        return [item for each in node if (item := _without_conditions(each, conditions)) != NO_VALUE]
+    if not isinstance(node, dict) or node == NO_VALUE:
+        return node
+    if "Fn::If" in node:
+        condition, yes, no = node["Fn::If"]
+        return _without_conditions(yes if conditions[condition] else no, conditions)
+    found = {name: _without_conditions(value, conditions) for name, value in node.items()}
+    return {name: value for name, value in found.items() if value != NO_VALUE}
