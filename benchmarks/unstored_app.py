@@ -11,7 +11,7 @@ from tabserve.domain.prediction import PredictionBatch
 class Nowhere:
     """Takes predictions and request counts and forgets them."""
 
-    def add(self, batch: PredictionBatch) -> None:
+    async def add(self, batch: PredictionBatch) -> None:
         """Store nothing."""
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
@@ -19,5 +19,5 @@ class Nowhere:
 
 
 service = app.state.service
-app.state.service = replace(service, deps=replace(service.deps, predictions=Nowhere()))
+app.state.service = replace(service, deps=replace(service.deps, writer=Nowhere()))
 __all__ = ["app"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import chain
 from typing import BinaryIO
 
 from tabserve.application.ports import Claim, ModelCards, PredictionRun
@@ -66,9 +67,9 @@ class FakePredictions:
     outcomes: dict[str, str] = field(default_factory=dict)
     away: bool = False
 
-    def add(self, batch: PredictionBatch) -> None:
+    def add(self, *batches: PredictionBatch) -> None:
         self._must_be_there()
-        for prediction in batch:
+        for prediction in chain(*batches):
             self.stored.setdefault(prediction.id, prediction)
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:

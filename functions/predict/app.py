@@ -1,5 +1,6 @@
 """The prediction API as a Lambda function, and as an ASGI app for any other server."""
 
+import gc
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from functions.predict.metering import Metering
 from functions.predict.problems import add_problem_handlers
 from functions.predict.queue import drain, is_queue_event
 from functions.predict.routes import explanations, features, files, models, operations, outcomes, predictions
+from functions.predict.routes.plain import PlainRoute
 from tabserve.bootstrap.predict import predict_service
 
 TEXT = ["text/", "application/json", "application/problem+json"]
@@ -23,9 +25,13 @@ app.add_middleware(Metering, meter=service.meter, counter=service.metrics, log=s
 add_problem_handlers(app, service.log)
 for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)
+app.router.routes.insert(0, PlainRoute("/predict", predictions.post_predict, methods=["POST"]))
 app.openapi = lambda: openapi.document(app, service)  # type: ignore[method-assign]  # FastAPI's documented way
 
 http = Mangum(app, lifespan="off", text_mime_types=TEXT)
+# What was imported stays, and a batch makes thousands of objects but no cycles; looking for some cost calls 50 ms.
+gc.freeze()
+gc.set_threshold(50_000)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's context has no type

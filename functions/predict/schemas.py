@@ -12,6 +12,7 @@ from functions.predict.strict_json import loads
 from tabserve.application.predict import Answer, PredictRequest
 from tabserve.domain.prediction import Origin, Source
 from tabserve.errors import InvalidFieldError
+from tabserve.json_columns import template, text, texts
 
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 ENTITY_ID = r"^[^\x00-\x1f\x7f-\x9f]{1,200}$"
@@ -92,35 +93,28 @@ def parse(type_: type[Body], content: Mapping[str, Any]) -> Body:
         raise InvalidFieldError(field, first["type"], f"{field}: {first['msg']}.") from error
 
 
-def answer_body(answer: Answer) -> dict[str, Any]:
-    """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
-    entries: list[dict[str, Any]] = [
-        {"index": index, "error": failure_bodies(cases)} for index, cases in answer.errors.items()
-    ]
-    batch, target = answer.batch, answer.use_case.target
-    labels = [target.label(index) for index in range(len(target.classes))]
-    rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, batch.probabilities, strict=True)
-    entries += [
-        {
-            "index": index,
-            "prediction_id": id_,
-            "prediction": target.classes[chosen],
-            "label": labels[chosen],
-            "probability": confidence,
-            "probabilities": dict(zip(batch.classes, probabilities, strict=True)),
-        }
-        for index, id_, chosen, confidence, probabilities in rows
-    ]
-    if answer.errors:
-        entries.sort(key=lambda entry: entry["index"])
-    return {
-        "request_id": batch.request_id,
-        "use_case": batch.use_case,
-        "model_version": batch.model_version,
-        "predictions": entries,
-    }
-
-
 def rendered(answer: Answer) -> bytes:
-    """Return the answer of `POST /predict` as JSON."""
-    return orjson.dumps(answer_body(answer))
+    """Return the answer of `POST /predict` as JSON: one entry per record, in the order of the request."""
+    batch = answer.batch
+    entries = _predictions(answer)
+    if answer.errors:
+        by_index = dict(zip(answer.indices, entries, strict=True))
+        for index, cases in answer.errors.items():
+            by_index[index] = orjson.dumps({"index": index, "error": failure_bodies(cases)}).decode()
+        entries = [by_index[index] for index in sorted(by_index)]
+    head = {"request_id": batch.request_id, "use_case": batch.use_case, "model_version": batch.model_version}
+    return f'{orjson.dumps(head)[:-1].decode()},"predictions":[{",".join(entries)}]}}'.encode()
+
+
+def _predictions(answer: Answer) -> list[str]:
+    """Return one JSON object a valid record; what depends on the class alone is encoded once a class."""
+    batch, target = answer.batch, answer.use_case.target
+    classes = [
+        f'"prediction":{text(name)},"label":{text(target.label(index))},"probability":'
+        for index, name in enumerate(target.classes)
+    ]
+    by_class = [texts(column) for column in zip(*batch.probabilities, strict=True)]
+    confidences = texts(batch.confidences) if batch.positive is None else by_class[batch.positive]
+    entry = f'{{"index":%d,"prediction_id":"%s",%s%s,"probabilities":{template(batch.classes)}}}'
+    of_class = map(classes.__getitem__, batch.chosen)
+    return list(map(entry.__mod__, zip(answer.indices, batch.ids, of_class, confidences, *by_class, strict=True)))

@@ -1,4 +1,5 @@
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,15 @@ def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
     store.add(stored)
 
     assert everything(store) == list(reversed(stored))
+
+
+def test_stores_the_batches_of_several_calls(store: PredictionStore) -> None:
+    batches = [batch(rows, request_id=str(uuid.uuid4())) for rows in (1, 3, 1, 40, 200, 2)]
+
+    store.add(*batches)
+
+    stored = {prediction.id: prediction for prediction in everything(store)}
+    assert stored == {prediction.id: prediction for one in batches for prediction in one}
 
 
 @EVERY_WAY_OF_WRITING

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ import stack_env
 from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
+from tabserve.adapters.group_commit import GroupCommit
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
@@ -44,13 +46,14 @@ class DirectService:
     def __post_init__(self) -> None:
         store = prediction_store(self.url)
         clock = lambda: datetime.now(UTC)  # noqa: E731
-        self.deps = PredictDependencies(YamlCatalog(BUNDLED), FakeModels(), store, store, FakeFeatures(), clock)
+        writer, catalog = GroupCommit(store), YamlCatalog(BUNDLED)
+        self.deps = PredictDependencies(catalog, FakeModels(), store, writer, store, FakeFeatures(), clock)
 
     def predict(
         self, use_case: str, source: Source, records: Sequence[Features], file_id: str, row_numbers: Sequence[int]
     ) -> int:
         origin = Origin(file_id, tuple(row_numbers))
-        answer = predict(PredictRequest("r", use_case, source, records, origin), self.deps)
+        answer = asyncio.run(predict(PredictRequest("r", use_case, source, records, origin), self.deps))
         self.after()
         return len(answer.batch)
 

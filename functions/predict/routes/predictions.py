@@ -23,10 +23,10 @@ async def post_predict(request: Request) -> Response:
     if key is not None:
         once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
         return Response(once, media_type="application/json")
-    answer = predict(asked, service.deps)
-    if "aws.context" in request.scope:
+    answer = await predict(asked, service.deps)
+    if "aws.context" in request.scope:  # other servers have an access log
         count(service.emf(), len(answer.batch), len(answer.errors))
-    service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))
+        service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))
     return Response(rendered(answer), media_type="application/json")
 
 

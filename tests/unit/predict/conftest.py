@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tabserve.adapters.catalog import YamlCatalog
+from tabserve.adapters.group_commit import GroupCommit
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
@@ -67,7 +68,8 @@ def app_module(
 
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
     models, clock = FakeModels(), lambda: next(ticks)
-    deps = PredictDependencies(YamlCatalog(), models, predictions, predictions, features, clock)
+    writer = GroupCommit(predictions)
+    deps = PredictDependencies(YamlCatalog(), models, predictions, writer, predictions, features, clock)
     explain = ExplainDependencies(deps.catalog, models, references)
     files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
     replaced: dict[str, Any] = {

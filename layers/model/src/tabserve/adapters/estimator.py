@@ -65,6 +65,5 @@ def _session(body: bytes, version: str) -> onnxruntime.InferenceSession:
 def _tensor(kind: str, values: Sequence[Value], rows: int) -> NDArray[Any]:
     if kind == NUMBER:
         return np.array(values, dtype=np.float64).reshape(rows, 1)
-    tensor = np.empty((rows, 1), dtype=object)
-    tensor[:, 0] = ["" if value is None else str(value) for value in values]
-    return tensor
+    texts = {value: "" if value is None else str(value) for value in set(values)}
+    return np.array(list(map(texts.__getitem__, values)), dtype=object).reshape(rows, 1)

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy import insert as plain_insert
 
 from tabserve.adapters import tables
+from tabserve.adapters.copy_format import escaped
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.outbox import add_alerts
-from tabserve.adapters.prediction_rows import escaped
 from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions
 from tabserve.domain.alert import Alert
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys

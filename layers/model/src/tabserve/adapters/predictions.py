@@ -57,14 +57,13 @@ class PostgresPredictions:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    def add(self, batch: PredictionBatch) -> None:
-        """Store all or none; rows that are there already stay as they are."""
-        if len(batch) <= FEW_ROWS:
-            self._postgres.run(lambda to, _again: _insert_rows(to, batch))
-        elif len(batch) < MANY_ROWS:
-            self._postgres.run(lambda to, _again: _insert(to, batch))
-        else:
-            self._postgres.run(lambda to, again: _insert(to, batch) if again else _copy(to, batch))
+    def add(self, *batches: PredictionBatch) -> None:
+        """Store each batch wholly or not at all, small ones together; rows that are there already stay as they are."""
+        if few := [batch for batch in batches if len(batch) <= FEW_ROWS]:
+            self._postgres.run(lambda to, _again: _insert_rows(to, *few))
+        for batch in batches:
+            if len(batch) > FEW_ROWS:
+                self._add_many(batch)
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch with its reply, in one round trip, or return the reply stored first under the key."""
@@ -88,12 +87,21 @@ class PostgresPredictions:
         """Tell whether the database answers now."""
         return self._postgres.reachable()
 
+    def _add_many(self, batch: PredictionBatch) -> None:
+        if len(batch) < MANY_ROWS:
+            self._postgres.run(lambda to, _again: _insert(to, batch))
+        else:
+            self._postgres.run(lambda to, again: _insert(to, batch) if again else _copy(to, batch))
 
-def _insert_rows(to: cursor, batch: PredictionBatch) -> None:
-    """Write rows as literals: the fastest for one row."""
-    rest = constant(batch)
-    values = [text or None for row in zip(*varying(batch), strict=True) for text in (*row, *rest)]
-    to.execute(f"{INSERT} VALUES {','.join([ONE_ROW] * len(batch))} ON CONFLICT DO NOTHING", values)
+
+def _insert_rows(to: cursor, *batches: PredictionBatch) -> None:
+    """Write rows as literals: the fastest for a few."""
+    values: list[Any] = []
+    for batch in batches:
+        rest = constant(batch)
+        values += [text or None for row in zip(*varying(batch), strict=True) for text in (*row, *rest)]
+    rows = ",".join([ONE_ROW] * sum(map(len, batches)))
+    to.execute(f"{INSERT} VALUES {rows} ON CONFLICT DO NOTHING", values)
 
 
 def _insert(to: cursor, batch: PredictionBatch) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from threading import RLock
 from typing import Any
 
@@ -33,10 +34,10 @@ class SqlitePredictions:
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
 
-    def add(self, batch: PredictionBatch) -> None:
+    def add(self, *batches: PredictionBatch) -> None:
         """Store all or none; rows that are there already stay as they are."""
         with self._transaction() as connection:
-            connection.executemany(INSERT, map(_row, batch))
+            connection.executemany(INSERT, map(_row, chain(*batches)))
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch with its reply, or return the reply stored first under the key."""

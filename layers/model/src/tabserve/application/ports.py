@@ -142,8 +142,8 @@ class ObjectStore(Protocol):
 class PredictionStore(Protocol):
     """Where predictions are kept."""
 
-    def add(self, batch: PredictionBatch) -> None:
-        """Store all or none, in one round trip; a row of a file already stored for a version is left as it is."""
+    def add(self, *batches: PredictionBatch) -> None:
+        """Store each batch wholly or not at all; a row of a file already stored for a version is left as it is."""
         ...
 
     def past(self, query: HistoryQuery) -> Page:
@@ -152,6 +152,14 @@ class PredictionStore(Protocol):
 
     def reachable(self) -> bool:
         """Tell whether the store answers, without raising."""
+        ...
+
+
+class PredictionWriter(Protocol):
+    """Stores predictions while other calls are answered."""
+
+    async def add(self, batch: PredictionBatch) -> None:
+        """Return when all of a batch is stored; raise UnavailableError."""
         ...
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.application.ports import Catalog, Clock, FeatureStore, Models, PredictionStore, ReplyStore
+from tabserve.application.ports import (
+    Catalog,
+    Clock,
+    FeatureStore,
+    Models,
+    PredictionStore,
+    PredictionWriter,
+    ReplyStore,
+)
 from tabserve.domain.prediction import (
     FailureCase,
     HistoryQuery,
@@ -22,11 +30,12 @@ MAX_RECORDS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class PredictDependencies:
-    """What answering needs."""
+    """What answering needs; `writer` writes to `predictions`."""
 
     catalog: Catalog
     models: Models
     predictions: PredictionStore
+    writer: PredictionWriter
     replies: ReplyStore
     features: FeatureStore
     clock: Clock
@@ -53,14 +62,14 @@ class Answer:
     errors: Mapping[int, Sequence[FailureCase]]
 
 
-def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
+async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     """Judge, score and store a request's records.
 
     Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
     is stored.
     """
     answer = _answer(request, deps)
-    deps.predictions.add(answer.batch)
+    await deps.writer.add(answer.batch)
     return answer
 
 
@@ -117,7 +126,7 @@ def _with_stored_features(
     use_case: UseCase, records: Sequence[Record], store: FeatureStore
 ) -> tuple[Sequence[Record], dict[int, FailureCase]]:
     """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
-    asked = {index: id_ for index, record in enumerate(records) if (id_ := _lone_entity_id(record))}
+    asked = {i: id_ for i, record in enumerate(records) if len(record) == 1 and (id_ := _lone_entity_id(record))}
     if not asked:
         return records, {}
     known = store.get(use_case.name, sorted(set(asked.values())))
@@ -130,7 +139,7 @@ def _with_stored_features(
 
 def _lone_entity_id(record: Record) -> str | None:
     entity_id = record.get("entity_id")
-    return entity_id if len(record) == 1 and isinstance(entity_id, str) and ENTITY_ID.fullmatch(entity_id) else None
+    return entity_id if isinstance(entity_id, str) and ENTITY_ID.fullmatch(entity_id) else None
 
 
 def _unknown(use_case: UseCase) -> FailureCase:

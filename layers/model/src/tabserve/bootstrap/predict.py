@@ -7,6 +7,7 @@ from functools import cache
 from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.features import DynamoFeatures
+from tabserve.adapters.group_commit import GroupCommit
 from tabserve.adapters.metrics import metric_store
 from tabserve.adapters.models import ServedModels
 from tabserve.adapters.predictions import prediction_store
@@ -59,6 +60,7 @@ def predict_service() -> PredictService:
         catalog=catalog(settings),
         models=models,
         predictions=store,
+        writer=GroupCommit(store),
         replies=store,
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),
         clock=utc_now,

@@ -14,6 +14,7 @@ from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, Us
 Record = Mapping[str, object]
 Columns = dict[str, list[Value]]
 NoneType = type(None)
+ENTITY = "entity_id"
 ENTITY_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 NONE: Mapping[int, FailureCase] = {}
 
@@ -38,18 +39,32 @@ def judge(use_case: UseCase, records: Sequence[Record], refused: Mapping[int, Fa
     `refused` are the ones, by index, that are known to be no good.
     """
     failures: dict[int, list[FailureCase]] = {}
-    _refuse_unknown_fields(use_case, records, failures)
-    entity_ids = _entity_ids(records, failures)
-    columns: Columns = {}
+    columns, entity_ids = _by_column(use_case, records, failures)
+    _refuse_entity_ids(entity_ids, failures)
     for feature in use_case.features:
-        values = [record.get(feature.name) for record in records]
-        if not _all_valid(feature, values):
-            _explain(feature, values, failures)
-        columns[feature.name] = values  # type: ignore[assignment]  # refused values are dropped below
+        if not _all_valid(feature, columns[feature.name]):
+            _explain(feature, columns[feature.name], failures)
     failures |= {index: [case] for index, case in refused.items()}
+    valid: Columns = columns  # type: ignore[assignment]  # refused values are dropped
+    ids: list[str | None] = entity_ids  # type: ignore[assignment]
     if not failures:
-        return Judged(range(len(records)), columns, entity_ids, {})
-    return _without_refused(len(records), columns, entity_ids, failures)
+        return Judged(range(len(records)), valid, ids, {})
+    return _without_refused(len(records), valid, ids, failures)
+
+
+def _by_column(
+    use_case: UseCase, records: Sequence[Record], failures: dict[int, list[FailureCase]]
+) -> tuple[dict[str, list[object]], list[object]]:
+    """Turn records into columns and entity ids; refuse those with unknown fields."""
+    names = use_case.feature_names
+    if set(map(len, records)) == {len(names)}:
+        try:  # as many fields as features, all of them found: there is nothing else
+            return {name: [record[name] for record in records] for name in names}, [None] * len(records)
+        except KeyError:
+            pass
+    _refuse_unknown_fields(use_case, records, failures)
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return columns, [record.get(ENTITY) for record in records]
 
 
 def failure_cases(feature: Feature, value: object) -> list[FailureCase]:
@@ -99,7 +114,7 @@ def _explain(feature: Feature, values: Sequence[object], failures: dict[int, lis
 def _refuse_unknown_fields(
     use_case: UseCase, records: Sequence[Record], failures: dict[int, list[FailureCase]]
 ) -> None:
-    allowed = {*use_case.feature_names, "entity_id"}
+    allowed = {*use_case.feature_names, ENTITY}
     for index, record in enumerate(records):
         if not record.keys() <= allowed:
             failures[index] = [
@@ -108,17 +123,17 @@ def _refuse_unknown_fields(
             ]
 
 
-def _entity_ids(records: Sequence[Record], failures: dict[int, list[FailureCase]]) -> list[str | None]:
-    values = [record.get("entity_id") for record in records]
+def _refuse_entity_ids(values: Sequence[object], failures: dict[int, list[FailureCase]]) -> None:
+    if set(map(type, values)) == {NoneType}:
+        return
     for index, value in enumerate(values):
         if value is not None and not (isinstance(value, str) and ENTITY_ID.fullmatch(value)):
             case = FailureCase(
-                "entity_id",
+                ENTITY,
                 "not_an_id",
                 "entity_id must be a text of 1 to 200 characters, none of them a control character",
             )
             failures.setdefault(index, []).append(case)
-    return values  # type: ignore[return-value]  # refused values are dropped by the caller
 
 
 def _without_refused(
