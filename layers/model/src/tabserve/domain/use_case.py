@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ .()/-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -176,7 +176,11 @@ class CriticalityLimits(_Definition):
 
 
 class UseCase(_Definition):
-    """One dataset: its columns, its target, how it is trained and watched."""
+    """One dataset: its columns, its target, how it is trained and watched.
+
+    Good rows fill the feature store unless `feature_store` is false. What is known of an entity is as old as its cell
+    in `event_time_column` says, or else as the raw file is.
+    """
 
     name: Slug
     version: int = Field(ge=1)
@@ -187,6 +191,8 @@ class UseCase(_Definition):
     missing_values: tuple[str, ...] = ("",)
     features: tuple[Feature, ...] = Field(min_length=1)
     ignore: tuple[Name, ...] = ()
+    event_time_column: Name | None = None
+    feature_store: StrictBool = True
     target: Target
     example: dict[Name, Label | float] = {}
     training: Training = Training()
@@ -197,7 +203,9 @@ class UseCase(_Definition):
     def _columns_are_distinct(self) -> Self:
         columns = [self.id_column, self.target.name, *self.feature_names, *self.ignore]
         _reject_repeats(columns, "columns")
-        if reserved := RESERVED_NAMES.intersection(columns):
+        if self.event_time_column in columns:
+            raise ValueError(f"event_time_column {self.event_time_column!r} must not be one of the other columns")
+        if reserved := RESERVED_NAMES.intersection([*columns, self.event_time_column]):
             raise ValueError(f"column name {min(reserved)!r} is reserved")
         return self
 
@@ -223,12 +231,14 @@ class UseCase(_Definition):
     @property
     def known_columns(self) -> tuple[str, ...]:
         """Columns a raw file may have without a warning."""
-        return (*self.required_columns, self.target.name, *self.ignore)
+        known = (*self.required_columns, self.target.name, *self.ignore)
+        return (*known, self.event_time_column) if self.event_time_column else known
 
     @property
     def contract_sha256(self) -> str:
         """Identify everything a raw file is judged by: name, version, columns, target."""
-        return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target")
+        times = ["event_time_column"] if self.event_time_column else []  # unset, it changes no older identity
+        return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target", *times)
 
     @property
     def model_sha256(self) -> str:

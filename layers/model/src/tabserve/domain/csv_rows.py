@@ -1,0 +1,36 @@
+"""The rows of a CSV file, and the byte at which each of them ends: where reading can go on later."""
+
+import csv
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from tabserve.domain.structure import BOM
+from tabserve.errors import FileRejectedError
+
+LONGEST_CELL: Final = 2**27
+
+
+class CsvRows:
+    """Iterates over rows, blank lines left out; `offset` is the byte behind the last one."""
+
+    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
+        """Read a stream that begins at byte `offset` of the file, where a row begins."""
+        self.offset = offset
+        self._stream = stream
+        self._rows = csv.reader(self._lines(), strict=True)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield rows; raise FileRejectedError where the file is not CSV."""
+        csv.field_size_limit(LONGEST_CELL)
+        try:
+            yield from filter(None, self._rows)
+        except csv.Error as error:
+            raise FileRejectedError("not_csv", f"The file is not CSV before byte {self.offset}: {error}.") from error
+
+    def _lines(self) -> Iterator[str]:
+        # csv asks for a line only when it needs one to finish a row; so no byte behind the row has been counted.
+        for line in self._stream:
+            text = line.removeprefix(BOM) if self.offset == 0 else line
+            self.offset += len(line)
+            # What is not UTF-8 stays recognisable: no rule accepts it in a cell that matters.
+            yield text.decode("utf-8", "surrogateescape")
