@@ -7,7 +7,7 @@ from io import BytesIO
 from itertools import chain
 from typing import BinaryIO
 
-from tabserve.application.ports import Claim, ModelCards, PredictionRun
+from tabserve.application.ports import Claim, ModelCards, OpenObject, PredictionRun
 from tabserve.domain.alert import Alert, Notice
 from tabserve.domain.metrics import Family, RequestCount, request_families
 from tabserve.domain.prediction import (
@@ -371,9 +371,11 @@ class FakePredictionService:
 
 @dataclass
 class FakeObjects:
-    """Objects in a dictionary."""
+    """Objects in a dictionary, all written at one moment; an object's ETag is its size."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    written_at: datetime = datetime(2026, 1, 2, 11, tzinfo=UTC)
 
     def get(self, key: str) -> bytes:
         return self.objects[key]
@@ -381,9 +383,12 @@ class FakeObjects:
     def put(self, key: str, body: bytes, content_type: str = "") -> None:
         self.objects[key] = body
 
-    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = "") -> bool:
+    def put_new(
+        self, key: str, body: bytes | BinaryIO, content_type: str = "", notes: Mapping[str, str] | None = None
+    ) -> bool:
         if key in self.objects:
             return False
+        self.notes[key] = dict(notes or {})
         self.objects[key] = body if isinstance(body, bytes) else body.read()
         return True
 
@@ -391,7 +396,13 @@ class FakeObjects:
         yield from sorted(key for key in self.objects if key.startswith(prefix))
 
     def open(self, key: str, version_id: str | None = None) -> BinaryIO:
-        return BytesIO(self.objects[key])
+        return self.look(key).stream
+
+    def look(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
+        body = self.objects[key]
+        if etag not in {"", str(len(body))}:
+            raise KeyError(key)
+        return OpenObject(BytesIO(body[offset:]), len(body), str(len(body)), self.written_at, self.notes.get(key, {}))
 
 
 @dataclass

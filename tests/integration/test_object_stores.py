@@ -2,6 +2,7 @@ import csv
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -58,12 +59,41 @@ def test_one_of_many_concurrent_create_only_writes_wins(store: ObjectStore) -> N
     assert store.get("k") == bytes([written.index(True)])
 
 
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="good")
+        yield S3Store(client, "good")
+
+
+def test_an_object_is_read_on_from_where_another_reader_stopped(bucket: S3Store) -> None:
+    assert bucket.put_new("k", b"0123456789", notes={"raw-written-at": "then"})
+    first = bucket.look("k")
+    assert (first.size, first.notes, first.written_at.utcoffset()) == (10, {"raw-written-at": "then"}, timedelta())
+    rest = bucket.look("k", offset=7, etag=first.etag)
+    assert (rest.stream.read(), rest.size, rest.etag) == (b"789", 10, first.etag)
+
+
+def test_an_object_that_was_replaced_meanwhile_is_not_read_on(bucket: S3Store) -> None:
+    bucket.put("k", b"0123456789")
+    etag = bucket.look("k").etag
+    bucket.put("k", b"other")
+    for offset in (0, 3, 9):
+        with pytest.raises(KeyError):
+            bucket.look("k", offset=offset, etag=etag)
+
+
 class OverHttp(BaseHTTPRequestHandler):
     """Answers every GET with two lines, as S3 does: over a connection that moto leaves out."""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "10")
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Fri, 02 Jan 2026 12:00:00 GMT")
         self.end_headers()
         self.wfile.write(b"a,b\r\n1,2\r\n")
 

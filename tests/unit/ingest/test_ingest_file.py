@@ -3,12 +3,10 @@
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.application.alerts import AlertDependencies, send_alerts
@@ -17,7 +15,7 @@ from tabserve.application.judge import JudgeDependencies
 from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
-from tests.fakes import FakeChannel, FakeIngestions, FakeOutbox
+from tests.fakes import FakeChannel, FakeIngestions, FakeObjects, FakeOutbox
 from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
 
 BAD = "9,BIG,1,1,,3,"
@@ -66,9 +64,8 @@ class Flaky:
 
 @dataclass
 class Pipeline:
-    """Everything around `ingest_file`, in memory and a folder."""
+    """Everything around `ingest_file`, in memory."""
 
-    root: Path
     ingestions: FakeIngestions = field(default_factory=FakeIngestions)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     channels: dict[str, FakeChannel] = field(default_factory=lambda: {"chat": FakeChannel()})
@@ -76,9 +73,7 @@ class Pipeline:
     def __post_init__(self) -> None:
         ticks = itertools.count()
         clock = lambda: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=next(ticks))  # noqa: E731
-        self.raw, self.good, self.bad, self.artifacts = (
-            FolderStore(self.root / name) for name in ("raw", "good", "bad", "artifacts")
-        )
+        self.raw, self.good, self.bad, self.artifacts = (FakeObjects() for _ in range(4))
         self.deps = IngestDependencies(
             judge=JudgeDependencies(OneUseCase(), self.raw, PanderaValidator(), clock),
             good=self.good,
@@ -108,8 +103,8 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
-    return Pipeline(tmp_path)
+def pipeline() -> Pipeline:
+    return Pipeline()
 
 
 def good_lines(count: int) -> list[str]:
@@ -125,6 +120,7 @@ def test_a_mixed_file_is_split_and_the_raw_object_stays_as_it_is(pipeline: Pipel
     assert (done.good_key, done.bad_key, done.report_key) == (key, key, f"reports/orders/{file.file_id}.html")
     assert pipeline.good.get(key).decode().splitlines() == [HEADER, *good_lines(2)]
     assert BAD in pipeline.bad.get(key).decode()
+    assert pipeline.good.notes[key] == {"raw-written-at": pipeline.raw.written_at.isoformat()}
     assert pipeline.raw.get(file.key) == before
     assert pipeline.ingestions.verdicts[file.file_id] == done
     assert [row.raw for row in pipeline.ingestions.bad_rows[file.file_id]] == [BAD]

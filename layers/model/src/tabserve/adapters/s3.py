@@ -1,23 +1,25 @@
 """A bucket as an object store."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tabserve.application.ports import OpenObject
 from tabserve.errors import StorageUnavailableError
 
 BINARY: Final = "application/octet-stream"
 ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 TAKEN: Final = frozenset({"412", "PreconditionFailed"})
+REPLACED: Final = TAKEN | {"416", "InvalidRange"}
 RACING: Final = frozenset({"409", "ConditionalRequestConflict"})
 ATTEMPTS_WHEN_RACING: Final = 5
 READ_AHEAD: Final = 64 * 1024
 
 
 class S3Store:
-    """The objects of one bucket; implements ObjectStore."""
+    """The objects of one bucket; implements Bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401  boto3 clients have no static type
         self._client = client
@@ -33,14 +35,25 @@ class S3Store:
         """Write or replace an object."""
         self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
 
-    def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = BINARY) -> bool:
+    def put_new(
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        content_type: str = BINARY,
+        notes: Mapping[str, str] | None = None,
+    ) -> bool:
         """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
         for _ in range(ATTEMPTS_WHEN_RACING):
             if not isinstance(body, bytes):
                 body.seek(0)
             try:
                 self._client.put_object(
-                    Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    Metadata=dict(notes or {}),
+                    IfNoneMatch="*",
                 )
             except ClientError as error:
                 if _code(error) in TAKEN:
@@ -64,9 +77,20 @@ class S3Store:
 
     def open(self, key: str, version_id: str | None = None) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
-        version = {"VersionId": version_id} if version_id else {}
-        body = self._call("read", key, self._client.get_object, Key=key, **version)["Body"]
-        return io.BufferedReader(_Body(body), READ_AHEAD)
+        return self.look(key, version_id).stream
+
+    def look(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
+        """Read an object from byte `offset` on; raise KeyError when there is none, or none of that `etag`."""
+        wanted = {"VersionId": version_id, "Range": offset and f"bytes={offset}-", "IfMatch": etag and f'"{etag}"'}
+        given = {name: value for name, value in wanted.items() if value}
+        answer = self._call("read", key, self._client.get_object, Key=key, **given)
+        return OpenObject(
+            stream=io.BufferedReader(_Body(answer["Body"]), READ_AHEAD),
+            size=offset + answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            written_at=answer["LastModified"],
+            notes=answer.get("Metadata", {}),
+        )
 
     def _call(self, verb: str, key: str, function: Callable[..., Any], **arguments: object) -> Any:  # noqa: ANN401
         if "Key" in arguments:
@@ -74,7 +98,7 @@ class S3Store:
         try:
             return function(**arguments)
         except ClientError as error:
-            if _code(error) in ABSENT:
+            if _code(error) in ABSENT | REPLACED:
                 raise KeyError(key) from error
             raise self._unavailable(verb, key, error) from error
         except BotoCoreError as error:

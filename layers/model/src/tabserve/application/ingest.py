@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.judge import JudgeDependencies, Verdict, judge
-from tabserve.application.ports import IngestionStore, ObjectStore, ReferenceColumns, ReportWriter
+from tabserve.application.ports import Bucket, IngestionStore, ObjectStore, ReferenceColumns, ReportWriter
 from tabserve.domain.alert import Alert
+from tabserve.domain.feature_rows import RAW_WRITTEN_AT
 from tabserve.domain.file_alert import RULE, file_alert
 from tabserve.domain.quality import Ingestion, ObjectKeys, RawFile
 from tabserve.domain.report import Report
@@ -31,8 +32,8 @@ class IngestDependencies:
     """What ingesting needs; `links` makes an address out of the key of a good, bad or artifacts object."""
 
     judge: JudgeDependencies
-    good: ObjectStore
-    bad: ObjectStore
+    good: Bucket
+    bad: Bucket
     artifacts: ObjectStore
     ingestions: IngestionStore
     references: ReferenceColumns
@@ -72,10 +73,11 @@ def object_keys(ingestion: Ingestion) -> ObjectKeys:
 
 def split_and_save_data(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
     """Write the good and the bad object and the report, unless they are there."""
+    notes = {RAW_WRITTEN_AT: verdict.written_at.isoformat()} if verdict.written_at else {}
     for store, key, path in ((deps.good, keys.good, verdict.good), (deps.bad, keys.bad, verdict.bad)):
         if key is not None:
             with path.open("rb") as stream:
-                store.put_new(key, stream, CSV)
+                store.put_new(key, stream, CSV, notes)
     if keys.report is not None:
         deps.artifacts.put_new(keys.report, deps.reports.write(_report(verdict, keys, deps)), HTML)
 

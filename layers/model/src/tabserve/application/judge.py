@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from tabserve.application.ports import Catalog, Clock, FileValidator, ObjectStore
+from tabserve.application.ports import Bucket, Catalog, Clock, FileValidator
 from tabserve.domain.quality import (
     BadRow,
     Criticality,
@@ -31,19 +31,20 @@ class JudgeDependencies:
     """What judging needs."""
 
     catalog: Catalog
-    raw: ObjectStore
+    raw: Bucket
     validator: FileValidator
     clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found out about a file; no use case when its key names none."""
+    """What was found out about a file; no use case when its key names none, no `written_at` when it was not read."""
 
     ingestion: Ingestion
     split: Split
     use_case: UseCase | None
     folder: Path
+    written_at: datetime | None = None
 
     @staticmethod
     def paths(folder: Path) -> tuple[Path, Path]:
@@ -73,24 +74,26 @@ def judge(file: RawFile, deps: JudgeDependencies, folder: Path) -> Verdict:
     use_case: UseCase | None = None
     try:
         use_case = _use_case(file, deps.catalog)
-        split = _split(file, use_case, deps, Verdict.paths(folder))
+        split, written_at = _split(file, use_case, deps, Verdict.paths(folder))
     except FileRejectedError as error:
         status: IngestionStatus = "failed" if error.rule == GONE else "rejected"
         return _without_rows(file, use_case, status, error, (started_at, deps.clock()), folder)
     found = criticality(use_case.criticality, split.rows_total, split.rows_bad, split.rows_by_rule)
     ingestion = _ingestion(file, use_case, "done", found, split, (started_at, deps.clock()))
-    return Verdict(ingestion, split, use_case, folder)
+    return Verdict(ingestion, split, use_case, folder, written_at)
 
 
-def _split(file: RawFile, use_case: UseCase, deps: JudgeDependencies, paths: tuple[Path, Path]) -> Split:
+def _split(
+    file: RawFile, use_case: UseCase, deps: JudgeDependencies, paths: tuple[Path, Path]
+) -> tuple[Split, datetime]:
     if file.size is not None and file.size > MAX_FILE_BYTES:
         raise FileRejectedError("too_large", f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
     try:
-        raw = deps.raw.open(file.key, file.version_id)
+        raw = deps.raw.look(file.key, file.version_id)
     except KeyError as error:
         raise FileRejectedError(GONE, "The raw object is no longer there.") from error
-    with raw, paths[0].open("wb") as good, paths[1].open("wb") as bad:
-        return deps.validator.split(raw, use_case, good, bad)
+    with raw.stream as stream, paths[0].open("wb") as good, paths[1].open("wb") as bad:
+        return deps.validator.split(stream, use_case, good, bad), raw.written_at
 
 
 def _without_rows(

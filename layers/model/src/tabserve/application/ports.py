@@ -139,6 +139,31 @@ class ObjectStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """An object being read: its bytes from some place on, its whole size, when it was written and what was noted."""
+
+    stream: BinaryIO
+    size: int
+    etag: str
+    written_at: datetime
+    notes: Mapping[str, str]
+
+
+class Bucket(ObjectStore, Protocol):
+    """An object store that knows when objects were written and keeps notes beside them."""
+
+    def put_new(
+        self, key: str, body: bytes | BinaryIO, content_type: str = ..., notes: Mapping[str, str] | None = None
+    ) -> bool:
+        """Write an object with notes (ASCII, lower-case names) unless the key exists; return whether it was."""
+        ...
+
+    def look(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
+        """Read an object from byte `offset` on; raise KeyError when there is none, or none of that `etag`."""
+        ...
+
+
 class PredictionStore(Protocol):
     """Where predictions are kept."""
 
