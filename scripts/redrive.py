@@ -13,6 +13,7 @@ import stack_env
 
 QUEUES = {
     "ingest": ("INGEST_QUEUE_URL", "INGEST_DEAD_LETTERS_URL"),
+    "features": ("FEATURES_QUEUE_URL", "FEATURES_DEAD_LETTERS_URL"),
     "predict": ("PREDICT_QUEUE_URL", "PREDICT_DEAD_LETTERS_URL"),
 }
 

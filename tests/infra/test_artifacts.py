@@ -88,6 +88,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "API_KEY": "a-key-of-more-than-twenty-characters",
         "RESULTS_QUEUE_URL": "http://127.0.0.1:9/results",
         "INGEST_QUEUE_URL": "http://127.0.0.1:9/ingest",
+        "FEATURES_QUEUE_URL": "http://127.0.0.1:9/features",
     }
 
 
@@ -117,6 +118,20 @@ def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: d
     assert invoke(artifacts, "IngestFunction", sample("ingest_test_event.json"), environment) == {
         "batchItemFailures": []
     }
+
+
+def test_features_answers_from_its_artifacts_alone_and_asks_for_what_it_could_not_store(
+    artifacts: Path, environment: dict[str, str]
+) -> None:
+    nothing = invoke(artifacts, "FeaturesFunction", sample("ingest_test_event.json"), environment)
+    assert nothing == {"batchItemFailures": []}
+    away = invoke(artifacts, "FeaturesFunction", sample("features.json"), environment)
+    assert away == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+def test_features_carries_no_data_frames_and_nothing_of_the_models(artifacts: Path) -> None:
+    carried = {path.name for folder in folders(artifacts, "FeaturesFunction") for path in folder.iterdir()}
+    assert carried.isdisjoint({*TRAINING_ONLY, "numpy", "polars", "pandera", "onnxruntime"})
 
 
 def test_scheduled_predict_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:

@@ -67,6 +67,30 @@ def test_a_queue_hides_a_message_for_six_timeouts_and_gives_up_after_five_tries(
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
+@pytest.mark.parametrize(("bucket", "queue"), [("RawBucket", "IngestQueue"), ("GoodBucket", "FeaturesQueue")])
+def test_a_bucket_may_tell_its_queue_and_nobody_else_may(bucket: str, queue: str) -> None:
+    (told,) = template.resources("AWS::S3::Bucket")[bucket]["NotificationConfiguration"]["QueueConfigurations"]
+    assert (told["Event"], told["Queue"]) == ("s3:ObjectCreated:*", {"Fn::GetAtt": [queue, "Arn"]})
+    policy = template.resources("AWS::SQS::QueuePolicy")[f"{queue}Policy"]
+    assert template.load()["Resources"][bucket]["DependsOn"] == f"{queue}Policy"
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    named = template.resources("AWS::S3::Bucket")[bucket]["BucketName"]["Fn::Sub"]
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"] == f"arn:${{AWS::Partition}}:s3:::{named}"
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_the_feature_store_is_written_by_one_function_only_and_read_by_another() -> None:
+    table = ["FeaturesTable", "Arn"]
+    about = {role: s["Action"] for role, s in statements() if s["Resource"] == {"Fn::GetAtt": table}}
+    assert about == {"PredictRole": "dynamodb:BatchGetItem", "FeaturesRole": "dynamodb:PutItem"}
+
+
+def test_features_that_could_not_be_stored_raise_an_alarm() -> None:
+    alarm = template.resources("AWS::CloudWatch::Alarm")["FeaturesDeadLettersAlarm"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["FeaturesDeadLetters", "QueueName"]}
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
 def test_the_api_is_explicit_and_only_health_and_its_description_need_no_key() -> None:
     kinds = {resource["Type"] for resource in template.load()["Resources"].values()}
     assert not kinds & {"AWS::Serverless::Api", "AWS::Serverless::HttpApi"}

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     features_table: str = ""
     ingest_queue_url: str = ""
     predict_queue_url: str = ""
+    features_queue_url: str = ""
     results_queue_url: str = ""
     alert_topic_arn: str = ""
     alert_webhook_url: str = ""

@@ -38,7 +38,7 @@ def metrics(service: str) -> "Metrics":
     return Metrics(namespace="tabserve", service=service)
 
 
-def aws_client(settings: Settings, name: str, *, patient: bool = True) -> Any:  # noqa: ANN401  clients have no type
+def aws_client(settings: Settings, name: str, *, patient: bool = True, connections: int = 10) -> Any:  # noqa: ANN401  clients have no type
     """Return a client of an AWS service, or of the emulator's; an impatient one gives up after a try of two seconds."""
     import boto3
     from botocore.config import Config
@@ -46,6 +46,7 @@ def aws_client(settings: Settings, name: str, *, patient: bool = True) -> Any:  
     config = Config(
         connect_timeout=2,
         read_timeout=10 if patient else 2,
+        max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
     )
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
