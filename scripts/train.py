@@ -13,6 +13,7 @@ from local_cloud.config import REGISTRY as FOLDER
 from tabserve.adapters.registry import Registry
 from tabserve.application.train import Trained
 from tabserve.bootstrap import common
+from tabserve.bootstrap.features import feature_store
 from tabserve.errors import StorageUnavailableError, TabserveError
 from tabserve.settings import read_settings
 
@@ -41,6 +42,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
     parser.add_argument("--data", type=Path, metavar="CSV", help="labelled rows instead of those the use case names")
     parser.add_argument("--holdout", type=Path, metavar="CSV", help="held-out rows; without it a share of the data is")
+    parser.add_argument(
+        "--from",
+        dest="features_from",
+        choices=["data", "feature-store"],
+        default="data",
+        help="where the features come from: the data itself, or the running stack's feature store, which gives the "
+        "latest features of the ids in the data; outcomes always come from the data (data)",
+    )
     parser.add_argument("--promote", action="store_true", help="make the new version champion, not only challenger")
     parser.add_argument(
         "--registry",
@@ -57,7 +66,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     settings = read_settings()
     use_case = common.catalog(settings).get(arguments.use_case)
     registry = common.registry(settings) if place == BUCKET else training.folder_registry(Path(place))
-    rows = training.labelled_data(use_case, arguments.data, arguments.holdout)
+    store = feature_store(settings) if arguments.features_from == "feature-store" else None
+    rows = training.labelled_data(use_case, arguments.data, arguments.holdout, store, console.print)
     with console.status("training") as status:
 
         def progress(message: str) -> None:
@@ -78,6 +88,7 @@ def print_result(console: Console, trained: Trained, registry: Registry, place: 
     console.print(table)
     parity = metadata.parity
     console.print(f"parity: {parity.rows} rows, largest difference {parity.max_difference:.1e}, no class differs")
+    console.print(f"features from {'the feature store' if metadata.features_from == 'feature-store' else 'the data'}")
     console.print(f"registered {metadata.use_case} {metadata.version} in {place} as {' and '.join(trained.aliases)}")
     champion = registry.alias(metadata.use_case, "champion")
     if champion != metadata.version:

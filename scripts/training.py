@@ -6,11 +6,14 @@ from pathlib import Path
 from tabserve.adapters.datasets import read_csv, read_dataset
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.registry import Registry
+from tabserve.application.ports import FeatureStore
+from tabserve.application.stored_rows import with_stored_features
 from tabserve.application.train import Split, Trained, split, train
 from tabserve.bootstrap import common
 from tabserve.bootstrap.train import train_dependencies
+from tabserve.domain.dataset import Dataset
 from tabserve.domain.use_case import UseCase
-from tabserve.errors import TrainingDataError
+from tabserve.errors import TrainingDataError, UnavailableError
 from tabserve.settings import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,17 +25,40 @@ def folder_registry(folder: Path) -> Registry:
     return Registry(FolderStore(folder))
 
 
-def labelled_data(use_case: UseCase, data: Path | None = None, holdout: Path | None = None) -> Split:
-    """Read the data of a use case, or other files; raise TrainingDataError."""
+def labelled_data(
+    use_case: UseCase,
+    data: Path | None = None,
+    holdout: Path | None = None,
+    store: FeatureStore | None = None,
+    say: Progress = lambda _: None,
+) -> Split:
+    """Read the data of a use case, or other files, features from a store if one is given; raise TrainingDataError."""
+    rows, held_out = _datasets(use_case, data, holdout)
+    if store is None:
+        return split(use_case, rows, held_out)
+    rows = _stored(use_case, rows, store, say)
+    return split(use_case, rows, held_out and _stored(use_case, held_out, store, say), "feature-store")
+
+
+def _datasets(use_case: UseCase, data: Path | None, holdout: Path | None) -> tuple[Dataset, Dataset | None]:
+    held_out = read_csv(holdout) if holdout else None
     if data is not None:
-        return split(use_case, read_csv(data), read_csv(holdout) if holdout else None)
+        return read_csv(data), held_out
     settings = use_case.training
     if not settings.data:
         raise TrainingDataError(f"Use case {use_case.name!r} names no training data; say which file: --data CSV.")
-    held_out = read_csv(holdout) if holdout else None
     if held_out is None and settings.holdout:
         held_out = read_dataset(use_case, settings.holdout, ROOT)
-    return split(use_case, read_dataset(use_case, settings.data, ROOT), held_out)
+    return read_dataset(use_case, settings.data, ROOT), held_out
+
+
+def _stored(use_case: UseCase, rows: Dataset, store: FeatureStore, say: Progress) -> Dataset:
+    try:
+        found = with_stored_features(use_case, rows, store)
+    except UnavailableError as error:
+        raise TrainingDataError(f"The features cannot be read: {error}") from error
+    say(f"{rows.name}: the feature store knows {len(found.dataset.rows)} of {len(rows.rows)} ids")
+    return found.dataset
 
 
 def train_use_case(

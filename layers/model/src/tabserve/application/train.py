@@ -20,6 +20,7 @@ from tabserve.domain.model import (
     REFERENCE,
     Alias,
     Example,
+    FeatureOrigin,
     Metric,
     ModelMetadata,
     Parity,
@@ -55,11 +56,12 @@ class TrainDependencies:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows to learn from and rows held out, with the hash of where they come from."""
+    """Rows to learn from and rows held out, with the hash of what they hold and where their features come from."""
 
     training: LabelledRows
     held_out: LabelledRows
     data_sha256: str
+    features_from: FeatureOrigin = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,17 @@ class Trained:
     aliases: tuple[Alias, ...]
 
 
-def split(use_case: UseCase, data: Dataset, holdout: Dataset | None) -> Split:
+def split(use_case: UseCase, data: Dataset, holdout: Dataset | None, features_from: FeatureOrigin = "data") -> Split:
     """Judge labelled data and set rows aside; raise TrainingDataError."""
     rows = labelled_rows(use_case, data)
     if holdout is None:
         settings = use_case.training
         training, held_out = stratified_split(rows, settings.test_size, settings.random_state)
-        return Split(training, held_out, data.sha256)
+        return Split(training, held_out, data.sha256, features_from)
     held_out = labelled_rows(use_case, holdout)
     require_disjoint(rows, held_out, holdout.name)
     both = hashlib.sha256(f"{data.sha256}{holdout.sha256}".encode()).hexdigest()
-    return Split(rows, held_out, both)
+    return Split(rows, held_out, both, features_from)
 
 
 def train(
@@ -181,6 +183,7 @@ def _metadata(
         files=hashes,
         libraries=deps.provenance.libraries,
         git_commit=deps.provenance.git_commit,
+        features_from=rows.features_from,
     )
 
 

@@ -59,7 +59,7 @@ class LabelledRows:
 
 def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
     """Judge every row; raise TrainingDataError with the columns and rules that rows break."""
-    cells = _cells_by_column(use_case, dataset)
+    cells = cells_by_column(dataset, (*use_case.required_columns, use_case.target.name))
     missing = frozenset(use_case.missing_values)
     problems = _Problems(dataset.name)
     columns: Columns = {}
@@ -75,6 +75,24 @@ def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
     targets = tuple(classes[label] for label in labels)
     _require_every_class(use_case, dataset.name, targets)
     return LabelledRows(tuple(ids), columns, targets)
+
+
+def cells_by_column(dataset: Dataset, needed: Sequence[str]) -> dict[str, list[str]]:
+    """Return some columns as the file holds them; raise TrainingDataError where there are none, or no rows."""
+    absent = [name for name in needed if name not in dataset.header]
+    if absent:
+        raise TrainingDataError(
+            f"{dataset.name}: missing column {', '.join(map(repr, absent))}; it has {', '.join(dataset.header)}."
+        )
+    if not dataset.rows:
+        raise TrainingDataError(f"{dataset.name} has no data rows.")
+    for number, row in enumerate(dataset.rows, start=1):
+        if len(row) != len(dataset.header):
+            raise TrainingDataError(
+                f"{dataset.name}: data row {number} has {len(row)} cells, the header {len(dataset.header)}."
+            )
+    places = {name: dataset.header.index(name) for name in needed}
+    return {name: [row[place] for row in dataset.rows] for name, place in places.items()}
 
 
 def feature_value(feature: Feature, text: str, missing: frozenset[str]) -> object:
@@ -134,24 +152,6 @@ class _Problems:
             ]
             more = [f"and {len(lines) - MAX_SENTENCES} more"] if len(lines) > MAX_SENTENCES else []
             raise TrainingDataError(f"{self._name}: " + "\n  ".join(["", *lines[:MAX_SENTENCES], *more]).strip())
-
-
-def _cells_by_column(use_case: UseCase, dataset: Dataset) -> dict[str, list[str]]:
-    needed = (*use_case.required_columns, use_case.target.name)
-    absent = [name for name in needed if name not in dataset.header]
-    if absent:
-        raise TrainingDataError(
-            f"{dataset.name}: missing column {', '.join(map(repr, absent))}; it has {', '.join(dataset.header)}."
-        )
-    if not dataset.rows:
-        raise TrainingDataError(f"{dataset.name} has no data rows.")
-    for number, row in enumerate(dataset.rows, start=1):
-        if len(row) != len(dataset.header):
-            raise TrainingDataError(
-                f"{dataset.name}: data row {number} has {len(row)} cells, the header {len(dataset.header)}."
-            )
-    places = {name: dataset.header.index(name) for name in needed}
-    return {name: [row[place] for row in dataset.rows] for name, place in places.items()}
 
 
 def _repeats(texts: Sequence[str]) -> list[str | None]:

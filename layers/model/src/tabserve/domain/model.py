@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from tabserve.domain.use_case import MetricName
 
 Alias = Literal["champion", "challenger"]
+FeatureOrigin = Literal["data", "feature-store"]
 ALIASES: Final[tuple[Alias, ...]] = ("champion", "challenger")
 METADATA: Final = "metadata.json"
 MODEL: Final = "model.onnx"
@@ -60,6 +61,7 @@ class ModelMetadata(BaseModel):
     files: Mapping[str, str]
     libraries: Mapping[str, str]
     git_commit: str = ""
+    features_from: FeatureOrigin = "data"
 
 
 class Example(BaseModel):
