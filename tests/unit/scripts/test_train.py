@@ -63,7 +63,18 @@ def test_an_unreachable_bucket_names_the_way_out(tmp_path: Path) -> None:
 
 
 def test_help_says_what_the_options_do() -> None:
-    for script in ("train.py", "split_dataset.py", "feed.py"):
+    for script in ("train.py", "split_dataset.py", "feed.py", "load_features.py"):
         done = subprocess.run([sys.executable, f"scripts/{script}", "--help"], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0
         assert "--use-case NAME" in done.stdout
+
+
+def test_without_a_stack_there_is_no_feature_store_to_train_from(tmp_path: Path) -> None:
+    done = run(tmp_path, "--use-case", "titanic", "--from", "feature-store")
+    assert done.returncode == 2
+    assert "Missing setting FEATURES_TABLE" in done.stderr
+    away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "FEATURES_TABLE": "features"}
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    done = run(tmp_path, "--use-case", "titanic", "--from", "feature-store", **away, **keys)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: The features cannot be read: The table features does not answer")
