@@ -207,7 +207,7 @@ def test_a_file_that_can_never_be_read_is_not_asked_for_again(
 def test_a_use_case_can_do_without_the_feature_store(world: World) -> None:
     file = world.drop([line(1)])
     world.use_case = UseCase.model_validate(USE_CASE.model_dump() | {"feature_store": False})
-    assert world.fill(file).skipped == "its use case does without the feature store"
+    assert world.fill(file).skipped == "its use case says feature_store: false"
     assert world.fill(replace(file, key="tulips/0/a.csv")).skipped == "its key names no use case"
     assert not world.features.entities
 
