@@ -1,0 +1,83 @@
+"""The feature store of the deployed stack: filled by raw files and from the command line, read by the API and training.
+
+Last of the files here, by its name: others count what the stack holds.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cloud.config import ROOT
+from local_cloud.stack import write_env_file
+from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.registry import Registry
+from tests.e2e.test_main_job import call, client, eventually
+
+pytestmark = pytest.mark.timeout(200)
+HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
+DATA = [ROOT / "datasets/titanic/train.csv", ROOT / "datasets/titanic/holdout.csv"]
+
+
+def drop(stack: dict[str, str], name: str, *rows: str, bucket: str = "RAW_BUCKET", **options: Any) -> None:
+    body = "".join(f"{row}\n" for row in (HEADER, *rows)).encode()
+    client(stack, "s3").put_object(Bucket=stack[bucket], Key=f"titanic/{name}", Body=body, **options)
+
+
+def age(stack: dict[str, str], entity_id: str) -> Any:
+    status, answer = call(stack, f"/features/titanic/{entity_id}")
+    return answer["features"]["Age"] if status == 200 else None
+
+
+def aged(stack: dict[str, str], entity_id: str, wanted: float) -> bool:
+    return bool(eventually(lambda: [1] if age(stack, entity_id) == wanted else [], 60))
+
+
+def test_a_raw_file_fills_the_feature_store_and_the_newest_wins(stack: dict[str, str]) -> None:
+    drop(stack, "stored-1.csv", '90001,1,"Doe, ""J""",female,38,71.28,C', "90002,3,Roe,male,22,7.25,S")
+    assert aged(stack, "90001", 38)
+    status, answer = call(stack, "/predict", {"use_case": "titanic", "records": [{"entity_id": "90001"}]})
+    assert status == 200, answer
+    assert answer["predictions"][0]["label"] == "survived"
+    assert call(stack, "/features/titanic/90003")[0] == 404
+
+    time.sleep(1.1)  # S3 tells the time of an object to the second
+    drop(stack, "stored-2.csv", "90001,1,Doe,female,39,71.28,C")
+    assert aged(stack, "90001", 39)
+
+    # An older file that comes late; its other row tells when it has been dealt with.
+    old = {"raw-written-at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    rows = ["90001,1,Doe,female,37,71.28,C", "90003,1,Poe,male,50,71.28,C"]
+    drop(stack, "0ff/late.csv", *rows, bucket="GOOD_BUCKET", Metadata=old)
+    assert aged(stack, "90003", 50)
+    assert age(stack, "90001") == 39
+
+
+def run(script: str, stack: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / script), "--use-case", "titanic", *map(str, arguments)]
+    return subprocess.run(command, env={"PATH": os.defpath, **stack}, capture_output=True, text=True)
+
+
+def test_a_model_is_trained_on_what_the_store_knows(stack: dict[str, str], tmp_path: Path) -> None:
+    write_env_file(tmp_path / "stack.env", stack)
+    for _ in range(2):
+        loaded = run("load_features.py", stack, "--stack-env", tmp_path / "stack.env", *DATA)
+        assert loaded.returncode == 0, loaded.stderr
+    assert "891 rows: 0 stored, 891 not newer than what is stored, 0 bad" in loaded.stdout
+
+    done = run("train.py", stack, "--from", "feature-store", "--registry", tmp_path / "registry")
+    assert done.returncode == 0, done.stderr
+    assert "train.csv: the feature store knows 891 of 891 ids" in done.stdout
+    registry = Registry(FolderStore(tmp_path / "registry"))
+    (version,) = registry.versions("titanic")
+    assert registry.metadata("titanic", version).features_from == "feature-store"
+
+    (tmp_path / "others.csv").write_text("PassengerId,Survived\n1,0\n2,1\n70001,1\n70002,0\n70003,0\n")
+    few = run("train.py", stack, "--from", "feature-store", "--data", tmp_path / "others.csv")
+    assert few.returncode == 2
+    assert "The feature store knows 2 of the 5 ids of others.csv" in few.stderr
