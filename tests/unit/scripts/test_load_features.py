@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rich.console import Console
 import load_features
 from load_features import Loader
 from tabserve.adapters.catalog import YamlCatalog
+from tabserve.application import fill_features
+from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
 from tests.fakes import FakeFeatures
 
@@ -115,3 +118,27 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class Interrupted(FakeFeatures):
+    """Somebody presses Ctrl-C after the first piece."""
+
+    def put(self, use_case: str, entities: Iterable[Entity]) -> int:
+        if self.entities:
+            raise KeyboardInterrupt
+        return super().put(use_case, entities)
+
+
+def test_ctrl_c_says_how_far_it_got_and_starting_again_stores_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill_features, "ROWS_PER_PIECE", 10)
+    command = Command(tmp_path)
+    command.loader.store = Interrupted()
+    rows = [f"{number},3,A,male,22,7.25,S" for number in range(25)]
+    with pytest.raises(KeyboardInterrupt):
+        command.load(*rows)
+    assert command.complained == ["rows.csv: stopped after 10 good rows, 10 stored"]
+    command.loader.store = FakeFeatures(command.loader.store.entities)
+    assert command.load(*rows)
+    assert command.said == "rows.csv: 25 rows: 15 stored, 10 not newer than what is stored, 0 bad"
