@@ -1,11 +1,17 @@
 """Turn the text cells of a good file into the records a prediction is asked for."""
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from tabserve.domain import rules
 from tabserve.domain.prediction import Features, Value
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 
 Convert = Callable[[str], Value]
+# Python reads more as a number than ingestion accepts: 1_0 is ten to it, and so are other scripts' digits.
+NUMBER: Final = re.compile(rules.NUMBER)
+WHOLE: Final = re.compile(rules.INTEGER)
 
 
 class Records:
@@ -37,7 +43,7 @@ class Records:
 
 def _converter(feature: Feature) -> Convert:
     if not isinstance(feature, CategoryFeature):
-        return int if feature.type == "integer" else float
+        return _whole if feature.type == "integer" else _number
     written = {str(category): category for category in feature.categories}
 
     def category(cell: str) -> Value:
@@ -46,3 +52,15 @@ def _converter(feature: Feature) -> Convert:
         return written[cell]
 
     return category
+
+
+def _whole(cell: str) -> Value:
+    if not WHOLE.fullmatch(cell):
+        raise ValueError("a cell is not a whole number")
+    return int(cell)
+
+
+def _number(cell: str) -> Value:
+    if not NUMBER.fullmatch(cell):
+        raise ValueError("a cell is not a number")
+    return float(cell)
