@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabserve.adapters import history as pages
+from tabserve.adapters.postgres import NO_RETRY_S
 from tabserve.adapters.predictions import prediction_store
 from tabserve.application.ports import PredictionStore
 from tabserve.domain.prediction import Cursor, HistoryQuery, Prediction, Source
@@ -218,6 +219,27 @@ class TestABrokenConnection:
 
         admin.execute("SELECT count(*) FROM predictions")
         assert admin.fetchone() == (rows,)
+
+    def test_that_cannot_be_made_is_not_tried_again_by_every_call(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = prediction_store(postgres_url)
+        tried: list[object] = []
+
+        def refuse(*arguments: object, **_: object) -> None:
+            tried.append(arguments)
+            raise psycopg2.OperationalError("connection refused")
+
+        with monkeypatch.context() as away:
+            away.setattr(psycopg2, "connect", refuse)
+            for _ in range(20):
+                with pytest.raises(DatabaseUnavailableError):
+                    store.add(batch())
+        assert len(tried) == 1
+
+        time.sleep(NO_RETRY_S)
+        store.add(batch())
+        assert len(everything(store)) == 1
 
     def test_and_a_slow_statement_are_unavailable(self, postgres_url: str, admin: Any) -> None:
         store = prediction_store(postgres_url, timeout_ms=200)

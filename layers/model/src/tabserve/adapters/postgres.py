@@ -1,5 +1,6 @@
 """One PostgreSQL connection of a process, without SQLAlchemy: importing that costs a cold start 200 ms."""
 
+import math
 import random
 import re
 import time
@@ -16,6 +17,7 @@ from tabserve.errors import DatabaseUnavailableError
 API_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 3
 LONGEST_PAUSE_S = 0.15
+NO_RETRY_S = 0.5
 
 T = TypeVar("T")
 
@@ -24,13 +26,15 @@ class Postgres:
     """Runs work on a connection opened when needed, in autocommit: one statement is one round trip.
 
     There is no pre-ping. Work that meets a broken connection, a deadlock or a serialization failure runs once more;
-    whether its first run took effect is unknown then, so it must not matter.
+    whether its first run took effect is unknown then, so it must not matter. Where no connection could be made, calls
+    fail at once for half a second: they do not queue up behind one connection timeout each.
     """
 
     def __init__(self, url: str, timeout_ms: int = API_TIMEOUT_MS) -> None:
         self._dsn = re.sub(r"^postgresql\+\w+:", "postgresql:", url)
         self._timeout_ms = timeout_ms
         self._connection: connection | None = None
+        self._failed_at = -math.inf
         self._lock = RLock()
 
     def run(self, work: Callable[[cursor, bool], T]) -> T:
@@ -76,13 +80,20 @@ class Postgres:
             return work(opened, again)
 
     def _connect(self) -> connection:
-        opened = psycopg2.connect(
-            self._dsn,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            tcp_user_timeout=self._timeout_ms,
-            options=f"-c statement_timeout={self._timeout_ms} -c timezone=UTC",
-            application_name="tabserve",
-        )
+        self._connection = None
+        if time.monotonic() - self._failed_at < NO_RETRY_S:
+            raise psycopg2.OperationalError("the database could not be reached a moment ago")
+        try:
+            opened = psycopg2.connect(
+                self._dsn,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                tcp_user_timeout=self._timeout_ms,
+                options=f"-c statement_timeout={self._timeout_ms} -c timezone=UTC",
+                application_name="tabserve",
+            )
+        except psycopg2.OperationalError:
+            self._failed_at = time.monotonic()
+            raise
         opened.autocommit = True
         return opened
 
