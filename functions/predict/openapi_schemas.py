@@ -91,7 +91,7 @@ def answers(use_cases: Sequence[UseCase]) -> Schema:
         "GET /features/{use_case}/{entity_id}": object_(
             {"use_case": name, "entity_id": TEXT, "features": {"type": "object"}, "event_time": TIME}
         ),
-        "GET /use-cases": object_({"use_cases": array(summary)}),
+        "GET /use-cases": object_({"use_cases": array(summary), "default": nullable(name)}),
         "GET /use-cases/{name}": {"type": "object", "required": ["name", "features", "target", "contract_sha256"]},
         "GET /model": object_(
             {

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,18 @@ from local_cloud import postgres
 from local_cloud.config import ROOT, Place, free_ports
 from local_cloud.progress import silent
 from local_cloud.stack import running_stack
+from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.registry import Registry
 from tabserve.adapters.s3 import S3Store
+from tabserve.domain.prediction import Entity
+from tests.proof import known_entity
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 
 CLIENTS = 50
 SECONDS = float(os.environ.get("LOAD_SECONDS", "60"))
 OUTAGE_SECONDS = 20.0
-RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+RECORD: dict[str, str | float] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 
 
 @dataclass
@@ -65,8 +69,16 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with running_stack(place, step=silent) as stack:
         database = Database(place, stack.servers[0])
         env = stack.env
-        yield Api(env["API_URL"], env["API_KEY"], env["DATABASE_URL"], env, database.stop, database.start)
+        api = Api(env["API_URL"], env["API_KEY"], env["DATABASE_URL"], env, database.stop, database.start)
+        yield api
         database.stop()
+
+
+@pytest.fixture(scope="module")
+def warm(deployed: Api) -> Api:
+    """The deployed API with a worker for each client."""
+    _warm_up(deployed)
+    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +97,25 @@ def served(deployed: Api) -> Iterator[Api]:
     process.wait(20)
 
 
-@pytest.fixture(params=["deployed", "served"])
+@pytest.fixture(params=["warm", "served"])
 def api(request: pytest.FixtureRequest) -> Api:
     found: Api = request.getfixturevalue(request.param)
     return found
 
 
 def test_no_request_makes_a_server_error_or_breaks_the_schema(deployed: Api, tmp_path: Path) -> None:
+    entity = Entity(known_entity.KNOWN, RECORD, datetime.now(UTC))
+    DynamoFeatures(lambda: _client(deployed, "dynamodb"), deployed.env["FEATURES_TABLE"]).put("titanic", [entity])
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{deployed.url}/openapi.json"]
     options = ["--url", deployed.url, "-H", f"x-api-key: {deployed.key}", "--checks", "all", "--max-examples", "100"]
-    done = subprocess.run([*command, *options, "--continue-on-failure"], cwd=tmp_path, capture_output=True, text=True)
+    hooks = {"SCHEMATHESIS_HOOKS": known_entity.__name__, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, *options, "--continue-on-failure"],
+        cwd=tmp_path,
+        env=os.environ | hooks,
+        capture_output=True,
+        text=True,
+    )
     print(done.stdout[-4000:])
     assert done.returncode == 0
     generated = int(done.stdout.split(" generated")[0].split()[-1])
@@ -119,6 +140,22 @@ class Load:
             body = response.json()
             self.answered += [entry["prediction_id"] for entry in body["predictions"]]
             self.versions.append((time.monotonic(), body["model_version"]))
+
+
+def _warm_up(api: Api) -> None:
+    """Call with five more clients at once each time: the emulator unpacks and starts a worker for each of them.
+
+    All fifty at once would take so long on a small machine that callers give up.
+    """
+    headers = {"x-api-key": api.key}
+
+    async def burst(calls: int) -> None:
+        async with httpx.AsyncClient(timeout=120) as client:
+            post = [client.post(f"{api.url}/predict", json=RECORD, headers=headers) for _ in range(calls)]
+            assert {response.status_code for response in await asyncio.gather(*post)} == {200}
+
+    for calls in range(5, CLIENTS + 1, 5):
+        asyncio.run(burst(calls))
 
 
 async def _clients(api: Api, load: Load, seconds: float) -> None:
@@ -213,15 +250,15 @@ def test_a_new_champion_is_served_in_thirty_seconds_and_a_broken_one_never(api: 
 
 
 def _registry(api: Api) -> tuple[Registry, S3Store]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=api.env["AWS_ENDPOINT_URL"],
-        region_name=api.env["AWS_REGION"],
-        aws_access_key_id=api.env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=api.env["AWS_SECRET_ACCESS_KEY"],
-    )
-    store = S3Store(client, api.env["ARTIFACTS_BUCKET"])
+    store = S3Store(_client(api, "s3"), api.env["ARTIFACTS_BUCKET"])
     return Registry(store), store
+
+
+def _client(api: Api, service: str) -> Any:
+    client: Callable[..., Any] = boto3.client
+    names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
+    keys = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+    return client(service, **{option: api.env[name] for option, name in (names | keys).items()})
 
 
 def _copied(store: S3Store, version: str, name: str, *, spoil: bool = False) -> str:
