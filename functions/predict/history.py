@@ -25,8 +25,13 @@ def iso_time(text: object) -> object:
 
 
 def utc(time: datetime) -> datetime:
-    """Read a time without a zone as UTC."""
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    """Return a time in UTC, as which one without a zone is read; databases know fewer offsets than ISO 8601."""
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # in UTC it is before the year 1 or after 9999
+        return datetime.min.replace(tzinfo=UTC) if time.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 Utc = Annotated[datetime, BeforeValidator(iso_time), AfterValidator(utc)]

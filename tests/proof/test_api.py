@@ -24,6 +24,7 @@ from local_cloud import postgres
 from local_cloud.config import ROOT, Place, free_ports
 from local_cloud.progress import silent
 from local_cloud.stack import running_stack
+from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.registry import Registry
 from tabserve.adapters.s3 import S3Store
@@ -104,8 +105,10 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 
 def test_no_request_makes_a_server_error_or_breaks_the_schema(deployed: Api, tmp_path: Path) -> None:
-    entity = Entity(known_entity.KNOWN, RECORD, datetime.now(UTC))
-    DynamoFeatures(lambda: _client(deployed, "dynamodb"), deployed.env["FEATURES_TABLE"]).put("titanic", [entity])
+    features = DynamoFeatures(lambda: _client(deployed, "dynamodb"), deployed.env["FEATURES_TABLE"])
+    catalog = YamlCatalog()
+    for name in catalog.names():
+        features.put(name, [Entity(known_entity.KNOWN, catalog.get(name).example, datetime.now(UTC))])
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{deployed.url}/openapi.json"]
     options = ["--url", deployed.url, "-H", f"x-api-key: {deployed.key}", "--checks", "all", "--max-examples", "100"]
     hooks = {"SCHEMATHESIS_HOOKS": known_entity.__name__, "PYTHONPATH": str(ROOT)}
