@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from local_cloud.config import ROOT
 from tabserve.settings import Settings
@@ -97,6 +98,41 @@ def test_the_api_is_explicit_and_only_health_and_its_description_need_no_key() -
     methods = template.resources("AWS::ApiGateway::Method")
     open_to_all = {name for name, method in methods.items() if not method["ApiKeyRequired"]}
     assert open_to_all == {"HealthMethod", "DocsMethod", "OpenApiMethod"}
+
+
+@pytest.mark.parametrize(("by", "kind"), [("scheduler", "AWS::Scheduler::Schedule"), ("rules", "AWS::Events::Rule")])
+def test_every_schedule_starts_its_function_once_whatever_keeps_the_time(by: str, kind: str) -> None:
+    there = template.resolved(ScheduledBy=by)["Resources"].values()
+    kinds = {"AWS::Scheduler::Schedule", "AWS::Events::Rule"}
+    found = [each["Properties"] for each in there if each["Type"] in kinds]
+    assert found == [each["Properties"] for each in there if each["Type"] == kind]
+    targets = [each.get("Target") or each["Targets"][0] for each in found]
+    started = {
+        each["ScheduleExpression"]["Ref"]: target["Arn"]["Fn::GetAtt"][0]
+        for each, target in zip(found, targets, strict=True)
+    }
+    assert started == {
+        "ScheduleExpression": "ScheduledPredictFunction",
+        "MonitorScheduleExpression": "MonitorFunction",
+        "SweepScheduleExpression": "SweepFunction",
+    }
+
+
+def test_every_rule_may_start_its_function_and_only_that() -> None:
+    there = template.resolved(ScheduledBy="rules")["Resources"]
+    permissions = [
+        each["Properties"] for each in there.values() if each["Properties"].get("Principal") == "events.amazonaws.com"
+    ]
+    allowed = {each["SourceArn"]["Fn::GetAtt"][0]: each["FunctionName"]["Ref"] for each in permissions}
+    rules = {name: each["Properties"] for name, each in there.items() if each["Type"] == "AWS::Events::Rule"}
+    assert allowed == {name: rule["Targets"][0]["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items()}
+
+
+def test_localstack_offers_every_service_that_its_stack_needs() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    offered = compose["services"]["localstack"]["environment"]["SERVICES"].split(",")
+    there = template.resolved(ScheduledBy="rules")["Resources"].values()
+    assert {each["Type"].split("::")[1].lower() for each in there} - {"serverless"} <= set(offered)
 
 
 def test_functions_are_told_nothing_but_settings() -> None:
