@@ -20,7 +20,7 @@ from rich.progress import Progress
 import stack_env
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.application.fill_features import Tally, pieces, store_rows
-from tabserve.application.ports import FeatureStore
+from tabserve.application.ports.predictions import FeatureStore
 from tabserve.bootstrap.common import catalog, utc_now
 from tabserve.bootstrap.features import feature_store
 from tabserve.domain.csv_rows import CsvRows

@@ -6,7 +6,7 @@ from pathlib import Path
 from tabserve.adapters.datasets import read_csv, read_dataset
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.registry import Registry
-from tabserve.application.ports import FeatureStore
+from tabserve.application.ports.predictions import FeatureStore
 from tabserve.application.stored_rows import with_stored_features
 from tabserve.application.train import Split, Trained, split, train
 from tabserve.bootstrap import common

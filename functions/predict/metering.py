@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tabserve.application.ports import MetricStore
+from tabserve.application.ports.predictions import MetricStore
 from tabserve.domain.metrics import Meter
 
 

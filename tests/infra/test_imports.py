@@ -5,13 +5,16 @@ import sys
 
 import pytest
 
+from local_cloud.config import ROOT
+
+PORTS = [path.stem for path in (ROOT / "layers/model/src/tabserve/application/ports").glob("[a-z]*.py")]
 HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntime")
 
 
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("tabserve.application.ports", (*HEAVY, "sqlalchemy", "boto3")),
+        *((f"tabserve.application.ports.{area}", (*HEAVY, "sqlalchemy", "boto3")) for area in PORTS),
         ("tabserve.application.scheduled_predict", (*HEAVY, "sqlalchemy", "boto3")),
         ("tabserve.adapters.predictions", (*HEAVY, "sqlalchemy", "boto3", "sqlite3")),
         ("tabserve.adapters.metrics", (*HEAVY, "sqlalchemy", "boto3")),

@@ -9,11 +9,11 @@ from botocore.config import Config
 from moto import mock_aws
 
 from tabserve.adapters.features import DynamoFeatures
-from tabserve.application.ports import FeatureStore
+from tabserve.application.ports.predictions import FeatureStore
 from tabserve.domain.prediction import Entity
 from tabserve.errors import StorageUnavailableError
 from tests.factories import NOON
-from tests.fakes import FakeFeatures
+from tests.fakes.predictions import FakeFeatures
 
 
 @pytest.fixture(params=["dynamodb", "fake"])

@@ -12,12 +12,13 @@ from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
-from tabserve.application.ports import IngestionStore, PredictionRun
+from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.scheduling import PredictionRun
 from tabserve.domain.alert import Alert, alert_id
 from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
 from tabserve.errors import DatabaseUnavailableError
 from tests.factories import NOON, file_batch, ingestion
-from tests.fakes import FakeIngestions
+from tests.fakes.ingestion import FakeIngestions
 
 ISSUES = [Issue("Age", "not_a_number", 2, ("x\0y", "\udcff", "ü"))]
 BAD_ROWS = [

@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from moto import mock_aws
 
 from tabserve.adapters.dynamodb import DynamoMarkers
-from tabserve.application.ports import Claim, Markers
+from tabserve.application.ports.scheduling import Claim, Markers
 from tabserve.errors import LeaseLostError, StorageUnavailableError
 from tests.factories import NOON
-from tests.fakes import FakeMarkers
+from tests.fakes.scheduling import FakeMarkers
 
 TABLE = "markers"
 LEASE = 60

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.s3 import S3Store
-from tabserve.application.ports import ObjectStore
+from tabserve.application.ports.objects import ObjectStore
 from tabserve.errors import StorageUnavailableError
 
 

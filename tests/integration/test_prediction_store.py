@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tabserve.adapters import history as pages
 from tabserve.adapters.postgres import NO_RETRY_S
 from tabserve.adapters.predictions import prediction_store
-from tabserve.application.ports import PredictionStore
+from tabserve.application.ports.predictions import PredictionStore
 from tabserve.domain.prediction import Cursor, HistoryQuery, Prediction, Source
 from tabserve.errors import DatabaseUnavailableError
 from tests.factories import NOON, VERSION, batch, file_batch
-from tests.fakes import FakePredictions
+from tests.fakes.predictions import FakePredictions
 
 SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
 EVERY_WAY_OF_WRITING = pytest.mark.parametrize("rows", [1, 3, 40, 700])

@@ -10,7 +10,7 @@ from tabserve.adapters.postgres import Postgres
 from tabserve.adapters.predictions import prediction_store
 from tabserve.domain.prediction import HistoryQuery, Outcome, StoredReply
 from tests.factories import NOON, batch
-from tests.fakes import FakePredictions
+from tests.fakes.predictions import FakePredictions
 
 
 @pytest.fixture(params=["postgresql", "sqlite", "fake"])

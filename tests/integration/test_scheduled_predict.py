@@ -27,7 +27,8 @@ from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies,
 from tabserve.domain.prediction import Features, Origin, Source
 from tabserve.domain.quality import BadRow
 from tests.factories import ingestion
-from tests.fakes import FakeFeatures, FakeModels
+from tests.fakes.models import FakeModels
+from tests.fakes.predictions import FakeFeatures
 
 HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
 

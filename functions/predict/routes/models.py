@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from functions.predict.replies import json_reply, service_of
 from tabserve.application import models
-from tabserve.application.ports import ModelCards
+from tabserve.application.ports.models import ModelCards
 from tabserve.domain.model import ModelMetadata
 from tabserve.domain.use_case import UseCase
 

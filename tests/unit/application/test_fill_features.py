@@ -13,7 +13,8 @@ from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import StorageUnavailableError, UnknownUseCaseError
 from tests.factories import NOON
-from tests.fakes import FakeFeatures, FakeObjects, FakeQueue
+from tests.fakes.objects import FakeObjects
+from tests.fakes.predictions import FakeFeatures, FakeQueue
 from tests.unit.ingest.conftest import USE_CASE
 
 KEY = "orders/00ff/a b+c.csv"

@@ -9,14 +9,11 @@ from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.application.retry_predictions import retry_given_up
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.quality import BadRow, Ingestion
-from tabserve.errors import (
-    ChunkRefusedError,
-    DatabaseUnavailableError,
-    PredictionServiceError,
-    StorageUnavailableError,
-)
+from tabserve.errors import ChunkRefusedError, DatabaseUnavailableError, PredictionServiceError, StorageUnavailableError
 from tests.factories import NOON, ingestion
-from tests.fakes import FakeIngestions, FakeMarkers, FakeObjects, FakePredictionService, FakeRuns
+from tests.fakes.ingestion import FakeIngestions
+from tests.fakes.objects import FakeObjects
+from tests.fakes.scheduling import FakeMarkers, FakePredictionService, FakeRuns
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked"
 

@@ -8,7 +8,7 @@ from tabserve.domain.dataset import Dataset, labelled_rows
 from tabserve.domain.prediction import Entity, Value
 from tabserve.errors import TrainingDataError
 from tests.factories import NOON
-from tests.fakes import FakeFeatures
+from tests.fakes.predictions import FakeFeatures
 from tests.penguins import PENGUINS, penguins
 
 TITANIC = YamlCatalog().get("titanic")

@@ -15,7 +15,9 @@ from tabserve.application.judge import JudgeDependencies
 from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
-from tests.fakes import FakeChannel, FakeIngestions, FakeObjects, FakeOutbox
+from tests.fakes.alerts import FakeChannel, FakeOutbox
+from tests.fakes.ingestion import FakeIngestions
+from tests.fakes.objects import FakeObjects
 from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
 
 BAD = "9,BIG,1,1,,3,"

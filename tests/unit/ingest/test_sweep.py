@@ -9,7 +9,8 @@ from tabserve.application.sweep import SweepDependencies, sweep
 from tabserve.domain.alert import Alert
 from tabserve.domain.quality import ObjectKeys, RawFile
 from tests.factories import ingestion
-from tests.fakes import FakeChannel, FakeIngestions, FakeOutbox
+from tests.fakes.alerts import FakeChannel, FakeOutbox
+from tests.fakes.ingestion import FakeIngestions
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

@@ -11,16 +11,10 @@ from tabserve.adapters.group_commit import GroupCommit
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
-from tests.fakes import (
-    FakeFeatures,
-    FakeIngestions,
-    FakeLinks,
-    FakeMetrics,
-    FakeModels,
-    FakePredictions,
-    FakeQueue,
-    FakeReferences,
-)
+from tests.fakes.ingestion import FakeIngestions
+from tests.fakes.models import FakeModels, FakeReferences
+from tests.fakes.objects import FakeLinks
+from tests.fakes.predictions import FakeFeatures, FakeMetrics, FakePredictions, FakeQueue
 
 KEY = "a-key-for-tests-only-0123456789"
 

@@ -13,7 +13,7 @@ from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
 from tabserve.domain.prediction import Entity
 from tabserve.settings import Settings
-from tests.fakes import FakeFeatures, FakePredictions, FakeQueue
+from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 EVENTS = Path(__file__).parents[2] / "events"

@@ -9,7 +9,8 @@ from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.calibration import Calibration
 from tabserve.domain.reference import Reference
 from tests.factories import ingestion
-from tests.fakes import FakeIngestions, FakeReferences
+from tests.fakes.ingestion import FakeIngestions
+from tests.fakes.models import FakeReferences
 from tests.unit.domain.test_explanation import titanic_profile
 
 RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}

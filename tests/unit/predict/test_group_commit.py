@@ -7,7 +7,7 @@ from tabserve.adapters.group_commit import GroupCommit
 from tabserve.domain.prediction import PredictionBatch
 from tabserve.errors import DatabaseUnavailableError
 from tests.factories import batch
-from tests.fakes import FakePredictions
+from tests.fakes.predictions import FakePredictions
 
 
 class SlowPredictions(FakePredictions):

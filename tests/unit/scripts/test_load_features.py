@@ -17,7 +17,7 @@ from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application import fill_features
 from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
-from tests.fakes import FakeFeatures
+from tests.fakes.predictions import FakeFeatures
 
 ROOT = Path(__file__).resolve().parents[3]
 TITANIC = YamlCatalog().get("titanic")

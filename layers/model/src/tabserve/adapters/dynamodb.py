@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tabserve.application.ports import Claim
+from tabserve.application.ports.scheduling import Claim
 from tabserve.errors import LeaseLostError, StorageUnavailableError
 
 KEEP_DONE = timedelta(days=90)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tabserve.application.ports import PredictionStore
+from tabserve.application.ports.predictions import PredictionStore
 from tabserve.domain.prediction import PredictionBatch
 from tabserve.errors import UnavailableError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tabserve.adapters.estimator import OnnxModel
 from tabserve.adapters.registry import BakedModels, Registry
-from tabserve.application.ports import ModelCards
+from tabserve.application.ports.models import ModelCards
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError, NoModelError, UnavailableError
 

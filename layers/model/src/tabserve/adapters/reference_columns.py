@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tabserve.application.ports import ObjectStore
+from tabserve.application.ports.objects import ObjectStore
 from tabserve.domain.quality import ColumnStatistics
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import UnavailableError

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tabserve.application.ports import ObjectStore
+from tabserve.application.ports.objects import ObjectStore
 from tabserve.domain.reference import Reference
 from tabserve.errors import IncompatibleModelError
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tabserve.adapters.estimator import OnnxModel
 from tabserve.adapters.loading import checked, load_model
-from tabserve.application.ports import ObjectStore
+from tabserve.application.ports.objects import ObjectStore
 from tabserve.domain.model import ALIASES, METADATA, SERVED_FILES, VERSION, Alias, ModelMetadata
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import IncompatibleModelError, ModelError, NoModelError

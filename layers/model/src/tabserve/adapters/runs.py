@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.tables import prediction_runs
-from tabserve.application.ports import PredictionRun
+from tabserve.application.ports.scheduling import PredictionRun
 
 
 class Runs:

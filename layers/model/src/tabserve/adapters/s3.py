@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tabserve.application.ports import OpenObject
+from tabserve.application.ports.objects import OpenObject
 from tabserve.errors import StorageUnavailableError
 
 BINARY: Final = "application/octet-stream"

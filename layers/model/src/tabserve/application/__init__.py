@@ -1,1 +1,1 @@
-"""One function per use of the system, written against the ports in `ports.py`."""
+"""One function per use of the system, written against the ports in `ports`."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tabserve.application.ports import AlertChannel, AlertOutbox, Clock
+from tabserve.application.ports.alerts import AlertChannel, AlertOutbox
+from tabserve.application.ports.clock import Clock
 from tabserve.domain.alert import Alert, Notice, notice
 from tabserve.errors import AlertDeliveryError
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tabserve.application.ports import Ledger
+from tabserve.application.ports.ingestion import Ledger
 from tabserve.domain.conservation import FileAccount, Mismatch, audit
 from tabserve.domain.quality import RawFile
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tabserve.application.ports import Catalog, Models, References
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.models import Models, References
 from tabserve.domain import explanation
 from tabserve.domain.explanation import Explanation
 from tabserve.domain.use_case import UseCase

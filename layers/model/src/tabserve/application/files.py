@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tabserve.application.ports import Catalog, ObjectLinks
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.objects import ObjectLinks
 from tabserve.domain.quality import Ingestion
 from tabserve.errors import UnknownFileError
 

@@ -11,7 +11,10 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote_plus
 
-from tabserve.application.ports import Bucket, Catalog, Clock, FeatureStore, OpenObject, Queue
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.objects import Bucket, OpenObject
+from tabserve.application.ports.predictions import FeatureStore, Queue
 from tabserve.domain.csv_rows import CsvRows
 from tabserve.domain.feature_rows import RAW_WRITTEN_AT, FeatureRows, Row, event_time
 from tabserve.domain.use_case import UseCase

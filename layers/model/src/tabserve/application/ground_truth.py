@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.application.ports import Catalog, Clock, GroundTruthStore
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.predictions import GroundTruthStore
 from tabserve.domain.prediction import FailureCase, Outcome
 from tabserve.errors import InvalidFieldError
 

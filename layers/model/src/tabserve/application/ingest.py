@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 
 from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.judge import JudgeDependencies, Verdict, judge
-from tabserve.application.ports import Bucket, IngestionStore, ObjectStore, ReferenceColumns, ReportWriter
+from tabserve.application.ports.ingestion import IngestionStore, ReferenceColumns, ReportWriter
+from tabserve.application.ports.objects import Bucket, ObjectStore
 from tabserve.domain.alert import Alert
 from tabserve.domain.feature_rows import RAW_WRITTEN_AT
 from tabserve.domain.file_alert import RULE, file_alert

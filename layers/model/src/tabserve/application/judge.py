@@ -7,17 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from tabserve.application.ports import Bucket, Catalog, Clock, FileValidator
-from tabserve.domain.quality import (
-    BadRow,
-    Criticality,
-    Ingestion,
-    IngestionStatus,
-    Issue,
-    RawFile,
-    Split,
-    criticality,
-)
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.ingestion import FileValidator
+from tabserve.application.ports.objects import Bucket
+from tabserve.domain.quality import BadRow, Criticality, Ingestion, IngestionStatus, Issue, RawFile, Split, criticality
 from tabserve.domain.quarantine import printable, read_bad_rows
 from tabserve.domain.rules import MAX_FILE_BYTES
 from tabserve.domain.use_case import UseCase

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tabserve.application.ports import Catalog, Models
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.models import Models
 from tabserve.errors import NoModelError
 
 

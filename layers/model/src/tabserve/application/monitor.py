@@ -10,7 +10,8 @@ import numpy as np
 
 from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.monitoring import Bin, MonitorStore, Outcomes, References, Verdict
-from tabserve.application.ports import Catalog, Clock
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
 from tabserve.domain import drift, explain
 from tabserve.domain.alert import Alert
 from tabserve.domain.alert_rules import AlertRules, Finding, judge_drift

@@ -3,24 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.application.ports import (
-    Catalog,
-    Clock,
-    FeatureStore,
-    Models,
-    PredictionStore,
-    PredictionWriter,
-    ReplyStore,
-)
-from tabserve.domain.prediction import (
-    FailureCase,
-    HistoryQuery,
-    Origin,
-    Page,
-    PredictionBatch,
-    Source,
-    StoredReply,
-)
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.models import Models
+from tabserve.application.ports.predictions import FeatureStore, PredictionStore, PredictionWriter, ReplyStore
+from tabserve.domain.prediction import FailureCase, HistoryQuery, Origin, Page, PredictionBatch, Source, StoredReply
 from tabserve.domain.use_case import UseCase
 from tabserve.domain.validation import ENTITY_ID, Record, judge
 from tabserve.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError

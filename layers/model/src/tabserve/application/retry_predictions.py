@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from tabserve.application.ports import Clock, IngestionStore, Markers
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.scheduling import Markers
 from tabserve.application.scheduled_predict import prediction_alert
 from tabserve.domain.quality import Ingestion
 

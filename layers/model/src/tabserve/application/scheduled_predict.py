@@ -12,18 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from tabserve.application.ports import (
-    Catalog,
-    Claim,
-    Clock,
-    IngestionStore,
-    Markers,
-    ObjectStore,
-    PredictionRun,
-    PredictionService,
-    RunStatus,
-    RunStore,
-)
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.objects import ObjectStore
+from tabserve.application.ports.scheduling import Claim, Markers, PredictionRun, PredictionService, RunStatus, RunStore
 from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.prediction import Features
 from tabserve.domain.quality import Ingestion, good_row_numbers

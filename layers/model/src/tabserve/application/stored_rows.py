@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tabserve.application.ports import FeatureStore
+from tabserve.application.ports.predictions import FeatureStore
 from tabserve.domain.dataset import Dataset, cells_by_column
 from tabserve.domain.prediction import Value
 from tabserve.domain.use_case import UseCase

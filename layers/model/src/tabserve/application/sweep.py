@@ -9,7 +9,10 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from tabserve.application.alerts import AlertDependencies, Delivery, send_alerts
-from tabserve.application.ports import Clock, IngestionStore, Queue, RawBucket
+from tabserve.application.ports.clock import Clock
+from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.objects import RawBucket
+from tabserve.application.ports.predictions import Queue
 from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.quality import RawFile
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.application.ports import Clock
+from tabserve.application.ports.clock import Clock
 from tabserve.application.train_ports import FittedModel, Scorer, Trainer, VersionRegistry
 from tabserve.domain.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
 from tabserve.domain.evaluation import evaluate, require_accepted

@@ -5,7 +5,7 @@ from tabserve.adapters.database import Database
 from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.s3_links import WEEK, S3Links
 from tabserve.application.alerts import AlertDependencies
-from tabserve.application.ports import AlertChannel
+from tabserve.application.ports.alerts import AlertChannel
 from tabserve.bootstrap.common import aws_client, utc_now
 from tabserve.settings import Settings
 

@@ -17,7 +17,9 @@ from tabserve.adapters.s3_links import S3Links
 from tabserve.adapters.sqs import SqsQueue
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
-from tabserve.application.ports import Catalog, GroundTruthStore, MetricStore, ModelRegistry, Queue
+from tabserve.application.ports.catalog import Catalog
+from tabserve.application.ports.models import ModelRegistry
+from tabserve.application.ports.predictions import GroundTruthStore, MetricStore, Queue
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, registry, utc_now
 from tabserve.domain.alert import Alert, AlertState, alert_id

@@ -11,7 +11,8 @@ from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.prediction_api import PredictionApi
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
-from tabserve.application.ports import IngestionStore, Markers
+from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.scheduling import Markers
 from tabserve.application.scheduled_predict import ScheduledDependencies
 from tabserve.bootstrap.common import access_tokens, aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings

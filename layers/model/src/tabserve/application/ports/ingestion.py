@@ -1,0 +1,104 @@
+"""What judges raw files and keeps the verdicts."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from tabserve.domain.alert import Alert
+from tabserve.domain.conservation import FileAccount
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
+from tabserve.domain.report import Report
+from tabserve.domain.use_case import UseCase
+
+
+class ReferenceColumns(Protocol):
+    """What columns looked like when the model was trained."""
+
+    def statistics(self, use_case: UseCase) -> Mapping[str, ColumnStatistics]:
+        """Return the reference of the champion by column; empty where there is none."""
+        ...
+
+
+class ReportWriter(Protocol):
+    """Writes what people read about a file."""
+
+    def write(self, report: Report) -> bytes:
+        """Return a self-contained page."""
+        ...
+
+
+class FileValidator(Protocol):
+    """Judges every row of a raw file."""
+
+    def split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
+        """Write the good object and the bad object of a raw file; raise FileRejectedError when it cannot be split.
+
+        See `domain.quarantine` for the bad object; the good one is the header and the original lines of good rows.
+        """
+        ...
+
+
+class IngestionStore(Protocol):
+    """Where verdicts on raw files are kept."""
+
+    def find(self, file_id: str) -> Ingestion | None:
+        """Return the verdict on a file, if there is one."""
+        ...
+
+    def save(
+        self,
+        ingestion: Ingestion,
+        issues: Sequence[Issue],
+        bad_rows: Iterable[BadRow],
+        statistics: Sequence[ColumnStatistics] = (),
+        alerts: Sequence[Alert] = (),
+    ) -> bool:
+        """Store a verdict with everything that belongs to it in one transaction; return False when it was there.
+
+        `bad_rows` is consumed once and may be large: write it in pieces. An alert whose id is there is left as it is.
+        """
+        ...
+
+    def finished(self, file_ids: Sequence[str]) -> Set[str]:
+        """Return those of the files that have a verdict whose objects are all there."""
+        ...
+
+    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
+        """Note where the objects of a saved file are; before that nobody may look for them."""
+        ...
+
+    def to_predict(self, limit: int) -> Sequence[Ingestion]:
+        """Return files whose good object is there and neither predicted nor given up, oldest first."""
+        ...
+
+    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file's bad rows, ascending."""
+        ...
+
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file that have a prediction of any version, ascending."""
+        ...
+
+    def mark_predicted(self, file_id: str, at: datetime) -> None:
+        """Note that every good row of a file has a stored prediction."""
+        ...
+
+    def given_up(self) -> Sequence[Ingestion]:
+        """Return the files that are not tried again, oldest first."""
+        ...
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        """Let a file that was given up be predicted again, with the alerts that tell so, in one transaction."""
+        ...
+
+    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
+        """Note in one transaction why a file is not tried again, with the alerts that tell so."""
+        ...
+
+
+class Ledger(Protocol):
+    """What is stored about files, counted."""
+
+    def accounts(self) -> Sequence[FileAccount]:
+        """Return one account per file that has a verdict or a prediction, by key."""
+        ...

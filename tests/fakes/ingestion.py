@@ -1,0 +1,86 @@
+"""Verdicts on raw files in memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tabserve.domain.alert import Alert
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+
+
+@dataclass
+class FakeIngestions:
+    """Verdicts in dictionaries."""
+
+    verdicts: dict[str, Ingestion] = field(default_factory=dict)
+    issues: dict[str, Sequence[Issue]] = field(default_factory=dict)
+    bad_rows: dict[str, Sequence[BadRow]] = field(default_factory=dict)
+    statistics: dict[str, Sequence[ColumnStatistics]] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    rows_predicted: dict[str, set[int]] = field(default_factory=dict)
+    predicted: dict[str, datetime] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def find(self, file_id: str) -> Ingestion | None:
+        return self.verdicts.get(file_id)
+
+    def save(
+        self,
+        ingestion: Ingestion,
+        issues: Sequence[Issue],
+        bad_rows: Iterable[BadRow],
+        statistics: Sequence[ColumnStatistics] = (),
+        alerts: Sequence[Alert] = (),
+    ) -> bool:
+        known = self.verdicts.get(ingestion.file_id)
+        if known is not None and known.status != "failed":
+            return False
+        self.bad_rows[ingestion.file_id] = list(bad_rows)
+        self.verdicts[ingestion.file_id] = ingestion
+        self.issues[ingestion.file_id] = issues
+        self.statistics[ingestion.file_id] = statistics
+        self._add(alerts)
+        return True
+
+    def finished(self, file_ids: Sequence[str]) -> set[str]:
+        return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
+
+    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
+        noted = replace(self.verdicts[file_id], good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+        self.verdicts[file_id] = noted
+
+    def to_predict(self, limit: int) -> Sequence[Ingestion]:
+        done = [
+            verdict
+            for verdict in self.verdicts.values()
+            if verdict.status == "done"
+            and verdict.rows_good
+            and verdict.good_key
+            and verdict.file_id not in self.predicted
+            and verdict.file_id not in self.errors
+        ]
+        return sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))[:limit]
+
+    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
+        return sorted(row.row_number for row in self.bad_rows.get(file_id, ()))
+
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        return sorted(self.rows_predicted.get(file_id, ()))
+
+    def mark_predicted(self, file_id: str, at: datetime) -> None:
+        self.predicted[file_id] = at
+
+    def given_up(self) -> Sequence[Ingestion]:
+        return [self.verdicts[file_id] for file_id in self.errors]
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        del self.errors[file_id]
+        self._add(alerts)
+
+    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
+        self.errors[file_id] = error
+        self._add(alerts)
+
+    def _add(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            self.alerts.setdefault(alert.id, alert)

@@ -1,0 +1,48 @@
+"""Models and references in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tabserve.application.ports.models import ModelCards
+from tabserve.domain.prediction import Value
+from tabserve.domain.reference import Reference
+from tabserve.domain.use_case import UseCase
+
+
+@dataclass
+class FakeModel:
+    """Answers every row with the same probabilities."""
+
+    row: Sequence[float]
+    version: str = "20260101T000000Z-00000000"
+    model_sha256: str = ""
+
+    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
+        return [list(self.row) for _ in range(rows)]
+
+
+@dataclass
+class FakeModels:
+    """Serves uniform probabilities, the last class being a little likelier."""
+
+    def champion(self, use_case: UseCase) -> FakeModel:
+        count = len(use_case.target.classes)
+        row = [0.9 / count] * count
+        row[-1] += 0.1
+        return FakeModel(row)
+
+    def reload(self, use_case: UseCase) -> FakeModel:
+        return self.champion(use_case)
+
+    def cards(self, use_case: UseCase) -> ModelCards:
+        return ModelCards([], None, None)
+
+
+@dataclass
+class FakeReferences:
+    """References in a dictionary, by use case."""
+
+    known: dict[str, Reference] = field(default_factory=dict)
+
+    def get(self, use_case: str, version: str) -> Reference | None:
+        return self.known.get(use_case)

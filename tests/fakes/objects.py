@@ -1,0 +1,58 @@
+"""Buckets in memory."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import BinaryIO
+
+from tabserve.application.ports.objects import OpenObject
+
+
+@dataclass
+class FakeObjects:
+    """Objects in a dictionary, all written at one moment; an object's ETag is its size."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    written_at: datetime = datetime(2026, 1, 2, 11, tzinfo=UTC)
+
+    def get(self, key: str) -> bytes:
+        return self.objects[key]
+
+    def put(self, key: str, body: bytes, content_type: str = "") -> None:
+        self.objects[key] = body
+
+    def put_new(
+        self, key: str, body: bytes | BinaryIO, content_type: str = "", notes: Mapping[str, str] | None = None
+    ) -> bool:
+        if key in self.objects:
+            return False
+        self.notes[key] = dict(notes or {})
+        self.objects[key] = body if isinstance(body, bytes) else body.read()
+        return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        yield from sorted(key for key in self.objects if key.startswith(prefix))
+
+    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+        return self.look(key).stream
+
+    def look(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
+        body = self.objects[key]
+        if etag not in {"", str(len(body))}:
+            raise KeyError(key)
+        return OpenObject(BytesIO(body[offset:]), len(body), str(len(body)), self.written_at, self.notes.get(key, {}))
+
+
+@dataclass
+class FakeLinks:
+    """Links that say what they are for."""
+
+    bucket: str
+
+    def to_put(self, key: str, content_type: str) -> str:
+        return f"https://{self.bucket}.test/{key}?put={content_type}"
+
+    def to_get(self, key: str) -> str:
+        return f"https://{self.bucket}.test/{key}?get"

@@ -1,0 +1,123 @@
+"""Predictions and what they are made from, in memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+
+from tabserve.domain.metrics import Family, RequestCount, request_families
+from tabserve.domain.prediction import (
+    Cursor,
+    Entity,
+    HistoryQuery,
+    Outcome,
+    Page,
+    Prediction,
+    PredictionBatch,
+    StoredReply,
+)
+from tabserve.errors import DatabaseUnavailableError
+
+
+@dataclass
+class FakePredictions:
+    """Predictions in a list; `away` plays a database that cannot be reached."""
+
+    stored: dict[str, Prediction] = field(default_factory=dict)
+    replies: dict[str, StoredReply] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+
+    def add(self, *batches: PredictionBatch) -> None:
+        self._must_be_there()
+        for prediction in chain(*batches):
+            self.stored.setdefault(prediction.id, prediction)
+
+    def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
+        self._must_be_there()
+        if first := self.replies.get(reply.key):
+            return first
+        self.replies[reply.key] = reply
+        self.add(batch)
+        return None
+
+    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
+        self._must_be_there()
+        return [self._record(use_case, outcome) for outcome in outcomes]
+
+    def _record(self, use_case: str, outcome: Outcome) -> bool:
+        about = [p for p in self.stored.values() if p.use_case == use_case and outcome.entity_id == p.entity_id]
+        if outcome.prediction_id:
+            about = [p for p in self.stored.values() if p.id == outcome.prediction_id]
+        for prediction in about[-1:]:
+            self.outcomes[prediction.id] = outcome.actual
+        return bool(about)
+
+    def past(self, query: HistoryQuery) -> Page:
+        self._must_be_there()
+        found = sorted((p for p in self.stored.values() if _matches(p, query)), key=_place, reverse=True)
+        page, rest = found[: query.limit], found[query.limit :]
+        return Page(page, Cursor(*_place(page[-1])) if rest else None)
+
+    def reachable(self) -> bool:
+        return not self.away
+
+    def _must_be_there(self) -> None:
+        if self.away:
+            raise DatabaseUnavailableError("connection to server at 10.0.0.7 refused")
+
+
+@dataclass
+class FakeFeatures:
+    """A feature store in a dictionary."""
+
+    entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
+
+    def get(self, use_case: str, entity_ids: Sequence[str]) -> dict[str, Entity]:
+        return {id_: self.entities[use_case, id_] for id_ in entity_ids if (use_case, id_) in self.entities}
+
+    def put(self, use_case: str, entities: Iterable[Entity]) -> int:
+        written = 0
+        for entity in entities:
+            known = self.entities.get((use_case, entity.entity_id))
+            if known is None or known.event_time < entity.event_time:
+                self.entities[use_case, entity.entity_id] = entity
+                written += 1
+        return written
+
+
+@dataclass
+class FakeMetrics:
+    """Counts of requests in a list."""
+
+    counts: list[RequestCount] = field(default_factory=list)
+
+    def families(self) -> Sequence[Family]:
+        return request_families(self.counts)
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        self.counts += counts
+
+
+@dataclass
+class FakeQueue:
+    """A queue that keeps what it is sent."""
+
+    sent: list[bytes] = field(default_factory=list)
+
+    def send(self, body: bytes) -> None:
+        self.sent.append(body)
+
+
+def _place(prediction: Prediction) -> tuple[datetime, str]:
+    return prediction.created_at, prediction.id
+
+
+def _matches(prediction: Prediction, query: HistoryQuery) -> bool:
+    filters = ("use_case", "source", "model_version", "prediction")
+    return (
+        all(getattr(query, name) in {None, getattr(prediction, name)} for name in filters)
+        and (query.start is None or prediction.created_at >= query.start)
+        and (query.end is None or prediction.created_at < query.end)
+        and (query.cursor is None or _place(prediction) < (query.cursor.created_at, query.cursor.id))
+    )

@@ -1,0 +1,96 @@
+"""What scheduled runs work with, in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from tabserve.application.ports.scheduling import Claim, PredictionRun
+from tabserve.domain.prediction import Features, Source
+from tabserve.errors import LeaseLostError
+from tests.fakes.ingestion import FakeIngestions
+
+
+@dataclass
+class FakeMarkers:
+    """Markers in a dictionary; `now` is moved by the test."""
+
+    now: datetime = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    status: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
+        last = self.claims.get(file_id, Claim(file_id, "", 0, 0, 0, self.now))
+        if file_id in self.claims and (self.status[file_id] != "INPROGRESS" or last.lease_until >= self.now):
+            return None
+        until = self.now + timedelta(seconds=lease_seconds)
+        claim = replace(last, owner=owner, fence=last.fence + 1, attempts=last.attempts + 1, lease_until=until)
+        return self._hold(claim, "INPROGRESS")
+
+    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
+        until = self.now + timedelta(seconds=lease_seconds)
+        return self._hold(replace(self._held(claim), next_row=next_row, lease_until=until), "INPROGRESS")
+
+    def complete(self, claim: Claim) -> None:
+        self._hold(self._held(claim), "COMPLETED")
+
+    def release(self, claim: Claim, error: str, *, final: bool) -> None:
+        free = replace(self._held(claim), lease_until=datetime.min.replace(tzinfo=UTC))
+        self._hold(free, "FAILED" if final else "INPROGRESS")
+        self.errors[claim.file_id] = error
+
+    def pause(self, claim: Claim) -> None:
+        held = self._held(claim)
+        free = replace(held, attempts=held.attempts - 1, lease_until=datetime.min.replace(tzinfo=UTC))
+        self._hold(free, "INPROGRESS")
+
+    def reopen(self, file_id: str) -> None:
+        if file_id in self.claims:
+            last = self.claims[file_id]
+            free = replace(last, attempts=0, fence=last.fence + 1, lease_until=datetime.min.replace(tzinfo=UTC))
+            self._hold(free, "INPROGRESS")
+
+    def _held(self, claim: Claim) -> Claim:
+        current = self.claims.get(claim.file_id)
+        if current is None or current.fence != claim.fence or self.status[claim.file_id] != "INPROGRESS":
+            raise LeaseLostError(claim.file_id)
+        return current
+
+    def _hold(self, claim: Claim, status: str) -> Claim:
+        self.claims[claim.file_id] = claim
+        self.status[claim.file_id] = status
+        return claim
+
+
+@dataclass
+class FakeRuns:
+    """Runs in a list."""
+
+    stored: list[PredictionRun] = field(default_factory=list)
+
+    def add(self, run: PredictionRun) -> None:
+        self.stored.append(run)
+
+
+@dataclass
+class FakePredictionService:
+    """Notes rows as predicted; `trouble` is asked before each call and may raise."""
+
+    ingestions: FakeIngestions
+    trouble: Callable[[str, Sequence[int]], None] = lambda _file_id, _rows: None
+    asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    records: dict[tuple[str, int], Features] = field(default_factory=dict)
+
+    def predict(
+        self,
+        use_case: str,
+        source: Source,
+        records: Sequence[Features],
+        file_id: str,
+        row_numbers: Sequence[int],
+    ) -> int:
+        self.asked.append((file_id, tuple(row_numbers)))
+        self.trouble(file_id, row_numbers)
+        self.ingestions.rows_predicted.setdefault(file_id, set()).update(row_numbers)
+        self.records |= {(file_id, n): record for n, record in zip(row_numbers, records, strict=True)}
+        return len(records)
