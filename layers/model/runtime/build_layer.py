@@ -1,10 +1,13 @@
 """Install locked wheels into a layer folder, prune what no function reads, compile the byte code."""
 
 import argparse
+import gzip
+import json
 import shutil
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 # Shared libraries are left alone: NumPy no longer loads once `*.libs` is stripped.
 PRUNED = (
@@ -41,6 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     install(args.requirements, args.target, args.python_version, args.platform)
     prune(args.target)
+    shorten_descriptions(args.target / "botocore" / "data")
     for pattern in SYMBOLS_DROPPED:
         for library in args.target.glob(pattern):
             drop_symbols(library)
@@ -67,6 +71,27 @@ def prune(target: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def shorten_descriptions(data: Path) -> None:
+    """Keep of botocore's data what requests are made of; reading the rest is half the time a client takes to make."""
+    endpoints = data / "endpoints.json"
+    if endpoints.exists():
+        content = json.loads(endpoints.read_bytes())
+        for partition in content["partitions"]:
+            services = partition["services"].items()
+            partition["services"] = {name: service for name, service in services if name in AWS_SERVICES}
+        endpoints.write_text(json.dumps(content), encoding="utf-8")
+    for description in data.glob("*/*/service-2.json.gz"):
+        content = _without_documentation(json.loads(gzip.decompress(description.read_bytes())))
+        description.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+
+
+def _without_documentation(value: Any) -> Any:  # noqa: ANN401  JSON can be anything
+    if isinstance(value, dict):
+        texts = {"documentation": ""} if isinstance(value.get("documentation"), str) else {}
+        return {name: _without_documentation(child) for name, child in value.items()} | texts
+    return [_without_documentation(child) for child in value] if isinstance(value, list) else value
 
 
 def drop_symbols(library: Path) -> None:

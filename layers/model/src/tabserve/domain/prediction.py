@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from operator import indexOf
 from typing import Literal, overload
 
@@ -82,6 +82,8 @@ class PredictionBatch(Sequence[Prediction]):
     @cached_property
     def chosen(self) -> Sequence[int]:
         """The index of each row's most probable class; the first one where several are."""
+        if len(self.classes) == 2:
+            return [int(second > first) for first, second in self.probabilities]
         return list(map(indexOf, self.probabilities, map(max, self.probabilities)))
 
     @cached_property
@@ -159,9 +161,13 @@ def new_ids(at: datetime, count: int) -> Sequence[str]:
     ids: list[str] = []
     for milliseconds, first in enumerate(range(0, count, IDS_A_MILLISECOND), start):
         head = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7"
-        rows = enumerate(tails[first : first + IDS_A_MILLISECOND])
-        ids += [f"{head}{row:03x}-8{shared}-{tail}" for row, tail in rows]
+        ids += [f"{head}{row}-8{shared}-{tail}" for row, tail in zip(_counters(), tails[first:], strict=False)]
     return ids
+
+
+@cache
+def _counters() -> Sequence[str]:
+    return [f"{row:03x}" for row in range(IDS_A_MILLISECOND)]
 
 
 @dataclass(frozen=True, slots=True)
