@@ -16,7 +16,7 @@ from local_cloud.stack import Stack, running_stack
 from tabserve.adapters.access_tokens import AccessTokens
 from tests.e2e.test_main_job import client, eventually, keys
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(400)]
 
 NO_SCHEDULE = {"ScheduleExpression": "rate(1 day)"}
 SCOPE = "tabserve/api"

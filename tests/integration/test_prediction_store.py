@@ -268,33 +268,39 @@ AMONG_A_MILLION = [
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
 @pytest.mark.parametrize("query", AMONG_A_MILLION, ids=str)
-def test_a_page_of_a_million_is_read_by_index_within_50_ms(
+def test_a_page_among_a_million_is_read_by_index_and_looks_at_a_tenth_at_most(
     million_predictions: str, query: HistoryQuery, deep: bool
 ) -> None:
     if deep:
         query = replace(
             query, cursor=Cursor(datetime.now(UTC) - timedelta(days=6), "ffffffff" + "-ffff" * 3 + "-" + "f" * 12)
         )
-    store = prediction_store(million_predictions)
 
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        store.past(query)
-        seconds.append(time.perf_counter() - started)
+    scans = list(scans_of(million_predictions, query))
 
-    assert "Seq Scan" not in plan_of(million_predictions, query)
-    assert min(seconds) < 0.05
+    assert scans
+    assert "Seq Scan" not in {scan["Node Type"] for scan in scans}
+    assert sum(looked_at(scan) for scan in scans) <= 100_000  # make bench ARGS=storage shows the time this takes
 
 
-def plan_of(url: str, query: HistoryQuery) -> str:
+def scans_of(url: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
     sql = pages.statement(query, lambda name: f"%({name})s")
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN ANALYZE {sql}", pages.parameters(query, lambda time: time))
-        plan = "\n".join(row[0] for row in cursor)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", pages.parameters(query, lambda time: time))
+        [[[explained]]] = cursor.fetchall()
     connection.close()
-    return plan
+    nodes = [explained["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", ())
+        if node["Node Type"].endswith("Scan"):
+            yield node
+
+
+def looked_at(scan: dict[str, Any]) -> float:
+    """Return how many rows a scan took up, those it then left out included."""
+    return float((scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"])
 
 
 def _delete(url: str) -> None:
