@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,31 +147,34 @@ class Load:
 
 
 def _warm_up(api: Api) -> None:
-    """Have the emulator unpack and start a worker for each client, five more at a time, and be patient meanwhile.
-
-    Large batches keep workers busy: small calls are over before the emulator has handed out the next one.
-    """
-    load = Load()
-    for clients in range(5, CLIENTS + 1, 5):
-        asyncio.run(_clients(api, load, 0.5, clients, timeout=120, body={"records": [RECORD] * 2_000}))
-    assert not load.errors
-    assert set(load.statuses) == {200}
+    """Have the emulator start a worker for each client and some more, five at a time: all at once take minutes."""
+    for calls in range(5, CLIENTS + 6, 5):
+        asyncio.run(_all_at_once(api, calls))
 
 
-async def _clients(
-    api: Api, load: Load, seconds: float, clients: int = CLIENTS, timeout: float = 30, body: object = RECORD
-) -> None:
-    async with httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_connections=clients)) as client:
+async def _all_at_once(api: Api, calls: int) -> None:
+    """Hold calls up in the database until all have arrived, so that no worker is free to take two of them."""
+    async with httpx.AsyncClient(timeout=120) as client:
+        with closing(psycopg2.connect(api.database_url)) as connection, connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE")
+            url, headers = f"{api.url}/predict", {"x-api-key": api.key}
+            waiting = [asyncio.create_task(client.post(url, json=RECORD, headers=headers)) for _ in range(calls)]
+            await asyncio.sleep(3)
+        assert {response.status_code for response in await asyncio.gather(*waiting)} == {200}
+
+
+async def _clients(api: Api, load: Load, seconds: float) -> None:
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=CLIENTS)) as client:
         end = time.monotonic() + seconds
 
         async def one() -> None:
             while time.monotonic() < end:
                 try:
-                    load.note(await client.post(f"{api.url}/predict", json=body, headers={"x-api-key": api.key}))
+                    load.note(await client.post(f"{api.url}/predict", json=RECORD, headers={"x-api-key": api.key}))
                 except httpx.HTTPError as error:
                     load.errors[repr(error)] += 1
 
-        await asyncio.gather(*(one() for _ in range(clients)))
+        await asyncio.gather(*(one() for _ in range(CLIENTS)))
 
 
 def _under_load(api: Api, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> Load:
