@@ -1,19 +1,15 @@
 """The predict function's calls, its database included, beside bare statements that write the same rows."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from io import StringIO
-from typing import Any
 
 import psycopg2
 
 from benchmarks.fixtures import binary_use_case, postgres
 from benchmarks.lambda_function import FunctionProcess, gateway_event, predict_function
 from benchmarks.measurement import Measurement
-from tabserve.adapters.prediction_rows import constant, copy_text, varying
-from tabserve.adapters.predictions import COPY, INSERT, ONE_ROW
+from benchmarks.storage import bare_statement, timed
 from tabserve.domain.prediction import PredictionBatch
 
 # Records a call, calls a round, how often as long as the bare statement a call may take.
@@ -24,14 +20,14 @@ ROUNDS = 7
 def measurements() -> Iterator[Measurement]:
     """Measure in turns on a database that commits durably."""
     with postgres() as url:
-        bare = psycopg2.connect(url)
-        bare.autocommit = True
-        with bare.cursor() as cursor:
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
             for rows, calls, limit in LOADS:
-                mine, theirs = _in_turns(url, rows, calls, lambda batch: _bare(cursor, batch))
+                mine, theirs = _in_turns(url, rows, calls, lambda batch: bare_statement(cursor, batch))
                 name, peer = ("one record", "bare INSERT") if rows == 1 else (f"{rows} records", "bare COPY")
                 yield Measurement(f"handler, {name} stored, p50", mine, "ms", limit, peer, theirs)
-        bare.close()
+        connection.close()
 
 
 def _in_turns(
@@ -43,18 +39,10 @@ def _in_turns(
         process.calls(calls)
         for _ in range(ROUNDS):
             mine.append(process.calls(calls))
-            theirs += [_timed(bare(_batch(rows))) for _ in range(calls)]
+            theirs += [timed(bare(_batch(rows))) for _ in range(calls)]
     finally:
         process.stop()
     return statistics.median(mine), statistics.median(theirs)
-
-
-def _bare(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:  # noqa: ANN401  cursors have no common type
-    if len(batch) == 1:
-        values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
-        return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
-    text = copy_text(batch)
-    return lambda: cursor.copy_expert(COPY, StringIO(text), size=len(text))
 
 
 def _batch(rows: int) -> PredictionBatch:
@@ -71,9 +59,3 @@ def _batch(rows: int) -> PredictionBatch:
         probabilities=[[0.07593827462819375, 0.9240617253718063]] * rows,
         entity_ids=[None] * rows,
     )
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000

@@ -47,18 +47,20 @@ def run() -> list[Measurement]:
 
 
 def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401
-    def insert(batch: PredictionBatch) -> Callable[[], None]:
-        values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
-        return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
-
-    def copy(batch: PredictionBatch) -> Callable[[], None]:
-        text = copy_text(batch)
-        return lambda: cursor.copy_expert(COPY, StringIO(text), size=len(text))
-
     own = lambda batch: lambda: store.add(batch)  # noqa: E731
-    for rows, peer, name, repeats, limit in ((1, insert, "bare INSERT", 500, 4), (5_000, copy, "bare COPY", 15, 3)):
+    peer = lambda batch: bare_statement(cursor, batch)  # noqa: E731
+    for rows, name, repeats, limit in ((1, "bare INSERT", 500, 4), (5_000, "bare COPY", 15, 3)):
         mine, theirs = _interleaved(own, peer, rows, repeats)
         yield _entry(f"store {rows} prediction{'s' * (rows > 1)}", mine, name, theirs, limit)
+
+
+def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:  # noqa: ANN401  cursors have no type
+    """Return the statement that writes a batch with nothing around it: an INSERT of one row, or a COPY."""
+    if len(batch) == 1:
+        values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
+        return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
+    text = copy_text(batch)
+    return lambda: cursor.copy_expert(COPY, StringIO(text), size=len(text))
 
 
 def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, float]:  # noqa: ANN401
@@ -67,7 +69,7 @@ def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, f
     for _ in range(repeats):
         for prepare, taken in zip((own, peer), times, strict=True):
             work = prepare(_batch(rows))
-            taken.append(_timed(work))
+            taken.append(timed(work))
     return statistics.median(times[0]), statistics.median(times[1])
 
 
@@ -83,13 +85,13 @@ def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]: 
         "an old version": HistoryQuery(use_case="bench", model_version="v3", limit=1000),
     }
     for name, query in queries.items():
-        taken = statistics.median(_timed(lambda query=query: store.past(query)) for _ in range(15))
+        taken = statistics.median(timed(lambda query=query: store.past(query)) for _ in range(15))
         yield _entry(f"page of 1 000 of 1 M: {name}", taken, None, None, HISTORY_LIMIT_MS)
     metrics = metric_store(store)
     metrics.families()
     yield _entry(
         "metrics of 1 M predictions",
-        statistics.median(_timed(metrics.families) for _ in range(15)),
+        statistics.median(timed(metrics.families) for _ in range(15)),
         None,
         None,
         HISTORY_LIMIT_MS,
@@ -123,7 +125,8 @@ def _batch(rows: int) -> PredictionBatch:
     )
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Return the milliseconds something takes."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000
