@@ -8,7 +8,6 @@ import httpx
 
 from ui.errors import ApiAwayError, NotFoundError, RefusedError, UiError, WrongKeyError
 from ui.settings import Settings
-from ui.tokens import AccessToken
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
 Json = dict[str, Any]
@@ -24,7 +23,6 @@ class Api:
         self._client = httpx.Client(
             base_url=settings.api_url,
             headers={"x-api-key": settings.api_key},
-            auth=AccessToken(settings) if settings.token_url else None,
             timeout=TIMEOUT,
             transport=transport,
         )
@@ -125,9 +123,6 @@ def _problem(answer: httpx.Response) -> UiError:
     except ValueError:
         body = {}
     detail = str(body.get("detail") or body.get("message") or answer.reason_phrase)
-    if answer.status_code == 401:
-        advice = "Check TOKEN_URL, TOKEN_CLIENT_ID, TOKEN_CLIENT_SECRET and TOKEN_SCOPE, then restart the page."
-        return WrongKeyError("The API refuses this page's access token.", advice)
     if answer.status_code == 403:
         return WrongKeyError(
             "The API refuses this page's key.",

@@ -16,10 +16,6 @@ class Settings:
     api_key: str
     database_url: str
     grafana_url: str
-    token_url: str = ""
-    token_client_id: str = ""
-    token_client_secret: str = ""
-    token_scope: str = ""
 
 
 def read_settings(environment: Mapping[str, str] | None = None, stack_file: Path | None = None) -> Settings:
@@ -32,10 +28,6 @@ def read_settings(environment: Mapping[str, str] | None = None, stack_file: Path
         api_key=known.get("API_KEY", ""),
         database_url=known.get("READER_DATABASE_URL", ""),
         grafana_url=known.get("GRAFANA_URL", ""),
-        token_url=known.get("TOKEN_URL", ""),
-        token_client_id=known.get("TOKEN_CLIENT_ID", ""),
-        token_client_secret=known.get("TOKEN_CLIENT_SECRET", ""),
-        token_scope=known.get("TOKEN_SCOPE", ""),
     )
 
 

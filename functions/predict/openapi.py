@@ -9,7 +9,6 @@ from functions.predict import openapi_schemas as schemas
 from functions.predict.gate import OPEN_PATHS
 from functions.predict.openapi_schemas import Schema
 from tabserve.bootstrap.predict import PredictService
-from tabserve.settings import Settings
 
 JSON = "application/json"
 TEXT_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,7 +21,6 @@ PROBLEMS = {
     422: "A field, or every record, breaks a rule; `errors` names each.",
     503: "A part the answer needs is away; try again after Retry-After seconds.",
 }
-NO_ACCESS = "The access token is missing, has expired or lacks the scope."
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -39,19 +37,20 @@ def document(app: FastAPI, service: PredictService) -> Schema:
     base: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     base["components"] = {
         "schemas": schemas.components(use_cases, default),
-        "securitySchemes": _security_schemes(service.settings),
+        "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
     }
-    secured = _secured(service.settings)
     bodies = schemas.request_bodies(use_cases, default)
     answers = schemas.answers(use_cases)
     for path, operations in base["paths"].items():
         for method, operation in operations.items():
-            _finish(operation, f"{method.upper()} {path}", bodies, answers, {} if path in OPEN_PATHS else secured)
+            _finish(operation, f"{method.upper()} {path}", bodies, answers)
+            if path not in OPEN_PATHS:
+                operation["security"] = [{"api_key": []}]
     base["paths"]["/predict"]["post"]["parameters"] = [IDEMPOTENCY_KEY]
     return base
 
 
-def _finish(operation: Schema, name: str, bodies: Schema, answers: Schema, secured: Schema) -> None:
+def _finish(operation: Schema, name: str, bodies: Schema, answers: Schema) -> None:
     if name in bodies:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": bodies[name]}}}
     content: dict[str, Any] = {JSON: {"schema": answers[name]}} if name in answers else {TEXT_PLAIN: {}}
@@ -61,24 +60,3 @@ def _finish(operation: Schema, name: str, bodies: Schema, answers: Schema, secur
     for status, description in PROBLEMS.items():
         operation["responses"][str(status)] = {"description": description, "content": problem}
     operation["responses"]["403"]["content"] = {**problem, JSON: {"schema": schemas.GATEWAY_REFUSAL}}
-    if "access_token" in secured:
-        refused = {"description": NO_ACCESS, "content": {JSON: {"schema": schemas.GATEWAY_REFUSAL}}}
-        operation["responses"]["401"] = refused
-    if secured:
-        operation["security"] = [secured]
-
-
-def _security_schemes(settings: Settings) -> Schema:
-    schemes: Schema = {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
-    if settings.token_url:
-        flow = {
-            "tokenUrl": str(settings.token_url),
-            "scopes": dict.fromkeys(settings.token_scope.split(), "Call the API."),
-        }
-        schemes["access_token"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
-    return schemes
-
-
-def _secured(settings: Settings) -> Schema:
-    """Return what a route behind the gateway asks for, all of it."""
-    return {"api_key": []} | ({"access_token": settings.token_scope.split()} if settings.token_url else {})

@@ -35,18 +35,6 @@ def resolved(**parameters: str) -> dict[str, Any]:
     return loaded | {"Resources": _without_conditions(there, conditions)}
 
 
-def broken_rules(**parameters: str) -> list[str]:
-    """Return what CloudFormation says before it deploys the template with these parameters."""
-    values = {name: parameter.get("Default", "") for name, parameter in load()["Parameters"].items()} | parameters
-    return [
-        assertion["AssertDescription"]
-        for rule in load()["Rules"].values()
-        if _truth(rule["RuleCondition"], values)
-        for assertion in rule["Assertions"]
-        if not _truth(assertion["Assert"], values)
-    ]
-
-
 def _truth(condition: Any, values: dict[str, str]) -> bool:
     ((function, arguments),) = condition.items()
     if function == "Fn::Not":

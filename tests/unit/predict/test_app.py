@@ -1,7 +1,6 @@
 """The API as its callers see it, its adapters replaced by fakes."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from fastapi.testclient import TestClient
 from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
 from tabserve.domain.prediction import Entity
-from tabserve.settings import Settings
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
@@ -237,23 +235,10 @@ def test_the_docs_find_their_document_behind_any_stage(client: TestClient) -> No
     assert document["components"]["schemas"]["TitanicRecord"]["anyOf"][0]["properties"]["Age"]["maximum"] == 120
 
 
-def test_the_document_asks_for_a_token_only_where_the_gateway_does(app_module: Any) -> None:
-    secured: dict[str, list[str]] = {"api_key": []}
-    plain = document(app_module.app, app_module.service)
-    assert plain["components"]["securitySchemes"].keys() == {"api_key"}
-    assert plain["paths"]["/predict"]["post"]["security"] == [secured]
-    assert "401" not in plain["paths"]["/predict"]["post"]["responses"]
-
-    told = {"token_url": "https://pool.test/oauth2/token", "token_scope": "tabserve/api"}
-    service = replace(app_module.service, settings=Settings.model_validate(told))
-    with_tokens = document(app_module.app, service)
-    flow = with_tokens["components"]["securitySchemes"]["access_token"]["flows"]["clientCredentials"]
-    assert flow == {"tokenUrl": told["token_url"], "scopes": {"tabserve/api": "Call the API."}}
-    assert with_tokens["paths"]["/predict"]["post"]["security"] == [secured | {"access_token": ["tabserve/api"]}]
-    assert "401" in with_tokens["paths"]["/predict"]["post"]["responses"]
-    for document_ in (plain, with_tokens):
-        assert "security" not in document_["paths"]["/health"]["get"]
-        assert "401" not in document_["paths"]["/health"]["get"]["responses"]
+def test_the_document_asks_for_the_key_but_not_where_all_may_call(app_module: Any) -> None:
+    told = document(app_module.app, app_module.service)
+    assert told["paths"]["/predict"]["post"]["security"] == [{"api_key": []}]
+    assert "security" not in told["paths"]["/health"]["get"]
 
 
 def test_the_same_idempotency_key_repeats_the_answer(client: TestClient, predictions: FakePredictions) -> None:

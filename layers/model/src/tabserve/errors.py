@@ -25,7 +25,6 @@ TabserveError
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
     ├── PredictionServiceError  the prediction API did not answer with predictions
-    ├── AccessTokenError        the token endpoint gave no token for the prediction API
     └── AlertDeliveryError      an alert did not reach a channel
 """
 
@@ -176,10 +175,6 @@ class StorageUnavailableError(UnavailableError):
 
 class PredictionServiceError(UnavailableError):
     """The prediction API did not answer with predictions."""
-
-
-class AccessTokenError(UnavailableError):
-    """The token endpoint gave no token; say which endpoint, which client and why."""
 
 
 class AlertDeliveryError(UnavailableError):

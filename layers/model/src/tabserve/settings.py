@@ -27,10 +27,6 @@ class Settings(BaseModel):
     aws_region: str = "us-east-1"
     predict_url: str = ""
     api_key: str = ""
-    token_url: AnyHttpUrl | None = Field(default=None, description="https://… of an OAuth 2 token endpoint")
-    token_client_id: str = ""
-    token_client_secret: str = ""
-    token_scope: str = ""
     raw_bucket: str = ""
     good_bucket: str = ""
     bad_bucket: str = ""

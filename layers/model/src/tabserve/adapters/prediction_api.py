@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -12,15 +12,11 @@ from urllib3.exceptions import HTTPError
 from tabserve.domain.prediction import Features, Source
 from tabserve.errors import ChunkRefusedError, PredictionServiceError
 
-if TYPE_CHECKING:
-    from tabserve.adapters.access_tokens import AccessTokens
-
 TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 3.0
 TRIES = 4
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
-UNAUTHORIZED = 401
 AWAY = {429, 503}
 RETRIED = {500, 502, 504} | AWAY
 SHOWN = 300
@@ -33,11 +29,9 @@ class PredictionApi:
         self,
         url: str,
         api_key: str,
-        tokens: "AccessTokens | None" = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url
-        self._tokens = tokens
         self._headers = {"content-type": "application/json", "x-api-key": api_key}
         self._sleep = sleep
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=TIMEOUT_S)
@@ -53,12 +47,11 @@ class PredictionApi:
     ) -> int:
         """Have rows of a file predicted and stored; return how many were.
 
-        Raises PredictionServiceError when the API is away or lets nobody in, AccessTokenError when there is no token
-        for it, ChunkRefusedError when it cannot answer these rows.
+        Raises PredictionServiceError when the API is away, ChunkRefusedError when it cannot answer these rows.
         """
         origin = {"file_id": file_id, "row_numbers": list(row_numbers)}
         content = {"use_case": use_case, "source": source, "records": list(records), "origin": origin}
-        status, body = self._enter(json.dumps(content, allow_nan=False).encode())
+        status, body = self._post(json.dumps(content, allow_nan=False).encode())
         if status != 200:
             raise ChunkRefusedError(f"the prediction API answered {status}: {_problem(body)}")
         return _stored(body)
@@ -66,17 +59,6 @@ class PredictionApi:
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
-
-    def _enter(self, body: bytes) -> tuple[int, bytes]:
-        """Return the answer to this body, with a new token when the gateway refuses the one that was kept."""
-        status, answer = self._post(body)
-        if status == UNAUTHORIZED and self._tokens:
-            self._tokens.forget()
-            status, answer = self._post(body)
-        if status == UNAUTHORIZED:  # no fault of the rows
-            advice = "check TOKEN_SCOPE and the user pool" if self._tokens else "set TOKEN_URL"
-            raise PredictionServiceError(f"the prediction API wants another access token: {advice}")
-        return status, answer
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
         """Return the last answer; raise PredictionServiceError when there is none, or only that it is away."""
@@ -93,9 +75,8 @@ class PredictionApi:
         return status, answer
 
     def _try(self, body: bytes) -> tuple[int | None, bytes, float]:
-        headers = self._headers | ({"authorization": self._tokens.authorization()} if self._tokens else {})
         try:
-            answer = self._pool.request("POST", self._url, body=body, headers=headers)
+            answer = self._pool.request("POST", self._url, body=body, headers=self._headers)
         except HTTPError as error:
             return None, str(error).encode(), FIRST_PAUSE_S
         return answer.status, answer.data, _pause(answer.headers.get("retry-after"))

@@ -11,7 +11,6 @@ from tabserve.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
-    from tabserve.adapters.access_tokens import AccessTokens
     from tabserve.adapters.registry import Registry
 
 
@@ -73,18 +72,6 @@ def database_url(settings: Settings) -> str:
     if not url.startswith(("postgresql", "sqlite")):
         raise SettingsError("Malformed setting DATABASE_URL: the secret it names must hold postgresql://…")
     return url
-
-
-def access_tokens(settings: Settings) -> "AccessTokens | None":
-    """Return what asks for the tokens of the API's gateway; None where it wants the key only."""
-    if settings.token_url is None:
-        return None
-    from tabserve.adapters.access_tokens import AccessTokens
-
-    settings.require("token_client_id", "token_client_secret")
-    return AccessTokens(
-        str(settings.token_url), settings.token_client_id, settings.token_client_secret, settings.token_scope
-    )
 
 
 def registry(settings: Settings) -> "Registry":

@@ -14,7 +14,7 @@ from tabserve.adapters.s3 import S3Store
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.scheduling import Markers
 from tabserve.application.scheduled_predict import ScheduledDependencies
-from tabserve.bootstrap.common import access_tokens, aws_client, catalog, database_url, logger, metrics, utc_now
+from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
 
@@ -37,7 +37,7 @@ def scheduled_predict_service() -> ScheduledPredictService:
         ingestions=Ingestions(database),
         markers=DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now),
         good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
-        service=PredictionApi(settings.predict_url, settings.api_key, access_tokens(settings)),
+        service=PredictionApi(settings.predict_url, settings.api_key),
         runs=Runs(database),
         clock=utc_now,
         new_id=lambda: str(uuid.uuid4()),
