@@ -28,8 +28,6 @@ def _report(report: Report) -> None:
         log.warning("alert", extra={"rule": alert.rule, "subject": alert.subject, "state": alert.state})
     for version in report.without_reference:
         log.error("version without reference is not watched", extra={"model_version": version})
-    for error in report.not_sent:
-        log.error("alert not sent", extra={"error": error})
     counts = {"windows": report.windows, "predictions": report.predictions, "measured": report.measured}
     log.info("monitored", extra=counts)
     metrics.add_metric("MonitoredWindows", MetricUnit.Count, report.windows)

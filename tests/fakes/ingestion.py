@@ -30,7 +30,6 @@ class FakeIngestions:
         issues: Sequence[Issue],
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
-        alerts: Sequence[Alert] = (),
     ) -> bool:
         known = self.verdicts.get(ingestion.file_id)
         if known is not None and known.status != "failed":
@@ -39,15 +38,15 @@ class FakeIngestions:
         self.verdicts[ingestion.file_id] = ingestion
         self.issues[ingestion.file_id] = issues
         self.statistics[ingestion.file_id] = statistics
-        self._add(alerts)
         return True
 
     def finished(self, file_ids: Sequence[str]) -> set[str]:
         return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
 
-    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
+    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
         noted = replace(self.verdicts[file_id], good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
         self.verdicts[file_id] = noted
+        self._add(alerts)
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         done = [

@@ -99,3 +99,16 @@ def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s
     event = {"Records": [{"messageId": "poison", "body": "{"}, *EVENT["Records"]]}
     assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
     assert rows(sqlite_url, "SELECT status FROM ingestions") == [("done",)]
+
+
+@pytest.mark.parametrize("webhook", ["chat.example/hook", "http://127.0.0.1:9/", "nonsense"])
+def test_a_file_worth_an_alert_is_ingested_whatever_the_webhook_is(
+    app: Any, s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, webhook: str
+) -> None:
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook)
+    from tabserve.bootstrap.ingest import ingest_service
+
+    monkeypatch.setattr(app, "service", ingest_service())
+    s3.put_object(Bucket="raw", Key=KEY, Body=b"a,b\n1,2\n")
+    assert app.handler(EVENT, CONTEXT) == {"batchItemFailures": []}
+    assert rows(sqlite_url, "SELECT rule, attempts FROM alerts") == [("data_quality", 0)]

@@ -62,7 +62,7 @@ def any_store(request: pytest.FixtureRequest) -> Iterator[IngestionStore]:
 
 def test_a_verdict_is_stored_with_all_that_belongs_to_it(store: Ingestions, database: Database) -> None:
     assert store.find("f1") is None
-    assert store.save(ingestion("f1"), ISSUES, iter(BAD_ROWS), STATISTICS, [alert()])
+    assert store.save(ingestion("f1"), ISSUES, iter(BAD_ROWS), STATISTICS)
 
     assert store.find("f1") == ingestion("f1")
     assert store.bad_row_numbers("f1") == [3, 7]
@@ -72,18 +72,26 @@ def test_a_verdict_is_stored_with_all_that_belongs_to_it(store: Ingestions, data
     ]
     assert rows(database, "SELECT column_name, rule, rows FROM data_quality_issues") == [("Age", "not_a_number", 2)]
     assert rows(database, "SELECT minimum, mean, missing FROM column_statistics") == [(0.5, 30.25, 1)]
-    assert Outbox(database).last("bad_rows", "titanic") == alert()
 
 
 def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, database: Database) -> None:
     store.save(ingestion("f1"), ISSUES, BAD_ROWS)
 
-    assert not store.save(ingestion("f1", rows_bad=9), ISSUES, BAD_ROWS[:1], STATISTICS, [alert()])
+    assert not store.save(ingestion("f1", rows_bad=9), ISSUES, BAD_ROWS[:1], STATISTICS)
 
     assert store.find("f1") == ingestion("f1")
     assert store.bad_row_numbers("f1") == [3, 7]
     assert rows(database, "SELECT * FROM column_statistics UNION ALL SELECT * FROM column_statistics") == []
-    assert Outbox(database).last("bad_rows", "titanic") is None
+
+
+def test_a_file_is_finished_with_its_alert_once(store: Ingestions, database: Database) -> None:
+    store.save(ingestion("f1", report_key=None), [], [])
+    for _ in range(2):
+        store.note_objects("f1", ObjectKeys(report="report"), [alert()])
+
+    assert store.finished(["f1"]) == {"f1"}
+    assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
+    assert Outbox(database).last("bad_rows", "titanic") == alert()
 
 
 def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
@@ -101,7 +109,7 @@ def test_nothing_is_stored_when_the_last_piece_fails(store: Ingestions, database
         raise OSError("the scratch file is gone")
 
     with pytest.raises(OSError, match="scratch"):
-        store.save(ingestion("f1"), ISSUES, breaks(), STATISTICS, [alert()])
+        store.save(ingestion("f1"), ISSUES, breaks(), STATISTICS)
 
     assert store.find("f1") is None
     assert rows(database, "SELECT * FROM bad_rows") == []
@@ -110,7 +118,7 @@ def test_nothing_is_stored_when_the_last_piece_fails(store: Ingestions, database
 def test_of_many_workers_one_stores_the_verdict(postgres_url: str) -> None:
     def save(_: int) -> bool:
         database = Database(postgres_url)
-        saved = Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS, STATISTICS, [alert()])
+        saved = Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS, STATISTICS)
         database.close()
         return saved
 

@@ -1,4 +1,4 @@
-"""One raw file through its three effects: what is kept, what a retry repeats, when somebody is told."""
+"""One raw file through its effects: what is kept, what a retry repeats, when an alert is stored."""
 
 import itertools
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,13 @@ import pytest
 
 from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.validator import PanderaValidator
-from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.ingest import IngestDependencies, ingest_file
 from tabserve.application.judge import JudgeDependencies
+from tabserve.domain.alert import Alert
 from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
-from tests.fakes.alerts import FakeChannel, FakeOutbox
+from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
 from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
@@ -69,8 +69,6 @@ class Pipeline:
     """Everything around `ingest_file`, in memory."""
 
     ingestions: FakeIngestions = field(default_factory=FakeIngestions)
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
-    channels: dict[str, FakeChannel] = field(default_factory=lambda: {"chat": FakeChannel()})
 
     def __post_init__(self) -> None:
         ticks = itertools.count()
@@ -84,7 +82,7 @@ class Pipeline:
             ingestions=self.ingestions,
             references=NoReferences(),
             reports=HtmlReports(),
-            alerts=AlertDependencies(self.outbox, self.channels, lambda key: f"https://link/{key}", clock),
+            alerts=FakeOutbox(self.ingestions.alerts),
             good_link=lambda key: f"https://good/{key}",
             bad_link=lambda key: f"https://bad/{key}",
             pause=lambda seconds: None,
@@ -97,6 +95,10 @@ class Pipeline:
 
     def ingest(self, file: RawFile) -> Ingestion:
         return ingest_file(file, self.deps)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return list(self.ingestions.alerts.values())
 
     @property
     def objects(self) -> dict[str, list[str]]:
@@ -168,7 +170,7 @@ def test_a_second_delivery_finds_the_verdict_and_changes_nothing(pipeline: Pipel
     objects = pipeline.objects
     assert pipeline.ingest(file) == first
     assert pipeline.objects == objects
-    assert len(pipeline.channels["chat"].sent) == 1
+    assert len(pipeline.alerts) == 1
 
 
 def test_an_effect_that_fails_for_a_moment_is_repeated_alone(pipeline: Pipeline) -> None:
@@ -190,46 +192,28 @@ def test_a_redelivery_does_what_is_missing_and_nothing_twice(pipeline: Pipeline,
     with pytest.raises(UnavailableError):
         pipeline.ingest(file)
     assert not any(verdict.report_key for verdict in pipeline.ingestions.verdicts.values())
+    assert pipeline.alerts == [], "an alert could leave before the report it links to exists"
     pipeline.deps = working
     done = pipeline.ingest(file)
     assert done.good_key
     assert {name: len(keys) for name, keys in pipeline.objects.items()} == {"good": 1, "bad": 1, "artifacts": 1}
     assert len(pipeline.ingestions.verdicts) == 1
-    assert len(pipeline.channels["chat"].sent) == 1
+    assert len(pipeline.alerts) == 1
 
 
 def test_a_bad_file_fires_once_and_its_correction_resolves_once(pipeline: Pipeline) -> None:
-    sent = pipeline.channels["chat"].sent
     for etag, lines in (("1", [BAD]), ("1", [BAD]), ("2", good_lines(3)), ("2", good_lines(3)), ("3", good_lines(4))):
         pipeline.ingest(pipeline.drop(*lines, etag=etag))
-    assert [notice.state for notice in sent] == ["firing", "resolved"]
-    assert sent[0].title == "High: data quality"
-    assert dict(sent[0].facts)["issues"] == "size unknown_category (1)"
-    file_id = RawFile("raw", "orders/a.csv", "1").file_id
-    assert sent[0].link == f"https://link/reports/orders/{file_id}.html"
+    assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
+    assert pipeline.alerts[0].payload["issues"] == "size unknown_category (1)"
+    assert pipeline.alerts[0].payload["file_id"] == RawFile("raw", "orders/a.csv", "1").file_id
 
 
 @pytest.mark.parametrize(("bad", "fires"), [(0, False), (9, False), (10, True)])
 def test_an_alert_fires_from_medium_criticality_on(pipeline: Pipeline, bad: int, fires: bool) -> None:
     lines = [*good_lines(100 - bad), *(BAD.replace("9", f"b{number}") for number in range(bad))]
     pipeline.ingest(pipeline.drop(*lines))
-    assert bool(pipeline.channels["chat"].sent) is fires
-
-
-def test_a_channel_that_is_away_gets_the_alert_later_and_the_other_not_again(pipeline: Pipeline) -> None:
-    pipeline.channels["mail"] = FakeChannel(failures=1)
-    pipeline.ingest(pipeline.drop(BAD))
-    assert [len(channel.sent) for channel in pipeline.channels.values()] == [1, 0]
-    assert send_alerts(pipeline.deps.alerts).sent == 1
-    assert [len(channel.sent) for channel in pipeline.channels.values()] == [1, 1]
-    assert send_alerts(pipeline.deps.alerts).sent == 0
-
-
-def test_without_channels_the_alert_waits_in_the_outbox(pipeline: Pipeline) -> None:
-    pipeline.channels.clear()
-    pipeline.ingest(pipeline.drop(BAD))
-    [alert] = pipeline.outbox.alerts.values()
-    assert (alert.state, alert.attempts, alert.sent_at) == ("firing", 0, None)
+    assert bool(pipeline.alerts) is fires
 
 
 HOSTILE = '<script>alert("x")</script>'

@@ -42,7 +42,6 @@ class Ingestions:
         issues: Sequence[Issue],
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
-        alerts: Sequence[Alert] = (),
     ) -> bool:
         """Store a verdict with everything that belongs to it; return False when there was one that had not failed."""
         with self._database.transaction() as connection:
@@ -51,7 +50,6 @@ class Ingestions:
             _add_issues(connection, ingestion, issues)
             _add_statistics(connection, ingestion.file_id, statistics)
             _add_bad_rows(connection, ingestion.file_id, iter(bad_rows))
-            add_alerts(connection, alerts)
         return True
 
     def finished(self, file_ids: Sequence[str]) -> Set[str]:
@@ -61,9 +59,15 @@ class Ingestions:
         )
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
-        """Note where the objects of a saved file are."""
-        self._set(file_id, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
+        """Note where the objects of a saved file are, with the alerts that lead there."""
+        noted = {"good_key": keys.good, "bad_key": keys.bad, "report_key": keys.report}
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(ingestions).where(ingestions.c.file_id == file_id).values(noted))
+            add_alerts(connection, alerts)
+
+        self._database.run(work)
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         """Return files whose good object is there and neither predicted nor given up, oldest first."""

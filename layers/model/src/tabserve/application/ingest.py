@@ -1,4 +1,4 @@
-"""Take a raw file to its verdict and keep what was found: three effects side by side, each retried by itself."""
+"""Take a raw file to its verdict and keep what was found: effects side by side, each retried by itself."""
 
 import random
 import tempfile
@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
-from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.judge import JudgeDependencies, Verdict, judge
+from tabserve.application.ports.alerts import AlertOutbox
 from tabserve.application.ports.ingestion import IngestionStore, ReferenceColumns, ReportWriter
 from tabserve.application.ports.objects import Bucket, ObjectStore
 from tabserve.domain.alert import Alert
@@ -39,7 +39,7 @@ class IngestDependencies:
     ingestions: IngestionStore
     references: ReferenceColumns
     reports: ReportWriter
-    alerts: AlertDependencies
+    alerts: AlertOutbox
     good_link: Callable[[str], str]
     bad_link: Callable[[str], str]
     pause: Callable[[float], None] = time.sleep
@@ -56,8 +56,7 @@ def ingest_file(file: RawFile, deps: IngestDependencies) -> Ingestion:
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         verdict = judge(file, deps.judge, Path(folder))
         keys = object_keys(verdict.ingestion)
-        alert = _alert(verdict, keys, deps)
-        _apply(verdict, keys, alert, deps)
+        _apply(verdict, keys, deps)
     return replace(verdict.ingestion, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
 
 
@@ -83,31 +82,28 @@ def split_and_save_data(verdict: Verdict, keys: ObjectKeys, deps: IngestDependen
         deps.artifacts.put_new(keys.report, deps.reports.write(_report(verdict, keys, deps)), HTML)
 
 
-def save_statistics(verdict: Verdict, alert: Alert | None, deps: IngestDependencies) -> None:
-    """Store the verdict, its issues, bad rows, statistics and alert in one transaction, unless they are there."""
-    alerts = [alert] if alert else []
-    deps.ingestions.save(verdict.ingestion, verdict.split.issues, verdict.bad_rows(), verdict.split.statistics, alerts)
+def save_statistics(verdict: Verdict, deps: IngestDependencies) -> None:
+    """Store the verdict, its issues, bad rows and statistics in one transaction, unless they are there."""
+    deps.ingestions.save(verdict.ingestion, verdict.split.issues, verdict.bad_rows(), verdict.split.statistics)
 
 
-def tell(alert: Alert | None, deps: IngestDependencies) -> None:
-    """Put an alert into the outbox and send what waits there; what cannot be sent now stays for the sweep."""
-    if alert is not None:
-        deps.alerts.outbox.add([alert])
-        send_alerts(deps.alerts)
+def finish(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
+    """Note where the objects are, with the alert that leads people to them, in one transaction."""
+    alert = _alert(verdict, keys, deps)
+    deps.ingestions.note_objects(verdict.ingestion.file_id, keys, [alert] if alert else [])
 
 
-def _apply(verdict: Verdict, keys: ObjectKeys, alert: Alert | None, deps: IngestDependencies) -> None:
+def _apply(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
     effects: dict[str, Callable[[], None]] = {
         "split-and-save-data": lambda: split_and_save_data(verdict, keys, deps),
-        "save-statistics": lambda: save_statistics(verdict, alert, deps),
-        "send-alerts": lambda: tell(alert, deps),
+        "save-statistics": lambda: save_statistics(verdict, deps),
     }
     with ThreadPoolExecutor(max_workers=len(effects)) as pool:
         running = [pool.submit(_retried, effect, deps.pause) for effect in effects.values()]
     for effect in running:
         effect.result()
-    # Noted last, as the sign that all is there: whoever reads the keys finds the objects.
-    _retried(lambda: deps.ingestions.note_objects(verdict.ingestion.file_id, keys), deps.pause)
+    # Last, as the sign that all is there: whoever reads the keys or the alert finds the objects.
+    _retried(lambda: finish(verdict, keys, deps), deps.pause)
 
 
 def _retried(effect: Callable[[], T], pause: Callable[[float], None]) -> T:
@@ -121,7 +117,7 @@ def _retried(effect: Callable[[], T], pause: Callable[[float], None]) -> T:
 
 def _alert(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> Alert | None:
     limits = verdict.use_case.criticality if verdict.use_case else CriticalityLimits()
-    previous = deps.alerts.outbox.last(RULE, verdict.ingestion.key)
+    previous = deps.alerts.last(RULE, verdict.ingestion.key)
     return file_alert(limits, verdict.ingestion, verdict.split, keys.report or "", previous, deps.judge.clock())
 
 

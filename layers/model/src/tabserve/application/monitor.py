@@ -8,7 +8,6 @@ from operator import itemgetter
 
 import numpy as np
 
-from tabserve.application.alerts import AlertDependencies, send_alerts
 from tabserve.application.monitoring import Bin, MonitorStore, Outcomes, References, Verdict
 from tabserve.application.ports.catalog import Catalog
 from tabserve.application.ports.clock import Clock
@@ -35,7 +34,6 @@ class Monitor:
     store: MonitorStore
     rules: AlertRules
     clock: Clock
-    alerts: AlertDependencies | None = None
     dashboards: str = ""
     settled_after: timedelta = SETTLED_AFTER
 
@@ -49,7 +47,6 @@ class Report:
     measured: int = 0
     alerts: list[Alert] = field(default_factory=list)
     without_reference: list[str] = field(default_factory=list)
-    not_sent: list[str] = field(default_factory=list)
 
 
 def run(monitor: Monitor) -> Report:
@@ -61,8 +58,6 @@ def run(monitor: Monitor) -> Report:
             _close_windows(monitor, use_case, version, report)
         _measure(monitor, use_case, report)
     report.alerts += monitor.store.save([], list(_standing(monitor)), monitor.clock()).alerts
-    if monitor.alerts is not None:
-        report.not_sent += send_alerts(monitor.alerts).errors
     return report
 
 

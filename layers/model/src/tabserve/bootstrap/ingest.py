@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.reference_columns import ChampionColumns
 from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.s3 import S3Store
@@ -13,7 +14,6 @@ from tabserve.adapters.s3_links import WEEK, S3Links
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.application.ingest import IngestDependencies
 from tabserve.application.judge import JudgeDependencies
-from tabserve.bootstrap.alerts import alert_dependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
@@ -42,7 +42,7 @@ def ingest_service() -> IngestService:
         ingestions=Ingestions(database),
         references=ChampionColumns(artifacts),
         reports=HtmlReports(),
-        alerts=alert_dependencies(settings, database),
+        alerts=Outbox(database),
         good_link=S3Links(lambda: s3, settings.good_bucket, WEEK).to_get,
         bad_link=S3Links(lambda: s3, settings.bad_bucket, WEEK).to_get,
     )

@@ -10,7 +10,6 @@ from tabserve.adapters.monitoring import MonitoringTables
 from tabserve.adapters.references import StoredReferences
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.monitor import Monitor
-from tabserve.bootstrap.alerts import alert_dependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
@@ -35,7 +34,6 @@ def monitor_service() -> MonitorService:
         store=MonitoringTables(database),
         rules=load_alert_rules(),
         clock=utc_now,
-        alerts=alert_dependencies(settings, database),
         dashboards=settings.dashboards_url,
     )
     return MonitorService(deps, logger(settings, "monitor"), metrics("monitor"))

@@ -51,11 +51,10 @@ class IngestionStore(Protocol):
         issues: Sequence[Issue],
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
-        alerts: Sequence[Alert] = (),
     ) -> bool:
         """Store a verdict with everything that belongs to it in one transaction; return False when it was there.
 
-        `bad_rows` is consumed once and may be large: write it in pieces. An alert whose id is there is left as it is.
+        `bad_rows` is consumed once and may be large: write it in pieces.
         """
         ...
 
@@ -63,8 +62,11 @@ class IngestionStore(Protocol):
         """Return those of the files that have a verdict whose objects are all there."""
         ...
 
-    def note_objects(self, file_id: str, keys: ObjectKeys) -> None:
-        """Note where the objects of a saved file are; before that nobody may look for them."""
+    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
+        """Note where the objects of a saved file are, with the alerts that lead there, in one transaction.
+
+        Before that nobody may look for them. An alert whose id is there is left as it is.
+        """
         ...
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
