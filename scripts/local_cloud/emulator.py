@@ -55,6 +55,7 @@ def start(place: Place) -> processes.Server:
             "S3_PERSIST": kept,
             "S3_DATA_DIR": str(folder / "s3"),
             "SFTP_ENABLED": "0",
+            "AUTH": "true",  # signatures and the rights of each function's role count; CREDENTIALS are the root's
             **CREDENTIALS,
         },
     )
