@@ -23,9 +23,8 @@ from tabserve.application.fill_features import Tally, pieces, store_rows
 from tabserve.application.ports.predictions import FeatureStore
 from tabserve.bootstrap.common import catalog, utc_now
 from tabserve.bootstrap.features import feature_store
-from tabserve.domain.csv_rows import CsvRows
 from tabserve.domain.feature_rows import NOT_A_ROW, FeatureRows
-from tabserve.domain.quality import good_row_numbers
+from tabserve.domain.good_rows import GoodRows
 from tabserve.domain.quarantine import printable, read_bad_rows
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError, TabserveError
@@ -62,12 +61,12 @@ class Loader:
     def _load(self, path: Path, good: Path, bad: Path) -> bool:
         with path.open("rb") as raw, good.open("wb") as good_rows, bad.open("wb") as bad_rows:
             split = PanderaValidator().split(raw, self.use_case, good_rows, bad_rows)
-        numbers = good_row_numbers(split.rows_total, self._name_bad_rows(path, bad))
+        self._name_bad_rows(path, bad)
         tally = Tally()
         self._store(path, good, tally)
         for row, rule in list(tally.refused.items())[: self.named]:
             column = "" if rule == NOT_A_ROW else f", column {self.time_column or self.use_case.event_time_column}"
-            self.errors.print(f"{path}: row {numbers[row - 1]}{column}: {rule}", markup=False)
+            self.errors.print(f"{path}: row {row}{column}: {rule}", markup=False)
         count = split.rows_bad + len(tally.refused)
         self.console.print(
             f"{path}: {split.rows_total} rows: {tally.stored} stored, "
@@ -76,28 +75,26 @@ class Loader:
         )
         return count == 0
 
-    def _name_bad_rows(self, path: Path, bad: Path) -> list[int]:
-        """Print the first bad rows; return the row numbers of all."""
-        numbers = []
+    def _name_bad_rows(self, path: Path, bad: Path) -> None:
+        """Print the first bad rows."""
+        count = 0
         with bad.open("rb") as stream:
-            for row in read_bad_rows(stream):
-                numbers.append(row.row_number)
-                for reason in row.reasons if len(numbers) <= self.named else ():
+            for count, row in enumerate(read_bad_rows(stream), start=1):
+                for reason in row.reasons if count <= self.named else ():
                     where = f"{path}: line {row.line_number}{f', column {reason.column}' if reason.column else ''}"
                     self.errors.print(f"{where}: {reason.rule}: {printable(reason.value)!r}", markup=False)
-        if len(numbers) > self.named:
-            self.errors.print(f"{path}: and {len(numbers) - self.named} more bad rows", markup=False)
-        return numbers
+        if count > self.named:
+            self.errors.print(f"{path}: and {count - self.named} more bad rows", markup=False)
 
     def _store(self, path: Path, good: Path, tally: Tally) -> None:
         written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         hidden = not self.errors.is_terminal
         with good.open("rb") as stream, Progress(console=self.errors, transient=True, disable=hidden) as progress:
             task = progress.add_task(path.name, total=good.stat().st_size)
-            rows = CsvRows(stream)
-            reader = FeatureRows(self.use_case, next(iter(rows), []), written_at, utc_now(), self.time_column)
+            rows = GoodRows(stream)
+            reader = FeatureRows(self.use_case, rows.columns, written_at, utc_now(), self.time_column)
             try:
-                for piece in pieces(enumerate(rows, start=1)):
+                for piece in pieces(iter(rows)):
                     store_rows(piece, reader, self.use_case, self.store, tally)
                     progress.update(task, completed=rows.offset, description=f"{path.name}: {tally.rows} rows")
                     if hidden and tally.rows % ROWS_A_LINE == 0:

@@ -5,7 +5,7 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 import stack_env
 from tabserve.adapters import database
+from tabserve.adapters.s3 import S3Store
+from tabserve.domain.good_rows import GoodRows
 from tabserve.domain.quarantine import printable, read_bad_rows
 from tabserve.domain.structure import split_record
 
@@ -61,7 +63,7 @@ def export(options: argparse.Namespace) -> str:
     if target.exists():
         raise QuarantineError(f"{target} exists; name another file with --out.")
     s3: Any = boto3.client("s3")
-    header = split_record(_first_line(s3, file))[0]
+    header = _header(s3, file)
     body = s3.get_object(Bucket=os.environ["BAD_BUCKET"], Key=file["bad_key"])["Body"]
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -146,13 +148,13 @@ def _file(start: str) -> dict[str, Any]:
     return dict(found[0])
 
 
-def _first_line(s3: Any, file: dict[str, Any]) -> str:  # noqa: ANN401  boto3 clients have no static type
-    """Return the header that the bad rows have: of the good object, or of the raw one when every row is bad."""
-    bucket, key = os.environ["GOOD_BUCKET"], file["good_key"]
-    if key is None:
-        bucket, key = os.environ["RAW_BUCKET"], file["key"]
-    lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
-    return str(next(line for line in lines if line.strip()).decode("utf-8-sig"))
+def _header(s3: Any, file: dict[str, Any]) -> Sequence[str]:  # noqa: ANN401  boto3 clients have no static type
+    """Return the columns that the bad rows have: those of the good object, or of the raw one when every row is bad."""
+    if file["good_key"] is not None:
+        with S3Store(s3, os.environ["GOOD_BUCKET"]).open(file["good_key"]) as stream:
+            return GoodRows(stream).columns
+    lines = s3.get_object(Bucket=os.environ["RAW_BUCKET"], Key=file["key"])["Body"].iter_lines()
+    return split_record(next(line for line in lines if line.strip()).decode("utf-8-sig"))[0]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Values for tests, with everything a test does not care about filled in."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,3 +56,9 @@ def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:
         "bad_key": f"titanic/{file_id}/a b.csv",
     }
     return Ingestion(**values | changes)
+
+
+def good_object(header: str, lines: Mapping[int, str]) -> bytes:
+    """Return a good object of lines by their row numbers."""
+    numbered = (f"{number},{line}\n" for number, line in lines.items())
+    return "".join([f"row_number,{header}\n", *numbered]).encode()

@@ -42,7 +42,7 @@ def _succeeds(message: Mapping[str, Any], seconds_left: Callable[[], float]) -> 
 def _note(file: GoodFile, filled: Filled) -> None:
     tally = filled.tally
     counts = {"rows": tally.rows, "stored": tally.stored, "older": tally.older, "refused": len(tally.refused)}
-    about = {"key": file.key, "from_row": file.row + 1, **counts}
+    about = {"key": file.key, "from_byte": file.offset, **counts}
     if filled.skipped or filled.malformed:
         write = log.error if filled.malformed else log.info
         write("good file left", extra={**about, "reason": filled.malformed or filled.skipped})
@@ -66,5 +66,4 @@ def _good_files(notification: Mapping[str, Any]) -> Iterator[GoodFile]:
             key=unquote_plus(item["key"]),
             etag=item.get("eTag", "").strip('"'),
             offset=item.get("offset", 0),
-            row=item.get("row", 0),
         )

@@ -18,15 +18,16 @@ from local_cloud.stack import write_env_file
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.registry import Registry
 from tests.e2e.test_main_job import call, client, eventually
+from tests.factories import good_object
 
 pytestmark = pytest.mark.timeout(200)
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
 DATA = [ROOT / "datasets/titanic/train.csv", ROOT / "datasets/titanic/holdout.csv"]
 
 
-def drop(stack: dict[str, str], name: str, *rows: str, bucket: str = "RAW_BUCKET", **options: Any) -> None:
+def drop(stack: dict[str, str], name: str, *rows: str) -> None:
     body = "".join(f"{row}\n" for row in (HEADER, *rows)).encode()
-    client(stack, "s3").put_object(Bucket=stack[bucket], Key=f"titanic/{name}", Body=body, **options)
+    client(stack, "s3").put_object(Bucket=stack["RAW_BUCKET"], Key=f"titanic/{name}", Body=body)
 
 
 def age(stack: dict[str, str], entity_id: str) -> Any:
@@ -53,7 +54,8 @@ def test_a_raw_file_fills_the_feature_store_and_the_newest_wins(stack: dict[str,
     # An older file that comes late; its other row tells when it has been dealt with.
     old = {"raw-written-at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
     rows = ["90001,1,Doe,female,37,71.28,C", "90003,1,Poe,male,50,71.28,C"]
-    drop(stack, "0ff/late.csv", *rows, bucket="GOOD_BUCKET", Metadata=old)
+    late = good_object(HEADER, dict(enumerate(rows, start=1)))
+    client(stack, "s3").put_object(Bucket=stack["GOOD_BUCKET"], Key="titanic/0ff/late.csv", Body=late, Metadata=old)
     assert aged(stack, "90003", 50)
     assert age(stack, "90001") == 39
 

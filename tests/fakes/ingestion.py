@@ -60,9 +60,6 @@ class FakeIngestions:
         ]
         return sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))[:limit]
 
-    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
-        return sorted(row.row_number for row in self.bad_rows.get(file_id, ()))
-
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         return sorted(self.rows_predicted.get(file_id, ()))
 

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from tabserve.bootstrap.features import feature_store
 from tabserve.settings import read_settings
+from tests.factories import good_object
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,Fare,Embarked"
 EVENTS = Path(__file__).parent.parent / "events"
@@ -62,7 +63,7 @@ def context(seconds: float = 100) -> SimpleNamespace:
 
 def drop(aws: SimpleNamespace, rows: list[str], written: str = "", key: str = KEY) -> dict[str, Any]:
     """Put a good object there; return the event that S3 sends about it."""
-    body = "".join(f"{row}\n" for row in (HEADER, *rows)).encode()
+    body = good_object(HEADER, dict(enumerate(rows, start=1)))
     notes = {"raw-written-at": written} if written else {}
     etag = aws.s3.put_object(Bucket="good", Key=key, Body=body, Metadata=notes)["ETag"].strip('"')
     item = {"key": quote_plus(key, safe="/"), "eTag": etag}

@@ -65,7 +65,7 @@ def test_a_verdict_is_stored_with_all_that_belongs_to_it(store: Ingestions, data
     assert store.save(ingestion("f1"), ISSUES, iter(BAD_ROWS), STATISTICS)
 
     assert store.find("f1") == ingestion("f1")
-    assert store.bad_row_numbers("f1") == [3, 7]
+    assert rows(database, "SELECT row_number FROM bad_rows ORDER BY row_number") == [(3,), (7,)]
     assert rows(database, "SELECT raw FROM bad_rows ORDER BY row_number") == [
         (r"1,a" + "\t" + r"b\\x00,\udcff",),
         ("",),
@@ -80,7 +80,7 @@ def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, da
     assert not store.save(ingestion("f1", rows_bad=9), ISSUES, BAD_ROWS[:1], STATISTICS)
 
     assert store.find("f1") == ingestion("f1")
-    assert store.bad_row_numbers("f1") == [3, 7]
+    assert rows(database, "SELECT row_number FROM bad_rows ORDER BY row_number") == [(3,), (7,)]
     assert rows(database, "SELECT * FROM column_statistics UNION ALL SELECT * FROM column_statistics") == []
 
 
@@ -100,7 +100,13 @@ def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
     assert any_store.save(ingestion("f1"), ISSUES, BAD_ROWS[:1])
 
     assert any_store.find("f1") == ingestion("f1")
-    assert any_store.bad_row_numbers("f1") == [3]
+
+
+def test_of_a_file_judged_again_only_the_new_bad_rows_stay(store: Ingestions, database: Database) -> None:
+    store.save(ingestion("f1", status="failed", error="storage was away"), ISSUES, BAD_ROWS)
+    store.save(ingestion("f1"), ISSUES, BAD_ROWS[:1])
+
+    assert rows(database, "SELECT row_number FROM bad_rows") == [(3,)]
 
 
 def test_nothing_is_stored_when_the_last_piece_fails(store: Ingestions, database: Database) -> None:

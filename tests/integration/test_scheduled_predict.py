@@ -26,7 +26,7 @@ from tabserve.application.predict import PredictDependencies, PredictRequest, pr
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.prediction import Features, Origin, Source
 from tabserve.domain.quality import BadRow
-from tests.factories import ingestion
+from tests.factories import good_object, ingestion
 from tests.fakes.models import FakeModels
 from tests.fakes.predictions import FakeFeatures
 
@@ -80,7 +80,7 @@ class Cloud:
     def file(self, file_id: str, rows: int, bad: Sequence[int] = ()) -> None:
         verdict = ingestion(file_id, rows_total=rows + len(bad), rows_good=rows, rows_bad=len(bad))
         numbers = [number for number in range(1, rows + len(bad) + 1) if number not in bad]
-        body = "\n".join([HEADER, *(f"{number},1,3,female,30,7.25,S" for number in numbers), ""])
+        body = good_object(HEADER, {number: f"{number},1,3,female,30,7.25,S" for number in numbers})
         self.s3.put_object(Bucket="good", Key=verdict.good_key, Body=body)
         Ingestions(self.database).save(verdict, [], [BadRow(number, number + 1, "", ()) for number in bad])
 

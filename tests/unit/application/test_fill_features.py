@@ -12,7 +12,7 @@ from tabserve.application.fill_features import FillDependencies, Filled, GoodFil
 from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import StorageUnavailableError, UnknownUseCaseError
-from tests.factories import NOON
+from tests.factories import NOON, good_object
 from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakeQueue
 from tests.unit.ingest.conftest import USE_CASE
@@ -54,10 +54,10 @@ class World:
         return self.use_case
 
     def drop(self, lines: Iterable[str], key: str = KEY, written: int | None = None, header: str = HEADER) -> GoodFile:
-        """Put a good file there whose raw file was written so many minutes after noon."""
+        """Put a good file there whose raw file was written so many minutes after noon; rows are numbered from 11."""
         notes = {} if written is None else {"raw-written-at": (NOON + timedelta(minutes=written)).isoformat()}
         self.good.objects.pop(key, None)
-        self.good.put_new(key, "".join(f"{line}\n" for line in (header, *lines)).encode(), notes=notes)
+        self.good.put_new(key, good_object(header, dict(enumerate(lines, start=11))), notes=notes)
         return GoodFile("good", key)
 
     def fill(self, file: GoodFile) -> Filled:
@@ -87,7 +87,7 @@ def continued(world: World) -> GoodFile:
     (record,) = json.loads(world.queue.sent.pop())["Records"]
     item = record["s3"]["object"]
     assert item["key"] == "orders/00ff/a+b%2Bc.csv"
-    return GoodFile(record["s3"]["bucket"]["name"], KEY, item["eTag"], item["offset"], item["row"])
+    return GoodFile(record["s3"]["bucket"]["name"], KEY, item["eTag"], item["offset"])
 
 
 def test_every_row_of_a_file_is_stored_with_the_age_of_the_raw_file(world: World) -> None:
@@ -147,10 +147,10 @@ def test_a_part_ends_after_so_many_rows_and_not_behind_the_last_one(
     assert (rest.tally.rows, rest.left, world.queue.sent) == (20, None, [])
 
 
-def test_row_numbers_go_on_where_the_file_goes_on(world: World) -> None:
+def test_a_refused_row_is_told_by_its_number_in_the_raw_file_however_far_the_file_got(world: World) -> None:
     world.seconds = 1
     world.fill(world.drop([*map(line, range(12)), "12,huge,1,1,,,", *map(line, range(13, 15))]))
-    assert world.fill(continued(world)).tally.refused == {13: "not_a_row"}
+    assert world.fill(continued(world)).tally.refused == {23: "not_a_row"}
 
 
 def test_a_part_that_broke_off_is_done_again_from_its_beginning(world: World) -> None:
@@ -188,7 +188,7 @@ def test_a_file_replaced_meanwhile_is_left_to_its_own_event(world: World) -> Non
 def test_hostile_rows_are_counted_and_the_others_stored(world: World) -> None:
     filled = world.fill(world.drop([line(1), "2,small,nan,1,,,", line(""), "4,small", line(5), "\xff,small,1,1,,,"]))
     assert counts(filled) == (6, 3, 0, 3)
-    assert filled.tally.refused == dict.fromkeys([2, 3, 4], "not_a_row")
+    assert filled.tally.refused == dict.fromkeys([12, 13, 14], "not_a_row")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,14 @@ def test_a_file_that_can_never_be_read_is_not_asked_for_again(
     world: World, header: str, lines: list[str], message: str
 ) -> None:
     assert message in world.fill(world.drop(lines, header=header)).malformed
+
+
+def test_a_file_that_does_not_number_its_rows_is_left_with_a_sentence(world: World) -> None:
+    file = world.drop([])
+    for body in (b"", f"{HEADER}\n{line(1)}\n".encode(), f"row_number,{HEADER}\nx,{line(1)}\n".encode()):
+        world.good.objects[KEY] = body
+        assert "good file" in world.fill(file).malformed
+    assert not world.features.entities
 
 
 def test_a_use_case_can_do_without_the_feature_store(world: World) -> None:
@@ -225,5 +233,5 @@ def test_rows_are_as_old_as_their_own_time_where_the_use_case_names_a_column(wor
         )
     )
     assert counts(filled) == (3, 1, 1, 1)
-    assert filled.tally.refused == {2: "not_a_time"}
+    assert filled.tally.refused == {12: "not_a_time"}
     assert (world.price("1"), world.price("3")) == (1, 4)

@@ -10,7 +10,7 @@ from tabserve.application.retry_predictions import retry_given_up
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.quality import BadRow, Ingestion
 from tabserve.errors import ChunkRefusedError, DatabaseUnavailableError, PredictionServiceError, StorageUnavailableError
-from tests.factories import NOON, ingestion
+from tests.factories import NOON, good_object, ingestion
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
 from tests.fakes.scheduling import FakeMarkers, FakePredictionService, FakeRuns
@@ -39,8 +39,8 @@ class World:
         verdict = ingestion(file_id, rows_total=rows + len(bad), rows_good=rows, rows_bad=len(bad), **changes)
         verdict = replace(verdict, finished_at=NOON + timedelta(seconds=next(self.numbers)))
         self.ingestions.save(verdict, [], [BadRow(number, number + 1, "", ()) for number in bad])
-        good = [line(100 + number) for number in range(1, rows + len(bad) + 1) if number not in bad]
-        self.good.put(str(verdict.good_key), "\r\n".join([HEADER, *good, ""]).encode())
+        good = {number: line(100 + number) for number in range(1, rows + len(bad) + 1) if number not in bad}
+        self.good.put(str(verdict.good_key), good_object(HEADER, good))
         return verdict
 
     def deps(self) -> ScheduledDependencies:
@@ -119,15 +119,25 @@ def test_large_files_go_in_chunks_and_the_marker_follows(world: World) -> None:
     assert world.markers.claims["f1"].next_row == 2 * CHUNK + 1
 
 
-def test_header_order_case_and_byte_order_mark_do_not_matter(world: World) -> None:
+def test_the_order_of_columns_does_not_matter_nor_what_else_is_there(world: World) -> None:
     verdict = world.file("f1", rows=1)
-    text = "\ufeff Sex ,EXTRA,embarked,Fare,Age,Pclass,passengerid\rfemale,x,,NA,,1,9\r"
-    world.good.put(str(verdict.good_key), text.encode())
+    header = "Sex,row_number,Embarked,Fare,Age,Pclass,PassengerId"
+    world.good.put(str(verdict.good_key), good_object(header, {7: "female,x,,NA,,1,9"}))
 
     world.run()
 
     expected = {"Pclass": 1, "Sex": "female", "Age": None, "Fare": None, "Embarked": None, "entity_id": "9"}
-    assert world.service.records["f1", 1] == expected
+    assert world.service.records["f1", 7] == expected
+
+
+def test_a_cell_may_be_longer_than_csv_reads_by_itself(world: World) -> None:
+    verdict = world.file("f1", rows=1)
+    header = f"{HEADER},remark,{'n' * 200_000}"
+    world.good.put(str(verdict.good_key), good_object(header, {1: f'{line(9)},"{"r" * 200_000}",'}))
+
+    world.run()
+
+    assert world.ingestions.rows_predicted == {"f1": {1}}
 
 
 class TestWhenAWorkerStops:
@@ -226,17 +236,19 @@ class TestAFileThatCannotBeScored:
     @pytest.mark.parametrize(
         ("body", "reason"),
         [
-            (HEADER + "\n" + line(1) + "\n", "has 1 rows, not 3"),
-            (HEADER + "\n" + (line(1) + "\n") * 4, "more than 3 rows"),
-            ("PassengerId,Sex\n" + "1,male\n" * 3, "no column Pclass"),
-            (HEADER + "\n" + "1,2,3\n" * 3, "a row has 3 fields"),
-            (HEADER + "\n" + (line(1).replace("male", "robot") + "\n") * 3, "none of its categories"),
-            ("", "no column"),
+            (good_object(HEADER, {1: line(1)}), "has 1 rows, not 3"),
+            (good_object(HEADER, dict.fromkeys(range(1, 5), line(1))), "has 4 rows, not 3"),
+            (good_object("PassengerId,Sex", dict.fromkeys(range(1, 4), "1,male")), "no column Pclass"),
+            (good_object(HEADER, dict.fromkeys(range(1, 4), "1,2,3")), "a row has 3 fields"),
+            (good_object(HEADER, {1: line(1).replace("male", "robot")}), "none of its categories"),
+            (f"{HEADER}\n{line(1)}\n".encode(), "does not begin with the column row_number"),
+            (b"", "does not begin with the column row_number"),
+            (good_object(HEADER, {1: f'{line(1)},"a"x'}), "not CSV"),
         ],
     )
-    def test_names_the_reason(self, world: World, body: str, reason: str) -> None:
+    def test_names_the_reason(self, world: World, body: bytes, reason: str) -> None:
         verdict = world.file("f1")
-        world.good.put(str(verdict.good_key), body.encode())
+        world.good.put(str(verdict.good_key), body)
 
         world.run()
 

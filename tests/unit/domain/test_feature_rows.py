@@ -116,6 +116,7 @@ def test_the_latest_of_several_rows_of_an_entity_counts_and_of_equally_old_ones_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"ignore": ("note", "Price ")}, "columns repeats 'price'"),
         ({"event_time_column": "price"}, "must not be one of the other columns"),
         ({"event_time_column": "id"}, "must not be one of the other columns"),
         ({"event_time_column": "returned"}, "must not be one of the other columns"),

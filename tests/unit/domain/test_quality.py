@@ -2,7 +2,7 @@
 
 import pytest
 
-from tabserve.domain.quality import RawFile, criticality, good_row_numbers
+from tabserve.domain.quality import RawFile, criticality
 from tabserve.domain.use_case import CriticalityLimits
 
 DEFAULT = CriticalityLimits()
@@ -50,7 +50,3 @@ def test_a_version_of_an_object_has_an_identity_of_its_own() -> None:
     assert len({file.file_id for file in versions}) == 4
     assert RawFile("b", "k", "other etag", "v1").file_id == versions[1].file_id
     assert RawFile("b", "k", "e", size=5).file_id == versions[0].file_id
-
-
-def test_good_rows_are_those_that_are_not_bad() -> None:
-    assert good_row_numbers(5, [2, 5]) == [1, 3, 4]

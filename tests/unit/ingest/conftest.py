@@ -7,6 +7,7 @@ import pytest
 
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.adapters.validator.lines import Limits
+from tabserve.domain.csv_rows import CsvRows
 from tabserve.domain.quality import BadRow, Split
 from tabserve.domain.quarantine import read_bad_rows
 from tabserve.domain.use_case import UseCase
@@ -35,7 +36,7 @@ GOOD = "{id},small,1,12.5,0.5,3,fine"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file: the split, its good lines and its bad rows."""
+    """What became of a file: the split, its good lines without their row numbers and its bad rows."""
 
     split: Split
     good: list[str]
@@ -62,7 +63,16 @@ def judge_bytes(
     limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
     split = PanderaValidator(limits).split(io.BytesIO(content), use_case, good, bad)
     rows = list(read_bad_rows(io.BytesIO(bad.getvalue())))
-    return Outcome(split, good.getvalue().decode().splitlines(), rows, good.getvalue(), bad.getvalue())
+    return Outcome(split, original(good.getvalue()).decode().splitlines(), rows, good.getvalue(), bad.getvalue())
+
+
+def original(good: bytes) -> bytes:
+    """Return the header and the rows of a good object as the raw file had them, without row numbers."""
+    rows, start, found = CsvRows(io.BytesIO(good)), 0, []
+    for _ in rows:
+        found.append(good[start : rows.offset].partition(b",")[2])
+        start = rows.offset
+    return b"".join(found)
 
 
 @pytest.fixture

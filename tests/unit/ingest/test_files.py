@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from tabserve.domain.good_rows import GoodRows
 from tabserve.errors import FileRejectedError
 from tests.unit.ingest.conftest import GOOD, HEADER, Judged, judge_bytes
 
@@ -34,6 +35,13 @@ REJECTED = {
     "duplicated header name": (CONTENT.replace(b"note", b"price"), "duplicated_column"),
     "duplicated header name in another case": (CONTENT.replace(b"note", b" Price"), "duplicated_column"),
     "duplicated unknown name": (f"{HEADER},x,x\n{ROW},1,2\n".encode(), "duplicated_column"),
+    "duplicated name behind a wide space": (
+        CONTENT.replace(b"note", "\u3000price".encode()),
+        "duplicated_column",
+    ),
+    "duplicated name with a soft hyphen": (CONTENT.replace(b"note", "pri\u00adce".encode()), "duplicated_column"),
+    "unknown names that differ in case": (f"{HEADER},x,X\n{ROW},1,2\n".encode(), "duplicated_column"),
+    "unknown names that differ in white space": (f"{HEADER},a b,a\u3000b \n{ROW},1,2\n".encode(), "duplicated_column"),
     "semicolons": (CONTENT.replace(b",", b";"), "wrong_delimiter"),
     "tabs": (CONTENT.replace(b",", b"\t"), "wrong_delimiter"),
     "vertical bars": (CONTENT.replace(b",", b"|"), "wrong_delimiter"),
@@ -103,6 +111,24 @@ def test_case_and_spaces_of_the_header_are_a_warning_and_set_right(judged: Judge
     outcome = judged(ROW, header=HEADER.replace("size", " SIZE ").replace("price", "Price"))
     assert outcome.good == [HEADER, ROW]
     assert outcome.warnings == {(" SIZE ", "header_spelling"), ("Price", "header_spelling")}
+
+
+@pytest.mark.parametrize("space", ["\u3000", "\u2009", "\u2028", "\x1f", "\u2066", "\u061c", "\u180e", "\u3000\u200b "])
+def test_white_space_and_invisible_characters_of_the_header_are_set_right(space: str, judged: Judged) -> None:
+    outcome = judged(ROW, header=HEADER.replace("price", f"{space}price{space}"))
+    assert outcome.good == [HEADER, ROW]
+    assert {rule for _, rule in outcome.warnings} == {"header_spelling"}
+
+
+def test_a_good_object_numbers_its_rows_as_the_raw_file_does(judged: Judged) -> None:
+    outcome = judged("", ROW, "2,BIG,1,1,,3,", "", '3,small,1,1,,3,"4,\n5,"', "6,small,1,1,,3,x", chunk=20)
+    rows = GoodRows(io.BytesIO(outcome.good_bytes))
+    assert rows.columns == HEADER.split(",")
+    assert [(number, cells[0], cells[-1]) for number, cells in rows] == [
+        (1, "1", "fine"),
+        (3, "3", "4,\n5,"),
+        (4, "6", "x"),
+    ]
 
 
 def test_a_file_over_the_limit_is_rejected_without_being_read_to_its_end() -> None:

@@ -15,6 +15,7 @@ from tabserve.domain.alert import Alert
 from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
+from tests.factories import good_object
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
@@ -122,7 +123,7 @@ def test_a_mixed_file_is_split_and_the_raw_object_stays_as_it_is(pipeline: Pipel
     key = f"orders/{file.file_id}/a.csv"
     assert (done.status, done.rows_total, done.rows_good, done.rows_bad) == ("done", 3, 2, 1)
     assert (done.good_key, done.bad_key, done.report_key) == (key, key, f"reports/orders/{file.file_id}.html")
-    assert pipeline.good.get(key).decode().splitlines() == [HEADER, *good_lines(2)]
+    assert pipeline.good.get(key) == good_object(HEADER, dict(enumerate(good_lines(2), start=1)))
     assert BAD in pipeline.bad.get(key).decode()
     assert pipeline.good.notes[key] == {"raw-written-at": pipeline.raw.written_at.isoformat()}
     assert pipeline.raw.get(file.key) == before

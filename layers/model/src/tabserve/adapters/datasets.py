@@ -4,12 +4,12 @@ import csv
 from pathlib import Path
 from typing import Final
 
+from tabserve.domain.csv_rows import rows_of
 from tabserve.domain.dataset import Dataset
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import TrainingDataError
 
 BUNDLED_PREFIX: Final = "sklearn:"
-LARGEST_CELL: Final = 1_000_000
 
 
 def read_dataset(use_case: UseCase, source: str, root: Path) -> Dataset:
@@ -21,10 +21,9 @@ def read_dataset(use_case: UseCase, source: str, root: Path) -> Dataset:
 
 def read_csv(path: Path) -> Dataset:
     """Read a CSV file, every cell as text; raise TrainingDataError."""
-    csv.field_size_limit(LARGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = [tuple(row) for row in csv.reader(stream, strict=True) if row]
+            lines = [tuple(row) for row in rows_of(stream) if row]
     except OSError as error:
         raise TrainingDataError(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -80,15 +80,6 @@ class Ingestions:
         )
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
-    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file's bad rows, ascending."""
-        query = (
-            select(tables.bad_rows.c.row_number)
-            .where(tables.bad_rows.c.file_id == file_id)
-            .order_by(tables.bad_rows.c.row_number)
-        )
-        return self._database.run(lambda connection: connection.execute(query).scalars().all())
-
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         """Return the row numbers of a file that have a prediction of any version, ascending."""
         row_number = predictions.c.row_number

@@ -15,8 +15,8 @@ from tabserve.application.ports.catalog import Catalog
 from tabserve.application.ports.clock import Clock
 from tabserve.application.ports.objects import Bucket, OpenObject
 from tabserve.application.ports.predictions import FeatureStore, Queue
-from tabserve.domain.csv_rows import CsvRows
-from tabserve.domain.feature_rows import RAW_WRITTEN_AT, FeatureRows, Row, event_time
+from tabserve.domain.feature_rows import RAW_WRITTEN_AT, FeatureRows, event_time
+from tabserve.domain.good_rows import GoodRows, Row
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError, UnknownUseCaseError
 
@@ -28,13 +28,12 @@ SECONDS_PER_PIECE: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class GoodFile:
-    """A good object from byte `offset` on, where row `row` ends; rows count from 1."""
+    """A good object from byte `offset` on, where a row ends."""
 
     bucket: str
     key: str
     etag: str = ""
     offset: int = 0
-    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
 
 def continuation(file: GoodFile) -> bytes:
     """Return the message that S3 sends about a file, and from where to go on."""
-    item = {"key": quote_plus(file.key, safe="/"), "eTag": file.etag, "offset": file.offset, "row": file.row}
+    item = {"key": quote_plus(file.key, safe="/"), "eTag": file.etag, "offset": file.offset}
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Continued"}
     return json.dumps({"Records": [record | {"s3": {"bucket": {"name": file.bucket}, "object": item}}]}).encode()
 
@@ -124,21 +123,22 @@ class _Part:
         """Store rows until the file ends, enough are done or time gets short; raise KeyError, FileRejectedError."""
         start = self._deps.good.look(self._file.key, etag=self._file.etag)
         with start.stream:
-            rows = CsvRows(start.stream)
-            reader = FeatureRows(self._use_case, next(iter(rows), []), _event_time(start), self._deps.clock())
+            rows = GoodRows(start.stream)
+            reader = FeatureRows(self._use_case, rows.columns, _event_time(start), self._deps.clock())
             left = replace(self._file, etag=start.etag)
             if left.offset <= rows.offset:
                 return self._store(reader, rows, left, start.size, seconds_left)
         rest = self._deps.good.look(left.key, offset=left.offset, etag=left.etag)
         with rest.stream:
-            return self._store(reader, CsvRows(rest.stream, left.offset), left, rest.size, seconds_left)
+            rows.go_on(rest.stream, left.offset)
+            return self._store(reader, rows, left, rest.size, seconds_left)
 
     def _store(
-        self, reader: FeatureRows, rows: CsvRows, left: GoodFile, size: int, seconds_left: Callable[[], float]
+        self, reader: FeatureRows, rows: GoodRows, left: GoodFile, size: int, seconds_left: Callable[[], float]
     ) -> Filled:
-        for piece in pieces(enumerate(rows, start=left.row + 1)):
+        for piece in pieces(iter(rows)):
             store_rows(piece, reader, self._use_case, self._deps.features, self.tally)
-            left = replace(left, offset=rows.offset, row=left.row + len(piece))
+            left = replace(left, offset=rows.offset)
             enough = self.tally.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
             if enough and left.offset < size:
                 self._deps.queue.send(continuation(left))

@@ -5,8 +5,6 @@ keeps two workers from doing the same work. What a worker learns about a file is
 first and to the marker afterwards.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +16,9 @@ from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.objects import ObjectStore
 from tabserve.application.ports.scheduling import Claim, Markers, PredictionRun, PredictionService, RunStatus, RunStore
 from tabserve.domain.alert import Alert, AlertState, alert_id
+from tabserve.domain.good_rows import GoodRows
 from tabserve.domain.prediction import Features
-from tabserve.domain.quality import Ingestion, good_row_numbers
+from tabserve.domain.quality import Ingestion
 from tabserve.domain.records import Records
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ChunkRefusedError, FileRejectedError, LeaseLostError, TabserveError, UnavailableError
@@ -153,15 +152,11 @@ class _Work:
         self._rows += count
 
     def _numbered_records(self, use_case: UseCase) -> Iterator[Numbered]:
-        bad = self._deps.ingestions.bad_row_numbers(self._ingestion.file_id)
-        numbers = good_row_numbers(self._ingestion.rows_total, bad)
         with self._deps.good.open(self._ingestion.good_key or "") as stream:
-            rows = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
-            records = Records(use_case, next(rows, []))
-            for place, cells in enumerate(filter(None, rows)):
-                if place == len(numbers):
-                    raise FileRejectedError("row_count", f"the good file has more than {place} rows")
-                yield numbers[place], records.read(cells)
+            rows = GoodRows(stream)
+            records = Records(use_case, rows.columns)
+            for number, cells in rows:
+                yield number, records.read(cells)
 
     def _finish(self) -> FileOutcome:
         file_id = self._ingestion.file_id

@@ -1,13 +1,20 @@
 """The rows of a CSV file, and the byte at which each of them ends: where reading can go on later."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from tabserve.domain.structure import BOM
 from tabserve.errors import FileRejectedError
 
+# Longer than any line that is read.
 LONGEST_CELL: Final = 2**27
+
+
+def rows_of(lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+    """Return the rows of lines of text, cells as long as they may be; csv raises its own error."""
+    csv.field_size_limit(LONGEST_CELL)
+    return csv.reader(lines, strict=strict)
 
 
 class CsvRows:
@@ -17,11 +24,10 @@ class CsvRows:
         """Read a stream that begins at byte `offset` of the file, where a row begins."""
         self.offset = offset
         self._stream = stream
-        self._rows = csv.reader(self._lines(), strict=True)
+        self._rows = rows_of(self._lines())
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield rows; raise FileRejectedError where the file is not CSV."""
-        csv.field_size_limit(LONGEST_CELL)
         try:
             yield from filter(None, self._rows)
         except csv.Error as error:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tabserve.domain.column_names import folded, places
+from tabserve.domain.good_rows import Row
 from tabserve.domain.prediction import Entity, Features
 from tabserve.domain.records import Records
 from tabserve.domain.use_case import UseCase
@@ -18,8 +20,6 @@ RAW_WRITTEN_AT: Final = "raw-written-at"
 CLOCKS_DIFFER_BY: Final = timedelta(days=1)
 NOT_A_TIME: Final = "not_a_time"
 NOT_A_ROW: Final = "not_a_row"
-
-Row = tuple[int, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def latest(entities: Iterable[Entity]) -> list[Entity]:
 def _place(column: str | None, header: Sequence[str]) -> int | None:
     if column is None:
         return None
-    folded = [name.strip().casefold() for name in header]
-    if column.casefold() not in folded:
+    place = places(header).get(folded(column))
+    if place is None:
         raise FileRejectedError("missing_column", f"the file has no column {column}.")
-    return folded.index(column.casefold())
+    return place

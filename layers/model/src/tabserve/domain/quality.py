@@ -1,7 +1,7 @@
 """What ingestion finds out about one version of one raw file."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -136,9 +136,3 @@ def criticality(
     if share >= limits.medium or (critical and critical / rows_total >= limits.critical_rule_share):
         return "medium"
     return "low"
-
-
-def good_row_numbers(rows_total: int, bad: Sequence[int]) -> list[int]:
-    """Return the row numbers, from 1, that are not bad."""
-    refused = set(bad)
-    return [number for number in range(1, rows_total + 1) if number not in refused]

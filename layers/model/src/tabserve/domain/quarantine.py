@@ -3,19 +3,17 @@
 Columns: row_number, line_number, reasons (a JSON list of column, rule and value), raw (the original line).
 """
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import BinaryIO, Final
 
+from tabserve.domain.csv_rows import rows_of
 from tabserve.domain.quality import BadRow, Reason
 
 HEADER: Final = b"row_number,line_number,reasons,raw\n"
 MAX_VALUE: Final = 200
-# Longer than any line that is read, so that csv takes back whatever was quarantined.
-LONGEST_CELL: Final = 2**27
 
 
 def shortened(value: str) -> str:
@@ -37,9 +35,8 @@ def _json(reason: Reason) -> str:
 def read_bad_rows(stream: BinaryIO) -> Iterator[BadRow]:
     """Yield the rows of a bad object; bytes that are not UTF-8 come back as surrogates, see `printable`."""
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    csv.field_size_limit(LONGEST_CELL)
     try:
-        rows = csv.reader(text)
+        rows = rows_of(text, strict=False)
         next(rows, None)
         for row_number, line_number, reasons, raw in rows:
             found = tuple(Reason(**reason) for reason in json.loads(reasons))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tabserve.domain import rules
+from tabserve.domain.column_names import folded, places
 from tabserve.domain.prediction import Features, Value
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 
@@ -18,15 +19,15 @@ class Records:
     """Reads rows by the use case's columns, wherever they stand in the file."""
 
     def __init__(self, use_case: UseCase, header: Sequence[str]) -> None:
-        """Find the columns; header names may differ in case and outer spaces. Raise ValueError for a missing one."""
-        places = {name.strip().casefold(): place for place, name in enumerate(header)}
-        missing = [name for name in use_case.required_columns if name.casefold() not in places]
+        """Find the columns; raise ValueError for a missing one."""
+        place = places(header)
+        missing = [name for name in use_case.required_columns if folded(name) not in place]
         if missing:
             raise ValueError(f"the file has no column {', '.join(missing)}")
         self._width = len(header)
-        self._id_place = places[use_case.id_column.casefold()]
+        self._id_place = place[folded(use_case.id_column)]
         self._missing = frozenset(use_case.missing_values)
-        self._features = [(f.name, places[f.name.casefold()], _converter(f)) for f in use_case.features]
+        self._features = [(f.name, place[folded(f.name)], _converter(f)) for f in use_case.features]
 
     def read(self, cells: Sequence[str]) -> Features:
         """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""

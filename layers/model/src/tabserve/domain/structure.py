@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tabserve.domain.column_names import alike, folded
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError
 
@@ -113,8 +114,8 @@ def structural_rules(text: str, width: int, unterminated: bool) -> tuple[str, ..
 def read_header(text: str, use_case: UseCase) -> Header:
     """Match a header line with a use case; raise FileRejectedError when rows could not be read by it."""
     names, problems = split_record(text)
-    canonical = {_folded(name): name for name in use_case.known_columns}
-    matched = tuple(canonical.get(_folded(name), name) for name in names)
+    canonical = {folded(name): name for name in use_case.known_columns}
+    matched = tuple(canonical.get(folded(name), name) for name in names)
     missing = [name for name in use_case.required_columns if name not in matched]
     if missing:
         _refuse_other_delimiter(text, canonical, len(set(matched) & set(canonical.values())))
@@ -122,8 +123,7 @@ def read_header(text: str, use_case: UseCase) -> Header:
         raise FileRejectedError("malformed_header", f"The header has a quote problem: {', '.join(problems)}.")
     if missing:
         raise FileRejectedError("missing_column", f"The header lacks {', '.join(missing)}.")
-    repeated = sorted({name for name in matched if name.strip() and matched.count(name) > 1})
-    if repeated:
+    if repeated := alike(matched):
         raise FileRejectedError("duplicated_column", f"The header has more than one {', '.join(repeated)}.")
     return Header(
         columns=matched,
@@ -133,8 +133,8 @@ def read_header(text: str, use_case: UseCase) -> Header:
 
 
 def is_repeated_header(fields: Sequence[str], header: Header) -> bool:
-    """Tell whether a row is the header again, whatever its case and spaces."""
-    return [_folded(field) for field in fields] == [_folded(name) for name in header.columns]
+    """Tell whether a row is the header again, as column names are compared."""
+    return [folded(field) for field in fields] == [folded(name) for name in header.columns]
 
 
 def write_record(fields: Sequence[str]) -> str:
@@ -144,10 +144,6 @@ def write_record(fields: Sequence[str]) -> str:
 
 def _refuse_other_delimiter(text: str, canonical: dict[str, str], matched: int) -> None:
     for delimiter, name in DELIMITERS.items():
-        found = {_folded(field) for field in split_record(text, delimiter)[0]} & canonical.keys()
+        found = {folded(field) for field in split_record(text, delimiter)[0]} & canonical.keys()
         if len(found) > matched:
             raise FileRejectedError("wrong_delimiter", f"The columns are separated by a {name}; use commas.")
-
-
-def _folded(name: str) -> str:
-    return name.strip(" \t\ufeff\u200b\u00a0").casefold()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
 
+from tabserve.domain.column_names import folded
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ .()/-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Label = StrictStr | StrictInt
@@ -202,7 +204,7 @@ class UseCase(_Definition):
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> Self:
         columns = [self.id_column, self.target.name, *self.feature_names, *self.ignore]
-        _reject_repeats(columns, "columns")
+        _reject_repeats(list(map(folded, columns)), "columns")
         if self.event_time_column in columns:
             raise ValueError(f"event_time_column {self.event_time_column!r} must not be one of the other columns")
         if reserved := RESERVED_NAMES.intersection([*columns, self.event_time_column]):

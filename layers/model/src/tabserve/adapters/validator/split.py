@@ -11,6 +11,7 @@ from tabserve.adapters.validator.lines import Limits, Lines, read_lines
 from tabserve.adapters.validator.records import RecordReader, Records
 from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
+from tabserve.domain.good_rows import ROW_NUMBER
 from tabserve.domain.quality import Reason, Split
 from tabserve.domain.quarantine import HEADER, bad_record
 from tabserve.domain.structure import BLANK, Header, read_header, write_record
@@ -32,7 +33,7 @@ class PanderaValidator:
         """Write the good and the bad object of a raw file; raise FileRejectedError when it cannot be split."""
         lines = read_lines(raw, self._limits)
         header, rest = _read_header(lines, use_case)
-        good.write(f"{write_record(header.columns)}\n".encode())
+        good.write(f"{write_record((ROW_NUMBER, *header.columns))}\n".encode())
         bad.write(HEADER)
         tally, statistics = Tally(header), Statistics(use_case)
         judge = Judge(use_case, header, tally, statistics)
@@ -107,17 +108,17 @@ def _write(records: Records, judge: Judge, good: BinaryIO, quarantine: Quarantin
     first_row = judge.rows + 1
     reasons = judge.judge(records)
     if not reasons:
-        _write_lines(records.text, good)
+        _write_numbered(records.text, first_row + pl.int_range(len(records.text), eager=True), good)
         return
     places = sorted(reasons)
     refused = pl.Series(places, dtype=pl.UInt32).implode()
-    is_bad = pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(refused)
-    _write_lines(records.text.filter(~is_bad), good)
+    kept = (~pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(refused)).arg_true()
+    _write_numbered(records.text.gather(kept), first_row + kept, good)
     numbers = records.line_numbers.gather(places).to_list()
     texts = records.text.gather(places).to_list()
     for place, line_number, text in zip(places, numbers, texts, strict=True):
         quarantine.add(first_row + place, line_number, records.raw(line_number, text), reasons[place])
 
 
-def _write_lines(lines: pl.Series, stream: BinaryIO) -> None:
-    lines.to_frame().write_csv(stream, include_header=False, quote_style="never")
+def _write_numbered(lines: pl.Series, row_numbers: pl.Series, stream: BinaryIO) -> None:
+    pl.DataFrame([row_numbers, lines]).write_csv(stream, include_header=False, quote_style="never")

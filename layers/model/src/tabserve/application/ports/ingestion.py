@@ -33,7 +33,8 @@ class FileValidator(Protocol):
     def split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
         """Write the good object and the bad object of a raw file; raise FileRejectedError when it cannot be split.
 
-        See `domain.quarantine` for the bad object; the good one is the header and the original lines of good rows.
+        See `domain.quarantine` for the bad object; the good one has the original lines of good rows, each behind its
+        row number, see `domain.good_rows`.
         """
         ...
 
@@ -71,10 +72,6 @@ class IngestionStore(Protocol):
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         """Return files whose good object is there and neither predicted nor given up, oldest first."""
-        ...
-
-    def bad_row_numbers(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file's bad rows, ascending."""
         ...
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
