@@ -15,6 +15,7 @@ from tabserve.errors import InvalidFieldError
 from tabserve.json_columns import template, text, texts
 
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
+MAX_ROW_NUMBER = 2**31 - 1  # what the table holds
 ENTITY_ID = r"^[^\x00-\x1f\x7f-\x9f]{1,200}$"
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -29,7 +30,7 @@ class OriginBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     file_id: FileId
-    row_numbers: list[Annotated[int, Field(ge=1)]]
+    row_numbers: list[Annotated[int, Field(ge=1, le=MAX_ROW_NUMBER)]]
 
 
 class PredictBody(BaseModel):

@@ -25,18 +25,8 @@ def test_what_python_writes_is_read_back(value: object, indent: int | None, sepa
     assert loads(body) == value
 
 
-@given(
-    st.dictionaries(texts, values, min_size=1),
-    values,
-    st.sampled_from([":", " :", "\n:"]),
-    st.sampled_from([":", " :", "\t:"]),
-)
-def test_a_key_twice_is_always_found(content: dict[str, object], again: object, first: str, second: str) -> None:
-    key = next(iter(content))
-    inner = json.dumps(content, separators=(",", first))
-    body = f"[{inner[:-1]},{json.dumps(key)}{second}{json.dumps(again)}}}]".encode()
-    with pytest.raises(MalformedBodyError, match="stands twice"):
-        loads(body)
+def test_of_a_doubled_key_the_last_counts() -> None:
+    assert loads(b'{"a" : 1, "b\\":": {}, "a":2}') == {"a": 2, 'b":': {}}
 
 
 @pytest.mark.parametrize(
@@ -44,16 +34,17 @@ def test_a_key_twice_is_always_found(content: dict[str, object], again: object, 
     [
         (b"", "The body is not JSON"),
         (b"{", "The body is not JSON"),
-        (b'{"a": NaN}', "NaN is not JSON; write null"),
-        (b'{"a": -Infinity}', "-Infinity is not JSON"),
-        (b'{"a": 1e999}', "too large for a double"),
-        (b'{"a":1,"a":2}', "The key 'a' stands twice"),
-        (b'{"a" : 1, "b\\":": {}, "a":2}', "The key 'a' stands twice"),
-        (b"[" * 100_000, "not JSON"),
+        (b'{"a": NaN}', r"The body is not JSON.* \(line 1, column 7\)"),
+        (b'{"a": -Infinity}', "not JSON"),
+        (b'{"a": 1e999}', "infinity"),
+        (b"9" * 5_000, "infinity"),
+        (b"[" * 1_025 + b"]" * 1_025, "depth limit"),
+        (b"[" * 100_000, "depth limit"),
+        (b'{"a":' * 100_000, "depth limit"),
         (b'"\xff"', "not JSON"),
         (b'"\\ud800"', "not JSON"),
     ],
 )
 def test_the_reason_is_told(body: bytes, message: str) -> None:
-    with pytest.raises(MalformedBodyError, match=message.replace("\\", "\\\\")):
+    with pytest.raises(MalformedBodyError, match=message):
         loads(body)
