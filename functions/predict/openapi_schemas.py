@@ -16,6 +16,7 @@ PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 GATEWAY_REFUSAL: Schema = {"type": "object", "properties": {"message": TEXT}, "required": ["message"]}
 CSV_NAME: Schema = {"type": "string", "pattern": RAW_NAME}
 SOURCES = ["webapp", "scheduled", "api", "queue"]
+ASKING = [source for source in SOURCES if source != "scheduled"]
 ENTITY: Schema = {
     "type": "string",
     "pattern": ENTITY_ID,
@@ -133,7 +134,7 @@ def _feature(feature: Feature) -> Schema:
 def _batch(use_case: UseCase, *, is_default: bool) -> Schema:
     properties: Schema = {
         "use_case": {"const": use_case.name},
-        "source": {"enum": SOURCES, "default": "api"},
+        "source": {"enum": ASKING, "default": "api"},
         "records": array(_ref(use_case, "Record"), minItems=1, maxItems=MAX_RECORDS),
     }
     return object_(properties, optional=["source", "use_case"] if is_default else ["source"])

@@ -45,15 +45,20 @@ class PredictBody(BaseModel):
 
 
 def predict_request(
-    body: bytes, default_use_case: str, request_id: str, source: Source | None = None
+    body: bytes, default_use_case: str, request_id: str, source: Source | None = None, *, scheduled: bool = False
 ) -> PredictRequest:
-    """Read the body of `POST /predict`: a batch, or one bare record of the default use case."""
+    """Read the body of `POST /predict`: a batch, or one bare record of the default use case.
+
+    Rows of a file are `scheduled`, as the scheduled function alone may send them.
+    """
     content = json_object(body)
     batch = parse(PredictBody, content if "records" in content else {"records": [content]})
     if not set(map(type, batch.records)) <= {dict}:
         index = next(index for index, record in enumerate(batch.records) if type(record) is not dict)
         raise InvalidFieldError(f"records.{index}", "not_an_object", f"records.{index} must be a JSON object.")
     origin = batch.origin
+    if not scheduled:
+        _refuse_what_only_the_scheduler_sends(batch)
     if origin and len(origin.row_numbers) != len(batch.records):
         raise InvalidFieldError("origin.row_numbers", "wrong_length", "origin.row_numbers needs one entry per record.")
     use_case = batch.use_case or default_use_case
@@ -66,6 +71,14 @@ def predict_request(
         records=batch.records,
         origin=Origin(origin.file_id, tuple(origin.row_numbers)) if origin else None,
     )
+
+
+def _refuse_what_only_the_scheduler_sends(batch: PredictBody) -> None:
+    if batch.origin is not None:
+        raise InvalidFieldError("origin", "scheduler_only", "origin is for rows of raw files, put into the raw bucket.")
+    if batch.source == "scheduled":
+        message = "source may not be scheduled: that is for rows of raw files, put into the raw bucket."
+        raise InvalidFieldError("source", "scheduler_only", message)
 
 
 def idempotency_key(text: str) -> str:

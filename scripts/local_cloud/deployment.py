@@ -71,7 +71,6 @@ def stack_environment(place: Place) -> dict[str, str]:
     return {
         "API_URL": stack["ApiUrl"],
         "API_KEY": place.secrets.api_key,
-        "PREDICT_URL": f"{stack['ApiUrl']}/predict",
         "DATABASE_URL": place.database_url,
         "READER_DATABASE_URL": place.reader_database_url,
         **aws_environment(place),

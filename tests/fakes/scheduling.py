@@ -1,11 +1,14 @@
 """What scheduled runs work with, in memory."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
 
 from tabserve.application.ports.scheduling import Claim, PredictionRun
-from tabserve.domain.prediction import Features, Source
+from tabserve.domain.prediction import Features, Origin
 from tabserve.errors import LeaseLostError
 from tests.fakes.ingestion import FakeIngestions
 
@@ -74,23 +77,29 @@ class FakeRuns:
 
 @dataclass
 class FakePredictionService:
-    """Notes rows as predicted; `trouble` is asked before each call and may raise."""
+    """Notes rows as predicted but for the `refused`; `trouble` is asked before each call and may raise."""
 
     ingestions: FakeIngestions
     trouble: Callable[[str, Sequence[int]], None] = lambda _file_id, _rows: None
+    refused: dict[tuple[str, int], str] = field(default_factory=dict)
     asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     records: dict[tuple[str, int], Features] = field(default_factory=dict)
 
-    def predict(
-        self,
-        use_case: str,
-        source: Source,
-        records: Sequence[Features],
-        file_id: str,
-        row_numbers: Sequence[int],
-    ) -> int:
-        self.asked.append((file_id, tuple(row_numbers)))
-        self.trouble(file_id, row_numbers)
-        self.ingestions.rows_predicted.setdefault(file_id, set()).update(row_numbers)
-        self.records |= {(file_id, n): record for n, record in zip(row_numbers, records, strict=True)}
-        return len(records)
+    def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
+        file_id, numbers = origin.file_id, origin.row_numbers
+        self.asked.append((file_id, numbers))
+        self.trouble(file_id, numbers)
+        refused = {number: self.refused[file_id, number] for number in numbers if (file_id, number) in self.refused}
+        self.ingestions.rows_predicted.setdefault(file_id, set()).update(set(numbers) - refused.keys())
+        self.records |= {(file_id, n): record for n, record in zip(numbers, records, strict=True)}
+        return refused
+
+
+@dataclass
+class InProcess:
+    """A client of Lambda that calls the handler."""
+
+    handler: Callable[[dict[str, Any], object], dict[str, Any]]
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803  as AWS calls them
+        return {"Payload": BytesIO(json.dumps(self.handler(json.loads(Payload), None)).encode())}

@@ -102,7 +102,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "PREDICT_URL": "http://127.0.0.1:9/predict",
+        "PREDICT_FUNCTION": "predict",
         "API_KEY": "a-key-of-more-than-twenty-characters",
         "RESULTS_QUEUE_URL": "http://127.0.0.1:9/results",
         "INGEST_QUEUE_URL": "http://127.0.0.1:9/ingest",
@@ -125,6 +125,7 @@ def test_predict_carries_nothing_of_training(artifacts: Path) -> None:
 def test_the_shortened_descriptions_of_aws_services_still_make_requests(artifacts: Path) -> None:
     calls = {
         "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "k"}}}),
+        "lambda": ("invoke", {"FunctionName": "f", "Payload": "{}"}),
         "s3": ("put_object", {"Bucket": "b", "Key": "k", "Body": "x", "IfNoneMatch": "*"}),
         "secretsmanager": ("get_secret_value", {"SecretId": "s"}),
         "sns": ("publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:t", "Message": "m"}),

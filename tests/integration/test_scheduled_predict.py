@@ -1,7 +1,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.predict import PredictDependencies, PredictRequest, predict
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
-from tabserve.domain.prediction import Features, Origin, Source
+from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.quality import BadRow
 from tests.factories import good_object, ingestion
 from tests.fakes.models import FakeModels
@@ -50,13 +50,10 @@ class DirectService:
         writer, catalog = GroupCommit(store), YamlCatalog(BUNDLED)
         self.deps = PredictDependencies(catalog, FakeModels(), store, writer, store, FakeFeatures(), clock)
 
-    def predict(
-        self, use_case: str, source: Source, records: Sequence[Features], file_id: str, row_numbers: Sequence[int]
-    ) -> int:
-        origin = Origin(file_id, tuple(row_numbers))
-        answer = asyncio.run(predict(PredictRequest("r", use_case, source, records, origin), self.deps))
+    def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
+        asyncio.run(predict(PredictRequest("r", use_case, "scheduled", records, origin), self.deps))
         self.after()
-        return len(answer.batch)
+        return {}
 
 
 class Cloud:
@@ -178,7 +175,7 @@ def test_a_killed_run_is_resumed_without_losing_or_doubling_a_row(cloud: Cloud, 
 def test_the_function_scores_on_a_schedule_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     for name, value in {
         "DATABASE_URL": cloud.url,
-        "PREDICT_URL": "http://127.0.0.1:9/predict",
+        "PREDICT_FUNCTION": "predict",
         "GOOD_BUCKET": "good",
         "MARKERS_TABLE": "markers",
         "AWS_ACCESS_KEY_ID": "test",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from functions.predict.gate import invoked_by_scheduler
 from functions.predict.history import HistoryParameters, page_body
 from functions.predict.metering import count
 from functions.predict.replies import json_reply, request_id_of, service_of
@@ -19,7 +20,9 @@ async def post_predict(request: Request) -> Response:
     """Predict one record or a batch; every answer is stored."""
     service = service_of(request)
     body, key = await request.body(), request.headers.get("idempotency-key")
-    asked = predict_request(body, service.settings.default_use_case, request_id_of(request))
+    asked = predict_request(
+        body, service.settings.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
+    )
     if key is not None:
         once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
         return Response(once, media_type="application/json")

@@ -31,7 +31,7 @@ PRUNED = (
 )
 # Symbol tables of these libraries are only for debuggers: 40 MB of 178.
 SYMBOLS_DROPPED = ("_polars_runtime*/*.so",)
-AWS_SERVICES = {"dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"}
+AWS_SERVICES = {"dynamodb", "lambda", "s3", "secretsmanager", "sns", "sqs", "sts"}
 
 
 def main() -> None:

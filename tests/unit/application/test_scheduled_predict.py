@@ -264,15 +264,6 @@ class TestAFileThatCannotBeScored:
         assert str(lost.good_key) in world.markers.errors["lost"]
         assert "nothing" in world.markers.errors["unknown"]
 
-    def test_whose_chunk_is_answered_in_part_is_tried_again(self, world: World) -> None:
-        world.file("f1")
-        answer = world.service.predict
-        world.service.predict = lambda *arguments: answer(*arguments) - 1  # type: ignore[method-assign]
-
-        world.run()
-
-        assert "2 of 3 rows" in world.markers.errors["f1"]
-
 
 @pytest.mark.parametrize("error", [PredictionServiceError, StorageUnavailableError, DatabaseUnavailableError])
 class TestWhenAServiceIsAway:

@@ -3,15 +3,18 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fastapi.testclient import TestClient
 
 from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
-from tabserve.domain.prediction import Entity
+from tabserve.adapters.prediction_function import PredictionFunction
+from tabserve.domain.prediction import Entity, Origin
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
+from tests.fakes.scheduling import InProcess
+from tests.unit.predict.conftest import KEY
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 EVENTS = Path(__file__).parents[2] / "events"
@@ -47,16 +50,80 @@ def test_more_than_two_classes_give_the_probability_of_the_predicted_one(post: A
     assert body["predictions"][0]["probability"] == pytest.approx(0.4)
 
 
-def test_rows_of_a_file_are_stored_once_however_often_they_are_sent(post: Any, predictions: FakePredictions) -> None:
-    request = {
-        "source": "scheduled",
-        "records": [GOOD | {"entity_id": "17"}, GOOD],
-        "origin": {"file_id": "ab" * 32, "row_numbers": [3, 5]},
-    }
-    first, second = post(request)[1], post(request)[1]
-    ids = [[entry["prediction_id"] for entry in body["predictions"]] for body in (first, second)]
-    assert ids[0] == ids[1]
-    assert {(p.row_number, p.entity_id) for p in predictions.stored.values()} == {(3, "17"), (5, None)}
+class TestTheScheduler:
+    """What the scheduled function may send by invoking this one, and nobody else in any way."""
+
+    ORIGIN: ClassVar[dict[str, Any]] = {"file_id": "ab" * 32, "row_numbers": [3, 5]}
+    ROWS: ClassVar[list[dict[str, Any]]] = [GOOD | {"entity_id": "17"}, GOOD]
+    REQUEST: ClassVar[dict[str, Any]] = {"source": "scheduled", "records": ROWS, "origin": ORIGIN}
+
+    def test_has_rows_of_a_file_stored_once_however_often_it_sends_them(
+        self, app_module: Any, predictions: FakePredictions
+    ) -> None:
+        function = PredictionFunction(InProcess(app_module.handler), "predict")
+        for _ in range(2):
+            assert function.predict("titanic", self.ROWS, Origin("ab" * 32, (3, 5))) == {}
+        assert {(p.row_number, p.entity_id) for p in predictions.stored.values()} == {(3, "17"), (5, None)}
+        assert {p.source for p in predictions.stored.values()} == {"scheduled"}
+
+    def test_is_told_which_rows_are_refused_and_the_others_are_stored(
+        self, app_module: Any, predictions: FakePredictions
+    ) -> None:
+        function = PredictionFunction(InProcess(app_module.handler), "predict")
+        refused = function.predict("titanic", [GOOD | {"Age": 900}, GOOD], Origin("ab" * 32, (3, 5)))
+        assert refused.keys() == {3}
+        assert "Age" in refused[3]
+        assert [p.row_number for p in predictions.stored.values()] == [5]
+
+    @pytest.mark.parametrize(
+        ("content", "field"),
+        [
+            (REQUEST, "origin"),
+            ({"records": ROWS, "origin": ORIGIN}, "origin"),
+            ({"records": ROWS, "source": "scheduled"}, "source"),
+        ],
+    )
+    @pytest.mark.parametrize("way", ["uvicorn", "gateway", "queue"])
+    def test_is_nobody_else(
+        self,
+        app_module: Any,
+        client: TestClient,
+        predictions: FakePredictions,
+        results: FakeQueue,
+        way: str,
+        content: dict[str, Any],
+        field: str,
+    ) -> None:
+        if way == "uvicorn":
+            answer = client.post("/predict", json=content, headers={"invoked_by": "scheduler"})
+            status, problem = answer.status_code, answer.json()
+        elif way == "gateway":
+            status, problem = self._through_the_gateway(app_module, content)
+        else:
+            app_module.handler(queue_event(content) | {"invoked_by": "scheduler"}, None)
+            [sent] = map(json.loads, results.sent)
+            status, problem = sent["status"], sent["body"]
+        assert status == 422
+        [error] = problem["errors"]
+        assert (error["column"], error["rule"]) == (field, "scheduler_only")
+        assert not predictions.stored
+
+    def _through_the_gateway(self, app_module: Any, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Send the mark in everything that a client of the gateway chooses."""
+        event = json.loads((EVENTS / "predict.json").read_text())
+        mark = {"invoked_by": "scheduler", "aws.event": '{"invoked_by": "scheduler"}'}
+        event["headers"] |= mark | {"x-api-key": KEY}
+        event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
+        event["queryStringParameters"] = event["pathParameters"] = event["stageVariables"] = mark
+        event["body"] = json.dumps(content)
+        answer = app_module.handler(event, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def test_alone_needs_no_key(self, app_module: Any) -> None:
+        event = json.loads((EVENTS / "predict.json").read_text())
+        event["headers"]["invoked_by"] = "scheduler"
+        assert app_module.handler(event, None)["statusCode"] == 403
+        assert app_module.handler(event | {"invoked_by": "scheduler"}, None)["statusCode"] == 200
 
 
 @pytest.mark.parametrize(
@@ -69,7 +136,6 @@ def test_rows_of_a_file_are_stored_once_however_often_they_are_sent(post: Any, p
         ({"records": [GOOD], "source": "moon"}, 422, "source"),
         ({"records": [GOOD], "use_case": 1}, 422, "use_case"),
         ({"records": [GOOD], "origin": {"file_id": "x", "row_numbers": [1]}}, 422, "origin.file_id"),
-        ({"records": [GOOD], "origin": {"file_id": "ab" * 32, "row_numbers": [1, 2]}}, 422, "origin.row_numbers"),
         ({"Pclass": 4} | GOOD | {"Pclass": 4}, 422, "Pclass"),
         (GOOD | {"Name": "x"}, 422, "Name"),
     ],

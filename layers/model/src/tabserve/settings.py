@@ -25,7 +25,7 @@ class Settings(BaseModel):
     database_url: DatabaseUrl = Field(default="", description="postgresql://… or sqlite:///… or the ARN of a secret")
     aws_endpoint_url: AnyHttpUrl | None = Field(default=None, description="http://host:port of an emulator")
     aws_region: str = "us-east-1"
-    predict_url: str = ""
+    predict_function: str = ""
     api_key: str = ""
     raw_bucket: str = ""
     good_bucket: str = ""

@@ -17,7 +17,7 @@ from tabserve.application.ports.objects import ObjectStore
 from tabserve.application.ports.scheduling import Claim, Markers, PredictionRun, PredictionService, RunStatus, RunStore
 from tabserve.domain.alert import Alert, AlertState, alert_id
 from tabserve.domain.good_rows import GoodRows
-from tabserve.domain.prediction import Features
+from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.quality import Ingestion
 from tabserve.domain.records import Records
 from tabserve.domain.use_case import UseCase
@@ -146,10 +146,11 @@ class _Work:
 
     def _ask(self, use_case: UseCase, rows: Sequence[Numbered]) -> None:
         numbers, records = [number for number, _ in rows], [record for _, record in rows]
-        count = self._deps.service.predict(use_case.name, "scheduled", records, self._ingestion.file_id, numbers)
-        if count != len(rows):
-            raise ChunkRefusedError(f"the prediction API answered {count} of {len(rows)} rows")
-        self._rows += count
+        origin = Origin(self._ingestion.file_id, tuple(numbers))
+        refused = self._deps.service.predict(use_case.name, records, origin)
+        self._rows += len(rows) - len(refused)
+        for number, reason in refused.items():
+            raise ChunkRefusedError(f"row {number}: {reason}")
 
     def _numbered_records(self, use_case: UseCase) -> Iterator[Numbered]:
         with self._deps.good.open(self._ingestion.good_key or "") as stream:

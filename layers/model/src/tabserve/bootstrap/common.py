@@ -38,18 +38,21 @@ def metrics(service: str) -> "Metrics":
     return Metrics(namespace="tabserve", service=service)
 
 
-def aws_client(settings: Settings, name: str, *, patient: bool = True, connections: int = 10) -> Any:  # noqa: ANN401  clients have no type
+def aws_client(
+    settings: Settings, name: str, *, patient: bool = True, once_within: float | None = None, connections: int = 10
+) -> Any:  # noqa: ANN401  clients have no type
     """Return a client of an AWS service, or of the emulator's; an impatient one gives up after a try of two seconds.
 
-    botocore makes the same clients as boto3, whose import costs a cold start 50 ms more.
+    One that acts `once_within` some seconds waits so long for an answer and tries nothing again. botocore makes the
+    same clients as boto3, whose import costs a cold start 50 ms more.
     """
     from botocore.config import Config
 
     config = Config(
         connect_timeout=2,
-        read_timeout=10 if patient else 2,
+        read_timeout=once_within or (10 if patient else 2),
         max_pool_connections=connections,
-        retries={"mode": "standard", "total_max_attempts": 3 if patient else 1},
+        retries={"mode": "standard", "total_max_attempts": 3 if patient and not once_within else 1},
     )
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
     return _session().create_client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)

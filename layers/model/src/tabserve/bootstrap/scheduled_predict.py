@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
 from tabserve.adapters.ingestions import Ingestions
-from tabserve.adapters.prediction_api import PredictionApi
+from tabserve.adapters.prediction_function import ANSWER_WITHIN_S, PredictionFunction
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.ports.ingestion import IngestionStore
@@ -30,14 +30,16 @@ class ScheduledPredictService:
 def scheduled_predict_service() -> ScheduledPredictService:
     """Build the scheduled function's parts; raise SettingsError."""
     settings = read_settings()
-    settings.require("predict_url", "good_bucket", "markers_table")
+    settings.require("predict_function", "good_bucket", "markers_table")
     database = Database(database_url(settings))
     deps = ScheduledDependencies(
         catalog=catalog(settings),
         ingestions=Ingestions(database),
         markers=DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now),
         good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
-        service=PredictionApi(settings.predict_url, settings.api_key),
+        service=PredictionFunction(
+            aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S), settings.predict_function
+        ),
         runs=Runs(database),
         clock=utc_now,
         new_id=lambda: str(uuid.uuid4()),

@@ -1,11 +1,11 @@
 """What scheduled runs work with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from tabserve.domain.prediction import Features, Source
+from tabserve.domain.prediction import Features, Origin
 
 RunStatus = Literal["completed", "skipped", "failed"]
 
@@ -72,18 +72,11 @@ class Markers(Protocol):
 
 
 class PredictionService(Protocol):
-    """The prediction API, as its callers see it."""
+    """The prediction function, as the scheduled one sees it."""
 
-    def predict(
-        self,
-        use_case: str,
-        source: Source,
-        records: Sequence[Features],
-        file_id: str,
-        row_numbers: Sequence[int],
-    ) -> int:
-        """Have rows of a file predicted and stored; return how many were.
+    def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
+        """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the API is away, ChunkRefusedError when it cannot answer these rows.
+        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model.
         """
         ...
