@@ -34,6 +34,11 @@ WORDS = {
     "extra_column": "a column the use case does not know (only a warning)",
     "header_spelling": "a column name in another case (only a warning)",
     "missing_column": "a column is missing",
+    "duplicated_column": "two columns have the same name",
+    "header_not_utf8": "the header has bytes that are not UTF-8",
+    "too_long_header": "the header is too long",
+    "too_many_columns": "there are too many columns",
+    "unusable_column_name": "a column name is too long or has control characters",
     "empty_file": "the file is empty",
     "header_only": "the file has a header but no rows",
 }

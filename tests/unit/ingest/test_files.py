@@ -42,6 +42,14 @@ REJECTED = {
     "duplicated name with a soft hyphen": (CONTENT.replace(b"note", "pri\u00adce".encode()), "duplicated_column"),
     "unknown names that differ in case": (f"{HEADER},x,X\n{ROW},1,2\n".encode(), "duplicated_column"),
     "unknown names that differ in white space": (f"{HEADER},a b,a\u3000b \n{ROW},1,2\n".encode(), "duplicated_column"),
+    "a long header that is not UTF-8": (f"{HEADER},{'x' * 80},Größe\n{ROW},,1\n".encode("latin-1"), "header_not_utf8"),
+    "too many columns": (f"{HEADER}{',' * 2_000}\n{ROW}{',' * 2_000}\n".encode(), "too_many_columns"),
+    "hundreds of thousands of columns": (f"{HEADER}{',x' * 200_000}\n".encode() + ROW.encode(), "too_many_columns"),
+    "a header of a megabyte": (f"{HEADER},{'x,' * 2**19}\n{ROW}\n".encode(), "too_long_header"),
+    "a column name over csv's limit": (f"{HEADER},{'x' * 200_000}\n{ROW},1\n".encode(), "unusable_column_name"),
+    "a column name over the limit": (f"{HEADER},{'x' * 201}\n{ROW},1\n".encode(), "unusable_column_name"),
+    "a null byte in a column name": (f"{HEADER},a\0b\n{ROW},1\n".encode(), "unusable_column_name"),
+    "a null byte in two columns' names": (f"{HEADER},a\0b,a\0b\n{ROW},1,2\n".encode(), "unusable_column_name"),
     "semicolons": (CONTENT.replace(b",", b";"), "wrong_delimiter"),
     "tabs": (CONTENT.replace(b",", b"\t"), "wrong_delimiter"),
     "vertical bars": (CONTENT.replace(b",", b"|"), "wrong_delimiter"),
@@ -95,6 +103,19 @@ def test_an_extra_column_is_a_warning(judged: Judged) -> None:
     outcome = judged(f"{ROW},1,2", header=f"{HEADER},colour,")
     assert outcome.good == [f"{HEADER},colour,", f"{ROW},1,2"]
     assert outcome.warnings == {("colour", "extra_column"), ("", "extra_column")}
+
+
+def test_long_names_of_extra_columns_are_told_apart(judged: Judged) -> None:
+    names = ["x" * 199 + "a", "x" * 199 + "b"]
+    outcome = judged(f"{ROW},=1,=2", header=f"{HEADER},{','.join(names)}")
+    assert outcome.warnings == {(name, "extra_column") for name in names}
+    assert outcome.reasons == {1: {(name, "formula_cell") for name in names}}
+
+
+def test_as_many_columns_as_may_be_are_read(judged: Judged) -> None:
+    more = ",".join(f"c{number}" for number in range(2_000 - HEADER.count(",") - 1))
+    row = ROW + "," * (more.count(",") + 1)
+    assert judged(row, f"{row},", header=f"{HEADER},{more}").good == [f"{HEADER},{more}", row]
 
 
 def test_the_target_may_be_there_and_is_not_judged(judged: Judged) -> None:

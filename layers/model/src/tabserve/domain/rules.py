@@ -14,7 +14,11 @@ FILE_RULES: Final[Mapping[str, str]] = {
     "empty_file": "the file has no content",
     "blank_lines_only": "the file has nothing but blank lines",
     "header_only": "the file has a header and no rows",
+    "header_not_utf8": "the header has bytes that are not UTF-8",
     "malformed_header": "the header has an unclosed or stray quote",
+    "too_long_header": "the header is longer than may be read",
+    "too_many_columns": "the header has more columns than may be read",
+    "unusable_column_name": "a column's name is too long or has control characters",
     "missing_column": "a column of the use case is not in the header",
     "duplicated_column": "a column is in the header more than once",
     "wrong_delimiter": "the columns are not separated by commas",
@@ -104,7 +108,12 @@ BOOLEAN: Final = r"(?i:true|false|yes|no)"
 FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
 ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
+CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
+
 MAX_FILE_BYTES: Final = 2**30
+MAX_HEADER: Final = 2**19
+MAX_COLUMNS: Final = 2_000
+MAX_COLUMN_NAME: Final = 200
 MAX_JUDGED_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tabserve.domain import rules
 from tabserve.domain.column_names import alike, folded
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError
@@ -28,6 +29,7 @@ MAGIC: Final = {
     b"\xff\xd8\xff": ("not_text", "JPEG"),
     b"SQLite format 3": ("not_text", "SQLite"),
 }
+CONTROL: Final = re.compile(f"[{rules.CONTROL}]")
 # What a line may hold and still be blank.
 BLANK: Final = " \t\v\f"
 BOM: Final = b"\xef\xbb\xbf"
@@ -103,16 +105,18 @@ def _quoted(text: str, start: int, delimiter: str) -> tuple[str, int, str | None
 def structural_rules(text: str, width: int, unterminated: bool) -> tuple[str, ...]:
     """Return the rules a record breaks as a whole; `unterminated` is the last line of a file without line end."""
     fields, problems = split_record(text)
-    rules = list(problems)
-    if "unclosed_quote" not in rules and len(fields) != width:
-        rules.append("too_few_fields" if len(fields) < width else "too_many_fields")
-    if unterminated and ("unclosed_quote" in rules or len(fields) < width):
-        rules.append("truncated_line")
-    return tuple(rules)
+    broken = list(problems)
+    if "unclosed_quote" not in broken and len(fields) != width:
+        broken.append("too_few_fields" if len(fields) < width else "too_many_fields")
+    if unterminated and ("unclosed_quote" in broken or len(fields) < width):
+        broken.append("truncated_line")
+    return tuple(broken)
 
 
 def read_header(text: str, use_case: UseCase) -> Header:
     """Match a header line with a use case; raise FileRejectedError when rows could not be read by it."""
+    if len(text) > rules.MAX_HEADER:
+        raise FileRejectedError("too_long_header", f"The header is longer than {rules.MAX_HEADER // 2**10} KiB.")
     names, problems = split_record(text)
     canonical = {folded(name): name for name in use_case.known_columns}
     matched = tuple(canonical.get(folded(name), name) for name in names)
@@ -121,6 +125,7 @@ def read_header(text: str, use_case: UseCase) -> Header:
         _refuse_other_delimiter(text, canonical, len(set(matched) & set(canonical.values())))
     if problems:
         raise FileRejectedError("malformed_header", f"The header has a quote problem: {', '.join(problems)}.")
+    _refuse_unusable_names(names)
     if missing:
         raise FileRejectedError("missing_column", f"The header lacks {', '.join(missing)}.")
     if repeated := alike(matched):
@@ -130,6 +135,21 @@ def read_header(text: str, use_case: UseCase) -> Header:
         extra=tuple(name for name in matched if name not in use_case.known_columns),
         respelled=tuple(name for name, known in zip(names, matched, strict=True) if name != known),
     )
+
+
+def _refuse_unusable_names(names: Sequence[str]) -> None:
+    if len(names) > rules.MAX_COLUMNS:
+        raise FileRejectedError(
+            "too_many_columns", f"The header has {len(names)} columns; up to {rules.MAX_COLUMNS} may be read."
+        )
+    for place, name in enumerate(names, start=1):
+        if len(name) > rules.MAX_COLUMN_NAME:
+            what = f"{len(name)} characters; up to {rules.MAX_COLUMN_NAME} may be read"
+        elif CONTROL.search(folded(name)):
+            what = "a control character"
+        else:
+            continue
+        raise FileRejectedError("unusable_column_name", f"The name of column {place} has {what}.")
 
 
 def is_repeated_header(fields: Sequence[str], header: Header) -> bool:

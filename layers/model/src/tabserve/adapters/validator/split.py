@@ -52,6 +52,8 @@ def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Ite
         empty = False
         place = chunk.text.str.contains(f"[^{BLANK}]").arg_max()
         if place is not None and (text := chunk.text[place]).strip(BLANK):
+            if chunk.first_number + place in chunk.undecodable:
+                raise FileRejectedError("header_not_utf8", "The header has bytes that are not UTF-8.")
             header = read_header(text, use_case)
             return header, _after(chunk, place + 1, lines)
     if empty:

@@ -1,0 +1,87 @@
+"""Whatever bytes arrive under whatever key: one verdict with a reason in PostgreSQL, and objects that agree with it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tabserve.adapters.database import create
+from tabserve.domain.quarantine import read_bad_rows
+from tests.integration.test_ingest_function import CONTEXT, HEADER, s3
+
+__all__ = ["s3"]
+ROW = "1,3,male,22,7.25,S"
+KEY = "titanic/a.csv"
+FAULTS = {
+    "a header that is not UTF-8": f"{HEADER},{'x' * 80},Größe\n{ROW},,1\n".encode("latin-1"),
+    "two extra columns alike for 199 characters": f"{HEADER},{'x' * 200}a,{'x' * 200}b\n{ROW},1,2\n".encode(),
+    "NUL in the name of an extra column": f"{HEADER},a\0b\n{ROW},1\n".encode(),
+    "NUL in the name of a doubled column": f"{HEADER},a\0b,a\0b\n{ROW},1,2\n".encode(),
+    "a formula under a long column name": f"{HEADER},{'x' * 2600}\n{ROW},=1+1\n".encode(),
+    "five thousand columns": f"{HEADER}{''.join(f',c{n}' for n in range(5000))}\n{ROW}{',' * 5000}\n".encode(),
+    "a column name over csv's limit": f"{HEADER},{'x' * 140_000}\n{ROW},1\n".encode(),
+}
+
+
+class Ingestion:
+    """The ingestion function on an emulated S3 and PostgreSQL."""
+
+    def __init__(self, app: Any, s3: Any, engine: Engine) -> None:
+        self.app, self.s3, self.engine = app, s3, engine
+
+    def deliver(self, content: bytes, key: str = KEY, receive: int = 1) -> list[str]:
+        """Put a raw object there and deliver its event; return the messages that failed."""
+        etag = self.s3.put_object(Bucket="raw", Key=key, Body=content)["ETag"].strip('"')
+        item = {"key": quote_plus(key), "eTag": etag, "size": len(content)}
+        body = json.dumps({"Records": [{"s3": {"bucket": {"name": "raw"}, "object": item}}]})
+        message = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": str(receive)}}
+        answer = self.app.handler({"Records": [message]}, CONTEXT)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def verdict(self) -> dict[str, Any]:
+        """Return the one verdict, checked against its objects, bad rows and issues."""
+        [found] = self._rows("SELECT * FROM ingestions")
+        assert found["rows_total"] == found["rows_good"] + found["rows_bad"]
+        assert bool(found["error"]) == (found["status"] != "done")
+        assert self._object("artifacts", found["report_key"])
+        good = list(csv.reader(io.StringIO(self._object("good", found["good_key"]).decode(), newline="")))
+        assert max(0, len(good) - 1) == found["rows_good"]
+        bad = list(read_bad_rows(io.BytesIO(self._object("bad", found["bad_key"]))))
+        assert len(bad) == found["rows_bad"] == self._rows("SELECT count(*) AS n FROM bad_rows")[0]["n"]
+        counted = self._rows("SELECT coalesce(sum(rows), 0) AS n FROM data_quality_issues")[0]["n"]
+        assert counted == sum(len(row.reasons) for row in bad)
+        return found
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(text(query)).mappings()]
+
+    def _object(self, bucket: str, key: str | None) -> bytes:
+        body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() if key else b""
+        return body
+
+
+@pytest.fixture
+def ingestion(s3: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingestion]:
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    for bucket in ("raw", "good", "bad", "artifacts"):
+        monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
+    from functions.ingest import app
+    from tabserve.bootstrap.ingest import ingest_service
+
+    monkeypatch.setattr(app, "service", ingest_service())
+    engine = create(postgres_url)
+    yield Ingestion(app, s3, engine)
+    engine.dispose()
+    app.service.deps.ingestions._database.close()
+
+
+@pytest.mark.parametrize("content", FAULTS.values(), ids=FAULTS)
+def test_a_header_nobody_can_work_with_is_a_verdict_at_the_first_delivery(ingestion: Ingestion, content: bytes) -> None:
+    assert ingestion.deliver(content) == []
+    assert ingestion.verdict()["status"] == "rejected"
