@@ -78,7 +78,7 @@ def ingestion(s3: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> It
     engine = create(postgres_url)
     yield Ingestion(app, s3, engine)
     engine.dispose()
-    app.service.deps.ingestions._database.close()
+    app.service.deps.ingestions._database.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("content", FAULTS.values(), ids=FAULTS)
