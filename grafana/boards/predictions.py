@@ -3,7 +3,6 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import USE_CASES, board, database_variable, query_variable
-from grafana.limits import drift_limits
 from grafana.panels import (
     BLUE,
     DARK_RED,
@@ -124,8 +123,6 @@ def _now() -> list[object]:
 
 
 def _drift() -> list[object]:
-    effects = drift_limits()
-    steps = limits((None, GREEN), (effects["warning"], ORANGE), (effects["alarm"], RED), (effects["severe"], DARK_RED))
     return [
         states(
             "Drift by column",
@@ -135,10 +132,10 @@ def _drift() -> list[object]:
         ),
         lines(
             "Effect by column",
-            "How far each column is from the reference: population stability index beyond what chance makes of it.",
+            "How far each column is from the reference: population stability index beyond what chance makes of it. "
+            "From where it counts as drift each use case says; the states above follow that.",
             [Sql(f"SELECT {BUCKET}, {NAMES} AS metric, max(effect) AS value {WINDOWS} GROUP BY 1, 2 ORDER BY 1, 2")],
             "short",
-            steps,
         ),
         stacked(
             "Rows by window",
