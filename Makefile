@@ -81,8 +81,8 @@ serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack
 	@test -f .local/stack.env || { echo "Nothing is running; start it with make up." >&2; exit 2; }
 	@$(BIN)/uvicorn functions.predict.app:app --env-file .local/stack.env --port $(or $(PORT),8000)
 
-openapi: $(STAMP) ## Write docs/openapi.json, the API's document
-	@PYTHONPATH=. $(BIN)/python scripts/openapi.py --default-use-case titanic
+openapi: $(STAMP) ## Write docs/openapi.json, the API's document for the definitions of the tests
+	@USE_CASES_DIR=tests/use_cases PYTHONPATH=. $(BIN)/python scripts/openapi.py --default-use-case titanic
 
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.populations import ROOT, Population
+from tabserve.bootstrap import common
 from tabserve.domain.drift import judge, worst
 from tabserve.domain.profile import NumericProfile
 from tabserve.domain.use_case import DriftLimits
+from tabserve.settings import read_settings
 
 PEERS = ("evidently", "nannyml")
 WIDTHS = {"tabserve": 10, "evidently": 11, "nannyml": 9}
@@ -28,7 +30,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 500, 1_000])
     parser.add_argument("--windows", type=int, default=200, help="windows of each size")
     arguments = parser.parse_args()
-    population = Population.titled(arguments.use_case)
+    population = Population.of_data(common.catalog(read_settings()).get(arguments.use_case))
     entries = []
     print(f"{'false alarms a window':<24}{'tabserve':>10}{'evidently':>11}{'nannyml':>9}   ms a window")
     for rows in arguments.rows:

@@ -11,11 +11,12 @@ import training
 from benchmarks.built import artifacts
 from benchmarks.measurement import Measurement
 from local_cloud.config import REGISTRY
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.sklearn_pipeline import SklearnModel
+from tabserve.bootstrap import common
 from tabserve.domain.model import PIPELINE
 from tabserve.domain.prediction import Value
 from tabserve.domain.use_case import UseCase
+from tabserve.settings import read_settings
 
 ROUNDS = 11
 SIZES = {1: 50, 5_000: 5}
@@ -26,7 +27,7 @@ PEER = "scikit-learn pipeline"
 def measurements() -> list[Measurement]:
     """Measure one record and a full call, for every bundled use case."""
     artifacts()  # trains what has no champion
-    catalog = YamlCatalog()
+    catalog = common.catalog(read_settings())
     return [found for name in catalog.names() for found in _measure(catalog.get(name))]
 
 

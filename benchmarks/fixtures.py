@@ -11,15 +11,16 @@ import psycopg2
 import migrate
 import training
 from local_cloud.config import REGISTRY
-from tabserve.adapters.catalog import YamlCatalog
+from tabserve.bootstrap import common
 from tabserve.domain.use_case import UseCase
+from tabserve.settings import read_settings
 
 LOG_FILES = 40
 
 
 def binary_use_case() -> UseCase:
     """Return a bundled use case with two classes and an example record."""
-    catalog = YamlCatalog()
+    catalog = common.catalog(read_settings())
     cases = map(catalog.get, catalog.names())
     return next(case for case in cases if case.task == "binary_classification" and case.example)
 

@@ -17,10 +17,11 @@ from typing import Any, Final
 from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
 from raw_files.cells import CELL_DEFECTS, Cell
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.datasets import read_dataset
+from tabserve.bootstrap import common
 from tabserve.domain.structure import write_record
 from tabserve.domain.use_case import CategoryFeature, UseCase
+from tabserve.settings import read_settings
 
 RATE_LIMIT: Final = 350_000.0
 MEMORY_LIMIT_MB: Final = 256.0
@@ -54,7 +55,7 @@ def run() -> list[Measurement]:
 
 def _use_case() -> UseCase:
     """Return the bundled use case with the most columns, read from a file of its own."""
-    catalog = YamlCatalog()
+    catalog = common.catalog(read_settings())
     cases = [case for case in map(catalog.get, catalog.names()) if case.training.data.endswith(".csv")]
     return max(cases, key=lambda case: len(case.known_columns))
 

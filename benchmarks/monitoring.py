@@ -17,13 +17,14 @@ import migrate
 from benchmarks.measurement import Measurement
 from benchmarks.populations import ROOT, Population
 from tabserve.adapters import database
-from tabserve.adapters.catalog import YamlCatalog
+from tabserve.bootstrap.common import catalog
 from tabserve.domain.calibration import Calibration
 from tabserve.domain.drift import judge
 from tabserve.domain.prediction import Value
 from tabserve.domain.profile import PREDICTION, PROBABILITY, is_missing
 from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import DriftLimits
+from tabserve.settings import read_settings
 
 ROWS, MILLION, A_CALL = 5_000, 1_000_000, 100_000
 SEED = """
@@ -37,11 +38,12 @@ RUN = """
 import json, re, sys, time
 from datetime import UTC, datetime
 from tabserve.adapters.alert_rules import load_alert_rules
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.database import Database
 from tabserve.adapters.monitoring import MonitoringTables
 from tabserve.application.monitor import Monitor, run
+from tabserve.bootstrap.common import catalog
 from tabserve.domain.reference import Reference
+from tabserve.settings import read_settings
 
 class References:
     def get(self, use_case, version):
@@ -49,7 +51,7 @@ class References:
 
 store = MonitoringTables(Database(sys.argv[1]))
 start = time.perf_counter()
-report = run(Monitor(YamlCatalog(), References(), store, load_alert_rules(), lambda: datetime.now(UTC)))
+report = run(Monitor(catalog(read_settings()), References(), store, load_alert_rules(), lambda: datetime.now(UTC)))
 seconds = time.perf_counter() - start
 megabytes = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps({"windows": report.windows, "rows": report.predictions, "seconds": seconds, "megabytes": megabytes}))
@@ -58,9 +60,10 @@ print(json.dumps({"windows": report.windows, "rows": report.predictions, "second
 
 def run() -> list[Measurement]:
     """Measure with the first use case that has categories."""
-    names = YamlCatalog().names()
-    name = next(n for n in names if any(f.type == "category" for f in YamlCatalog().get(n).features))
-    population = Population.titled(name)
+    known = catalog(read_settings())
+    use_cases = map(known.get, known.names())
+    chosen = next(each for each in use_cases if any(feature.type == "category" for feature in each.features))
+    population = Population.of_data(chosen)
     found = million(population)
     return [
         Measurement(f"drift of 7 columns, {ROWS} rows", window_ms(population), "ms", 50.0),

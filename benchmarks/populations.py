@@ -15,7 +15,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.prediction import Value
 from tabserve.domain.profile import PREDICTION, PROBABILITY, Profile
 from tabserve.domain.use_case import CategoryFeature, UseCase
@@ -52,9 +51,8 @@ class Population:
         return cls(use_case, columns, len(table))
 
     @classmethod
-    def titled(cls, name: str) -> Self:
-        """Return the training rows of a bundled use case."""
-        use_case = YamlCatalog().get(name)
+    def of_data(cls, use_case: UseCase) -> Self:
+        """Return the training rows of a use case."""
         features, targets = _rows(use_case)
         return cls.of(use_case, features, targets)
 

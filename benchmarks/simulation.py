@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.populations import HEAVY_TAILED, Column, Population, heavy_tailed
+from benchmarks.populations import HEAVY_TAILED, ROOT, Column, Population, heavy_tailed
 from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.drift import judge, worst
 from tabserve.domain.use_case import DriftLimits
 
+EXAMPLES = YamlCatalog(ROOT / "tests" / "use_cases")  # the figures belong to these, not to the user's own
 SHIFTS = Path(__file__).with_name("shifts.yaml")
 REFERENCE_ROWS = 891
 
 
 def population_names() -> tuple[str, ...]:
-    """Name the bundled use cases and a heavy-tailed set."""
-    return (*YamlCatalog().names(), HEAVY_TAILED)
+    """Name the examples that have data, and a heavy-tailed set."""
+    return (*(name for name in EXAMPLES.names() if EXAMPLES.get(name).training.data), HEAVY_TAILED)
 
 
 @cache
 def population(name: str) -> Population:
     """Return a population by its name."""
-    return heavy_tailed() if name == HEAVY_TAILED else Population.titled(name)
+    return heavy_tailed() if name == HEAVY_TAILED else Population.of_data(EXAMPLES.get(name))
 
 
 def shifts() -> list[dict[str, Any]]:

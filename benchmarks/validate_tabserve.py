@@ -8,11 +8,12 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.validator import PanderaValidator
+from tabserve.bootstrap.common import catalog
 from tabserve.domain.quarantine import read_bad_rows
+from tabserve.settings import read_settings
 
-use_case, path = YamlCatalog().get(sys.argv[1]), Path(sys.argv[2])
+use_case, path = catalog(read_settings()).get(sys.argv[1]), Path(sys.argv[2])
 good, bad = path.with_suffix(".good"), path.with_suffix(".bad")
 with path.open("rb") as head:
     first_lines = io.BytesIO(b"".join(islice(head, 1000)))

@@ -1,4 +1,4 @@
-"""Write docs/openapi.json, the API's document for the bundled use cases."""
+"""Write docs/openapi.json, the API's document for the use cases of USE_CASES_DIR."""
 
 import argparse
 import json

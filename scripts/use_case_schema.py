@@ -4,10 +4,10 @@ import argparse
 import json
 import sys
 
-from tabserve.adapters.catalog import BUNDLED
+from local_cloud.config import ROOT
 from tabserve.domain.use_case import UseCase
 
-SCHEMA = BUNDLED / "use-case.schema.json"
+SCHEMA = ROOT / "use_cases" / "use-case.schema.json"
 
 
 def schema() -> str:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.domain.dataset import Dataset
+from tests.definitions import CATALOG
 
-CATALOG = YamlCatalog(BUNDLED, Path(__file__).parent / "use_cases")
 PENGUINS = CATALOG.get("penguins")
 MEANS = {"Chinstrap": (48.8, 3733.0, 196.0), "Adelie": (38.8, 3700.0, 190.0), "Gentoo": (47.5, 5076.0, 217.0)}
 HEADER = (

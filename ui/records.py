@@ -2,8 +2,9 @@
 
 import csv
 import io
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from ui.errors import BadFileError
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
-MISSING = frozenset({"", "NA"})
+WRONG = "no such value"
 Json = Mapping[str, Any]
 
 
@@ -47,23 +48,23 @@ def read_csv(body: bytes, definition: Json) -> Upload:
 
 def records(upload: Upload, definition: Json) -> Iterator[dict[str, Any]]:
     """Return each row as a record for the API; what is no valid value stays text, for the API to explain."""
+    missing = {"", *definition["missing_values"]}
     for row in upload.rows:
-        record = {feature["name"]: _value(feature, row[feature["name"]]) for feature in definition["features"]}
-        if entity := (row.get(definition["id_column"]) or "").strip():
+        record = {feature["name"]: _value(feature, row[feature["name"]], missing) for feature in definition["features"]}
+        if (entity := (row.get(definition["id_column"]) or "").strip()) not in missing:
             record["entity_id"] = entity
         yield record
 
 
 def example_csv(definition: Json) -> bytes:
-    """Make a small file to try: good rows, and one that breaks rules."""
+    """Make a small file to try: good rows, and one that breaks a rule in every feature."""
     features, example = definition["features"], definition["example"]
     names = [feature["name"] for feature in features]
     good = [[_varied(feature, example, step) for feature in features] for step in range(5)]
-    bad = [_varied(features[0], example, 0), *("?" if feature["required"] else "abc" for feature in features[1:])]
     output = io.StringIO(newline="")
     writer = csv.writer(output)
     writer.writerow([definition["id_column"], *names])
-    writer.writerows([row_number, *row] for row_number, row in enumerate([*good, bad], start=1))
+    writer.writerows([row_number, *row] for row_number, row in enumerate([*good, [WRONG] * len(names)], start=1))
     return output.getvalue().encode()
 
 
@@ -83,9 +84,9 @@ def _require_columns(header: Sequence[str], names: Sequence[str]) -> None:
         raise BadFileError(f"The column {repeated[0]} stands twice in the first line.", "Remove one of them.")
 
 
-def _value(feature: Json, text: str | None) -> Any:  # noqa: ANN401
+def _value(feature: Json, text: str | None, missing: Set[str]) -> Any:  # noqa: ANN401
     text = (text or "").strip()
-    if text in MISSING:
+    if text in missing:
         return None
     if feature["type"] == "category":
         return next((category for category in feature["categories"] if str(category) == text), text)
@@ -102,4 +103,8 @@ def _varied(feature: Json, example: Json, step: int) -> Any:  # noqa: ANN401
         return categories[(start + step) % len(categories)]
     low, high = feature["minimum"], feature["maximum"]
     base = low + (high - low) / 4 if value is None else value
-    return round(min(high, max(low, base * (1 + step / 4))), 2)
+    varied = min(high, max(low, base * (1 + step / 4)))
+    if feature["type"] == "integer":
+        return min(math.floor(high), max(math.ceil(low), round(varied)))
+    short = float(f"{varied:.4g}")
+    return short if low <= short <= high else varied

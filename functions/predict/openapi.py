@@ -32,7 +32,7 @@ IDEMPOTENCY_KEY: Schema = {
 
 def document(app: FastAPI, service: PredictService) -> Schema:
     """Return the OpenAPI document of the app for the use cases that exist."""
-    catalog, default = service.deps.catalog, service.settings.default_use_case
+    catalog, default = service.deps.catalog, service.default_use_case
     use_cases = [catalog.get(name) for name in catalog.names()]
     base: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     base["components"] = {

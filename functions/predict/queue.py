@@ -36,7 +36,7 @@ def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
 def _result(message: dict[str, Any], service: PredictService) -> bytes:
     message_id, body = message["messageId"], message["body"].encode()
     try:
-        request = predict_request(body, service.settings.default_use_case, message_id, source="queue")
+        request = predict_request(body, service.default_use_case, message_id, source="queue")
         sha256 = hashlib.sha256(body).hexdigest()
         answer = predict_once(request, f"queue/{message_id}", sha256, rendered, service.deps)
     except UnavailableError:

@@ -1,4 +1,4 @@
-"""A little realistic traffic for every bundled use case, so that pages and dashboards have something to show."""
+"""A little realistic traffic for every use case, so that pages and dashboards have something to show."""
 
 import contextlib
 import os
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from local_cloud import processes
 from local_cloud.config import ROOT, Place
-from tabserve.adapters.catalog import YamlCatalog
+from tabserve.bootstrap import common
+from tabserve.settings import read_settings
 
 RATE = 2  # rows a second and use case
 
@@ -16,7 +17,7 @@ RATE = 2  # rows a second and use case
 def running(place: Place, env: Mapping[str, str]) -> Iterator[None]:
     """Send traffic meanwhile; the stack goes on without it."""
     with contextlib.ExitStack() as started:
-        for name in YamlCatalog().names():
+        for name in common.catalog(read_settings()).names():
             started.callback(_start(place, env, name).stop)
         yield
 

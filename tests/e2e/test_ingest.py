@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from tabserve.adapters import database
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.sweep import notification
 from tabserve.domain.quality import RawFile
+from tests.definitions import CATALOG
 from tests.ingest_truth import Truth, raw_files
 from tests.integration.test_ingest_at_scale import check
 
@@ -71,7 +71,7 @@ class Buckets:
 
 
 def test_two_hundred_files_with_every_defect_are_accounted_for(stack: dict[str, str], tmp_path: Path) -> None:
-    truth = raw_files(YamlCatalog().get("titanic"), tmp_path / "raw", files=FILES, errors=0.4, seed=9)
+    truth = raw_files(CATALOG.get("titanic"), tmp_path / "raw", files=FILES, errors=0.4, seed=9)
     s3, sqs = client(stack, "s3"), client(stack, "sqs")
     deliver(s3, sqs, stack, truth)
     wait_for(lambda: settled(stack, FILES), 600)

@@ -1,6 +1,8 @@
 import psycopg2
 import pytest
 
+from tests.definitions import FOLDER
+
 ROWS = 1_000_000
 SEED = f"""
 INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
@@ -11,6 +13,12 @@ SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'r',
        '{{"Sex": "male", "Age": 30.5, "Fare": 7.25}}', (n % 2)::text, 0.5, '{{"0": 0.5, "1": 0.5}}'
 FROM generate_series(1, {ROWS}) AS n
 """
+
+
+@pytest.fixture(autouse=True)
+def use_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever reads the settings find the tests' definitions."""
+    monkeypatch.setenv("USE_CASES_DIR", str(FOLDER))
 
 
 @pytest.fixture(scope="session")

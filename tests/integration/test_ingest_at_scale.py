@@ -13,10 +13,10 @@ from moto import mock_aws
 from sqlalchemy import text
 
 from tabserve.adapters import database
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.sweep import notification
 from tabserve.domain.quality import RawFile
 from tabserve.domain.quarantine import read_bad_rows
+from tests.definitions import CATALOG
 from tests.ingest_truth import Truth, raw_files
 from tests.integration.test_ingest_function import BUCKETS, CONTEXT
 from tests.unit.ingest.conftest import original
@@ -29,7 +29,7 @@ BATCH = 5
 def test_good_and_bad_objects_hold_exactly_what_the_truth_says(
     use_case: str, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    truth = raw_files(YamlCatalog().get(use_case), tmp_path / "raw", files=40, seed=4)
+    truth = raw_files(CATALOG.get(use_case), tmp_path / "raw", files=40, seed=4)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("DATABASE_URL", sqlite_url)

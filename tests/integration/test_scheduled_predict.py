@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 import redrive
 import stack_env
-from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
 from tabserve.adapters.group_commit import GroupCommit
@@ -26,6 +25,7 @@ from tabserve.application.predict import PredictDependencies, PredictRequest, pr
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.quality import BadRow
+from tests.definitions import CATALOG
 from tests.factories import good_object, ingestion
 from tests.fakes.models import FakeModels
 from tests.fakes.predictions import FakeFeatures
@@ -47,7 +47,7 @@ class DirectService:
     def __post_init__(self) -> None:
         store = prediction_store(self.url)
         clock = lambda: datetime.now(UTC)  # noqa: E731
-        writer, catalog = GroupCommit(store), YamlCatalog(BUNDLED)
+        writer, catalog = GroupCommit(store), CATALOG
         self.deps = PredictDependencies(catalog, FakeModels(), store, writer, store, FakeFeatures(), clock)
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
@@ -84,7 +84,7 @@ class Cloud:
     def run(self, after_each_chunk: Callable[[], None] = lambda: None) -> Scored:
         database = Database(self.url)
         deps = ScheduledDependencies(
-            catalog=YamlCatalog(BUNDLED),
+            catalog=CATALOG,
             ingestions=Ingestions(database),
             markers=DynamoMarkers(self.dynamodb, "markers", self.now),
             good=S3Store(self.s3, "good"),

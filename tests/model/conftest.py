@@ -12,8 +12,9 @@ from tabserve.adapters.registry import Registry
 from tabserve.application.train import Provenance, Split, TrainDependencies, Trained, split, train
 from tabserve.bootstrap.train import train_dependencies
 from tabserve.domain.use_case import UseCase
+from tests.definitions import CATALOG
 from tests.factories import NOON
-from tests.penguins import CATALOG, penguins
+from tests.penguins import penguins
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("titanic", "iris", "penguins")

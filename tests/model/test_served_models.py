@@ -12,7 +12,7 @@ from tabserve.adapters.registry import BakedModels, Registry
 from tabserve.application.train import Trained
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError, NoModelError, StorageUnavailableError
-from tests.penguins import CATALOG
+from tests.definitions import CATALOG
 
 USE_CASE = CATALOG.get("iris")
 

@@ -25,11 +25,12 @@ from local_cloud import postgres
 from local_cloud.config import ROOT, Place, free_ports
 from local_cloud.progress import silent
 from local_cloud.stack import running_stack
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.registry import Registry
 from tabserve.adapters.s3 import S3Store
+from tabserve.bootstrap import common
 from tabserve.domain.prediction import Entity
+from tabserve.settings import read_settings
 from tests.proof import known_entity
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
@@ -107,7 +108,7 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 def test_no_request_makes_a_server_error_or_breaks_the_schema(deployed: Api, tmp_path: Path) -> None:
     features = DynamoFeatures(lambda: _client(deployed, "dynamodb"), deployed.env["FEATURES_TABLE"])
-    catalog = YamlCatalog()
+    catalog = common.catalog(read_settings())
     for name in catalog.names():
         features.put(name, [Entity(known_entity.KNOWN, catalog.get(name).example, datetime.now(UTC))])
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{deployed.url}/openapi.json"]

@@ -4,10 +4,8 @@ import ast
 import json
 from pathlib import Path
 
-import pytest
-
-from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.domain.use_case import UseCase
+from tests.definitions import CATALOG
 from use_case_schema import SCHEMA, schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,9 +16,8 @@ PLAIN = {"Id", "Name"}
 
 def particular_words() -> set[str]:
     """Names that only a definition may hold: of use cases, of columns, of labels."""
-    catalog = YamlCatalog(BUNDLED)
     words: set[str] = set()
-    for use_case in map(catalog.get, catalog.names()):
+    for use_case in map(CATALOG.get, CATALOG.names()):
         words |= {use_case.name, *use_case.known_columns, *use_case.target.texts, *use_case.target.labels}
     return {word for word in words if len(word) > 1} - PLAIN
 
@@ -55,11 +52,6 @@ DEFAULTS = {"layers/model/src/tabserve/settings.py", "scripts/demo.py"}
 
 def test_the_schema_for_editors_is_current() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == schema(), "renew it: .venv/bin/python scripts/use_case_schema.py"
-
-
-@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.yaml")), ids=lambda path: path.stem)
-def test_definitions_name_the_schema(path: Path) -> None:
-    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=./use-case.schema.json\n")
 
 
 def test_the_schema_forbids_unknown_fields_and_names_every_field() -> None:

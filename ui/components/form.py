@@ -1,5 +1,6 @@
 """A form drawn from a use case's definition."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,4 +94,4 @@ def hint(feature: Json) -> str:
 
 def _step(feature: Json) -> float:
     span = float(feature["maximum"]) - float(feature["minimum"])
-    return 1.0 if span > 50 else 0.1
+    return float(10.0 ** min(0, math.floor(math.log10(span / 50))))

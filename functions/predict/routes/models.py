@@ -11,6 +11,10 @@ from tabserve.domain.model import ModelMetadata
 from tabserve.domain.use_case import UseCase
 
 router = APIRouter(tags=["models"])
+DESCRIBED = {
+    *("name", "version", "title", "description", "task"),
+    *("id_column", "missing_values", "features", "target", "example"),
+}
 UseCaseName = Annotated[str | None, Query(max_length=40)]
 
 
@@ -19,22 +23,22 @@ async def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
     service = service_of(request)
     use_cases = [_summary(service.deps.catalog.get(name)) for name in service.deps.catalog.names()]
-    return json_reply({"use_cases": use_cases, "default": service.settings.default_use_case or None})
+    return json_reply({"use_cases": use_cases, "default": service.default_use_case or None})
 
 
 @router.get("/use-cases/{name}")
 async def get_use_case(request: Request, name: str) -> Response:
     """Describe a use case's features and target, for forms."""
     use_case = service_of(request).deps.catalog.get(name)
-    fields = {"name", "version", "title", "description", "task", "id_column", "features", "target", "example"}
-    return json_reply(use_case.model_dump(mode="json", include=fields) | {"contract_sha256": use_case.contract_sha256})
+    body = use_case.model_dump(mode="json", include=DESCRIBED)
+    return json_reply(body | {"contract_sha256": use_case.contract_sha256})
 
 
 @router.get("/model")
 async def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Tell which version answers, how good it is, and which others there are."""
     service = service_of(request)
-    definition = service.deps.catalog.get(use_case or service.settings.default_use_case)
+    definition = service.deps.catalog.get(use_case or service.default_use_case)
     served = service.deps.models.champion(definition)
     cards = service.registry.cards(definition)
     return json_reply({"use_case": definition.name, "serving": served.version, **_cards_body(cards)})

@@ -21,7 +21,7 @@ async def post_predict(request: Request) -> Response:
     service = service_of(request)
     body, key = await request.body(), request.headers.get("idempotency-key")
     asked = predict_request(
-        body, service.settings.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
+        body, service.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
     )
     if key is not None:
         once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)

@@ -5,11 +5,11 @@ from itertools import count
 
 import pytest
 
-from tabserve.adapters.catalog import BUNDLED, YamlCatalog
 from tabserve.application.retry_predictions import retry_given_up
 from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
 from tabserve.domain.quality import BadRow, Ingestion
 from tabserve.errors import ChunkRefusedError, DatabaseUnavailableError, PredictionServiceError, StorageUnavailableError
+from tests.definitions import CATALOG
 from tests.factories import NOON, good_object, ingestion
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
@@ -45,7 +45,7 @@ class World:
 
     def deps(self) -> ScheduledDependencies:
         return ScheduledDependencies(
-            catalog=YamlCatalog(BUNDLED),
+            catalog=CATALOG,
             ingestions=self.ingestions,
             markers=self.markers,
             good=self.good,

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application.stored_rows import with_stored_features
 from tabserve.domain.dataset import Dataset, labelled_rows
 from tabserve.domain.prediction import Entity, Value
 from tabserve.errors import TrainingDataError
+from tests.definitions import CATALOG
 from tests.factories import NOON
 from tests.fakes.predictions import FakeFeatures
 from tests.penguins import PENGUINS, penguins
 
-TITANIC = YamlCatalog().get("titanic")
+TITANIC = CATALOG.get("titanic")
 OUTCOMES = Dataset("outcomes.csv", ("Survived", "PassengerId"), (("0", "1"), ("1", "2"), ("1", "3"), ("0", "4")))
 FEATURES: dict[str, Value] = {"Pclass": 3, "Sex": "male", "Age": 22.0, "Fare": 7.25, "Embarked": None}
 

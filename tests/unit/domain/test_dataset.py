@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tabserve.adapters.datasets import read_csv, read_dataset
 from tabserve.domain.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
 from tabserve.errors import TrainingDataError
-from tests.penguins import CATALOG, HEADER, PENGUINS, penguins, write_penguins
+from tests.definitions import CATALOG
+from tests.penguins import HEADER, PENGUINS, penguins, write_penguins
 
 
 def changed(row: int, column: str, text: str) -> Dataset:

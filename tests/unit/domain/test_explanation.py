@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain import explanation
 from tabserve.domain.prediction import Value
 from tabserve.domain.profile import Profile
+from tests.definitions import CATALOG
 
-TITANIC = YamlCatalog().get("titanic")
-IRIS = YamlCatalog().get("iris")
+TITANIC = CATALOG.get("titanic")
+IRIS = CATALOG.get("iris")
 RECORD: dict[str, Value] = {"Pclass": 1, "Sex": "female", "Age": 38.0, "Fare": None, "Embarked": "C"}
 Columns = Mapping[str, Sequence[Value]]
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.prediction import FailureCase
 from tabserve.domain.use_case import UseCase
 from tabserve.domain.validation import Record, failure_cases, judge
+from tests.definitions import CATALOG
 
-TITANIC = YamlCatalog().get("titanic")
+TITANIC = CATALOG.get("titanic")
 GOOD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 
 doubtful = st.one_of(

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.adapters.group_commit import GroupCommit
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
+from tests.definitions import CATALOG
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.objects import FakeLinks
@@ -63,7 +63,7 @@ def app_module(
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
     models, clock = FakeModels(), lambda: next(ticks)
     writer = GroupCommit(predictions)
-    deps = PredictDependencies(YamlCatalog(), models, predictions, writer, predictions, features, clock)
+    deps = PredictDependencies(CATALOG, models, predictions, writer, predictions, features, clock)
     explain = ExplainDependencies(deps.catalog, models, references)
     files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
     replaced: dict[str, Any] = {

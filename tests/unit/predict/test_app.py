@@ -1,6 +1,7 @@
 """The API as its callers see it, its adapters replaced by fakes."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -152,7 +153,7 @@ def test_a_refused_request_names_the_field(
 
 def test_an_unknown_use_case_is_answered_with_the_known_ones(post: Any) -> None:
     status, body = post({"use_case": "tulips", "records": [GOOD]})
-    assert (status, body["detail"]) == (404, "Unknown use case 'tulips'; known: iris, titanic.")
+    assert (status, body["detail"]) == (404, "Unknown use case 'tulips'; known: iris, penguins, titanic.")
 
 
 def test_too_many_records_are_sent_to_the_raw_bucket(post: Any) -> None:
@@ -282,16 +283,25 @@ def test_the_gateway_event_is_answered_and_counted(app_module: Any, capsys: pyte
 
 
 def test_use_cases_are_described_for_forms(client: TestClient) -> None:
-    assert [item["name"] for item in client.get("/use-cases").json()["use_cases"]] == ["iris", "titanic"]
+    assert [item["name"] for item in client.get("/use-cases").json()["use_cases"]] == ["iris", "penguins", "titanic"]
     described = client.get("/use-cases/titanic").json()
     assert described["features"][0]["categories"] == [1, 2, 3]
     assert described["target"]["labels"] == ["died", "survived"]
+    assert described["missing_values"] == ["", "NA"]
     assert client.get("/use-cases/tulips").status_code == 404
+
+
+def test_a_default_without_definition_is_no_default(app_module: Any, client: TestClient) -> None:
+    settings = app_module.service.settings.model_copy(update={"default_use_case": "tulips"})
+    app_module.app.state.service = replace(app_module.app.state.service, settings=settings)
+    assert client.get("/use-cases").json()["default"] is None
+    refused = client.post("/predict", json=GOOD)
+    assert (refused.status_code, refused.json()["errors"][0]["column"]) == (422, "use_case")
 
 
 def test_the_served_versions_are_told(client: TestClient) -> None:
     assert client.get("/model").json()["serving"] == "20260101T000000Z-00000000"
-    assert set(client.post("/reload-model").json()["serving"]) == {"iris", "titanic"}
+    assert set(client.post("/reload-model").json()["serving"]) == {"iris", "penguins", "titanic"}
     assert client.get("/model", params={"use_case": "tulips"}).status_code == 404
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.calibration import Calibration
 from tabserve.domain.reference import Reference
+from tests.definitions import CATALOG
 from tests.factories import ingestion
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeReferences
@@ -27,7 +27,7 @@ def test_explains_every_feature(client: TestClient, references: FakeReferences) 
     references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
     status, body = explain(client)
     assert status == 200
-    assert [effect["feature"] for effect in body["effects"]] == list(YamlCatalog().get("titanic").feature_names)
+    assert [effect["feature"] for effect in body["effects"]] == list(CATALOG.get("titanic").feature_names)
     assert (body["label"], body["method"]) == ("survived", "exact")
 
 

@@ -13,14 +13,14 @@ from rich.console import Console
 
 import load_features
 from load_features import Loader
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.application import fill_features
 from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
+from tests.definitions import CATALOG
 from tests.fakes.predictions import FakeFeatures
 
 ROOT = Path(__file__).resolve().parents[3]
-TITANIC = YamlCatalog().get("titanic")
+TITANIC = CATALOG.get("titanic")
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
 WRITTEN = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

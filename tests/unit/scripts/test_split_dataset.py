@@ -14,7 +14,8 @@ from tabserve.domain.dataset import Dataset
 from tabserve.domain.quarantine import read_bad_rows
 from tabserve.domain.rules import DESCRIPTIONS
 from tabserve.domain.use_case import UseCase
-from tests.penguins import CATALOG, penguins, write_penguins
+from tests.definitions import CATALOG
+from tests.penguins import penguins, write_penguins
 
 ROOT = Path(__file__).resolve().parents[3]
 

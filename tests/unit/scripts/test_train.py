@@ -6,7 +6,8 @@ import pytest
 
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.registry import Registry
-from tests.penguins import CATALOG, write_penguins
+from tests.definitions import CATALOG
+from tests.penguins import write_penguins
 
 ROOT = Path(__file__).resolve().parents[3]
 

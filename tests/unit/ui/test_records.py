@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tabserve.adapters.catalog import YamlCatalog
 from tabserve.domain.validation import judge
+from tests.definitions import CATALOG
 from ui import records
 from ui.errors import BadFileError
 
-DEFINITION = YamlCatalog().get("titanic").model_dump(mode="json")
+DEFINITION = CATALOG.get("titanic").model_dump(mode="json")
 HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
 
 
@@ -38,6 +38,14 @@ def test_empty_cells_are_missing() -> None:
     assert "entity_id" not in record
 
 
+def test_the_use_case_says_what_counts_as_missing() -> None:
+    definition = DEFINITION | {"missing_values": ["", "?", "n/a"]}
+    body = f"{HEADER}\n?,1,male,?, n/a ,NA\n".encode()
+    (record,) = records.records(records.read_csv(body, definition), definition)
+    assert (record["Age"], record["Fare"], record["Embarked"]) == (None, None, "NA")
+    assert "entity_id" not in record
+
+
 def test_byte_order_mark_and_other_columns_do_no_harm() -> None:
     upload = records.read_csv(f"﻿{HEADER},Name\n7,1,male,1,1,S,Mr\n".encode(), DEFINITION)
     assert upload.unused == ["Name"]
@@ -59,9 +67,9 @@ def test_unusable_files_are_refused_in_words(body: bytes, said: str) -> None:
         records.read_csv(body, DEFINITION)
 
 
-@pytest.mark.parametrize("name", YamlCatalog().names())
+@pytest.mark.parametrize("name", CATALOG.names())
 def test_example_file_has_good_rows_and_one_bad_row(name: str) -> None:
-    use_case = YamlCatalog().get(name)
+    use_case = CATALOG.get(name)
     definition = use_case.model_dump(mode="json")
     upload = records.read_csv(records.example_csv(definition), definition)
     judged = judge(use_case, list(records.records(upload, definition)))

@@ -15,6 +15,8 @@ DatabaseUrl = Annotated[
 
 
 DOTENV: Final = Path(".env")
+# Beside the package: a link to the project's folder there, a copy of it in the layer.
+USE_CASES: Final = Path(__file__).resolve().parent.parent / "use_cases"
 
 
 class Settings(BaseModel):
@@ -41,7 +43,7 @@ class Settings(BaseModel):
     alert_webhook_url: str = ""
     dashboards_url: str = ""
     default_use_case: str = ""
-    use_cases_dir: Path | None = None
+    use_cases_dir: Path = USE_CASES
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     def require(self, *names: str) -> None:

@@ -1,6 +1,6 @@
-"""Use cases from YAML files: those that come with tabserve and those of a folder of the user's."""
+"""Use cases from a folder of YAML files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,19 +10,17 @@ from pydantic import ValidationError
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import UnknownUseCaseError, UseCaseError
 
-BUNDLED = Path(__file__).parent.parent / "use_cases"
-
 
 class YamlCatalog:
-    """All use cases found as `NAME.yaml`; a later folder's definition replaces an earlier one of the same name."""
+    """All use cases found as `NAME.yaml` in a folder."""
 
-    def __init__(self, *folders: Path) -> None:
-        self._folders = folders or (BUNDLED,)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._loaded: dict[str, UseCase] = {}
 
     def names(self) -> Sequence[str]:
         """Return all names, sorted."""
-        return sorted(self._paths)
+        return list(self._paths)
 
     def get(self, name: str) -> UseCase:
         """Return one definition; raise UnknownUseCaseError, or UseCaseError when its file breaks a rule."""
@@ -33,8 +31,8 @@ class YamlCatalog:
         return self._loaded[name]
 
     @cached_property
-    def _paths(self) -> dict[str, Path]:
-        return {path.stem: path for folder in self._folders for path in sorted(folder.glob("*.yaml"))}
+    def _paths(self) -> Mapping[str, Path]:
+        return {path.stem: path for path in sorted(self._folder.glob("*.yaml"))}
 
 
 def load_use_case(path: Path) -> UseCase:

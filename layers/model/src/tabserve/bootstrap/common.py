@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tabserve.adapters.catalog import BUNDLED, YamlCatalog
+from tabserve.adapters.catalog import YamlCatalog
 from tabserve.errors import SettingsError
 from tabserve.settings import Settings
 
@@ -20,8 +20,8 @@ def utc_now() -> datetime:
 
 
 def catalog(settings: Settings) -> YamlCatalog:
-    """Return the bundled use cases and those of the user's folder."""
-    return YamlCatalog(BUNDLED, *([settings.use_cases_dir] if settings.use_cases_dir else []))
+    """Return the use cases of the project, or of the folder that is set."""
+    return YamlCatalog(settings.use_cases_dir)
 
 
 def logger(settings: Settings, service: str) -> "Logger":

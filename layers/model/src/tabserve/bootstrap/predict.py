@@ -48,6 +48,12 @@ class PredictService:
     meter: Meter
     emf: Callable[[], Metrics]
 
+    @property
+    def default_use_case(self) -> str:
+        """The use case of a bare record; empty when there is no definition of that name."""
+        name = self.settings.default_use_case
+        return name if name in self.deps.catalog.names() else ""
+
 
 def predict_service() -> PredictService:
     """Build the prediction function's parts; raise SettingsError."""

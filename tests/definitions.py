@@ -1,0 +1,8 @@
+"""The definitions the tests know: their own, so that the project's may be changed, added to or taken away."""
+
+from pathlib import Path
+
+from tabserve.adapters.catalog import YamlCatalog
+
+FOLDER = Path(__file__).parent / "use_cases"
+CATALOG = YamlCatalog(FOLDER)
