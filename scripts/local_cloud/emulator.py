@@ -11,6 +11,7 @@ from local_cloud import processes
 from local_cloud.config import HOST, REGION, ROOT, LocalCloudError, Place
 
 ENVIRONMENT = ROOT / ".venv-emulator"
+PROGRAM = Path(__file__).with_name("ministack_as_s3.py")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -39,7 +40,7 @@ def start(place: Place) -> processes.Server:
     kept = "1" if place.durable else "0"
     server = processes.start(
         "emulator",
-        [ENVIRONMENT / "bin" / "python", "-m", "ministack"],
+        [ENVIRONMENT / "bin" / "python", "-P", PROGRAM],
         place,
         # Nothing of the caller's environment: the functions inherit it, as they would inherit a PYTHONPATH.
         env={

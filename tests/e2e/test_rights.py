@@ -1,5 +1,7 @@
 """The embedded emulator asks who calls and with which rights, as AWS does."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -8,7 +10,27 @@ from tests.e2e.test_main_job import client
 pytestmark = pytest.mark.timeout(200)
 
 
+def refusal(caller: dict[str, str], bucket: str) -> str:
+    """The code of the error when an object that is not there is read."""
+    with pytest.raises(ClientError) as raised:
+        client(caller, "s3").get_object(Bucket=bucket, Key="absent")
+    return str(raised.value.response["Error"]["Code"])
+
+
 def test_a_caller_whom_nobody_knows_is_refused(stack: dict[str, str]) -> None:
     stranger = stack | {"AWS_ACCESS_KEY_ID": "AKIASTRANGER00000000", "AWS_SECRET_ACCESS_KEY": "secret"}
-    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
-        client(stranger, "s3").list_objects_v2(Bucket=stack["RAW_BUCKET"])
+    assert refusal(stranger, stack["RAW_BUCKET"]) == "InvalidAccessKeyId"
+
+
+def test_who_may_not_list_a_bucket_is_not_told_that_an_object_is_absent(stack: dict[str, str]) -> None:
+    bucket, iam = stack["RAW_BUCKET"], client(stack, "iam")
+    iam.create_user(UserName="reader")
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    reader = stack | {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"arn:aws:s3:::{bucket}/*"}
+    seen = []
+    for more in ({}, {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [f"arn:aws:s3:::{bucket}*"]}):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement | more]})
+        iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=policy)
+        seen.append(refusal(reader, bucket))
+    assert seen == ["AccessDenied", "NoSuchKey"]
