@@ -32,7 +32,8 @@ def resolved(**parameters: str) -> dict[str, Any]:
         for name, resource in loaded["Resources"].items()
         if conditions.get(resource.get("Condition", ""), True)
     }
-    return loaded | {"Resources": _without_conditions(there, conditions)}
+    given = {"Resources": there, "Globals": loaded["Globals"]}
+    return loaded | {name: _without_conditions(part, conditions) for name, part in given.items()}
 
 
 def _truth(condition: Any, values: dict[str, str]) -> bool:

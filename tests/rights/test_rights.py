@@ -1,0 +1,165 @@
+"""Every role may do what its function's code does, and nothing else.
+
+What the code does is not written down: the functions run, and botocore tells which calls they make.
+"""
+
+import ast
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from moto import mock_aws
+
+from local_cloud.config import ROOT
+from tests.infra import template
+from tests.rights.deployed import Deployed, Right, statements
+from tests.rights.world import HEADER, KEY, LONG_FILE, World, message, request
+
+API_KEY = "a-key-of-more-than-twenty-characters"
+PARAMETERS = {
+    "DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
+    "ApiKeyValue": API_KEY,
+}
+TEMPLATE = template.resolved(**PARAMETERS)
+DEPLOYED = Deployed(TEMPLATE, PARAMETERS)
+FUNCTIONS = DEPLOYED.of_type("AWS::Serverless::Function")
+ROLES = {function: properties["Role"]["Fn::GetAtt"][0] for function, properties in FUNCTIONS.items()}
+FOREIGN = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": {"Fn::Sub": "${GoodBucket.Arn}/*"}}
+POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+# What an adapter can do and a function that has it never asks for.
+NEVER = {
+    "IngestFunction": {("s3", "list_objects_v2"), ("s3_links", "put_object")},
+    "FeaturesFunction": {("s3", "list_objects_v2"), ("s3", "put_object"), ("features", "batch_get_item")},
+    "ScheduledPredictFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
+    "MonitorFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
+    "SweepFunction": {("s3_links", "put_object")},
+    "PredictFunction": {("s3", "put_object"), ("features", "put_item")},
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The functions after everything they do."""
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        world = World(DEPLOYED, patch, f"sqlite:///{tmp_path_factory.mktemp('rights')}/tabserve.db")
+        run_everything(world)
+        yield world
+
+
+def run_everything(world: World) -> None:
+    """Let each function do all it can do, in the order in which a file meets them."""
+    world.put("ArtifactsBucket", "models/titanic/aliases/champion.json", json.dumps({"version": "v1"}))
+    world.put("RawBucket", "titanic/lost.csv", "")
+    rows = [f"{number},1,Doe,female,38,71.28,C" for number in range(LONG_FILE)]
+    file = world.put("RawBucket", KEY, "\n".join([HEADER, *rows, "x,9,Doe,female,38,71.28,C", ""]))
+    assert world.call("IngestFunction", world.event("RawBucket", KEY, file)) == {"batchItemFailures": []}
+    broken = {"ETag": world.put("RawBucket", "titanic/broken.csv", "a,b\n1,2\n")["ETag"]}  # without versions
+    event = world.event("RawBucket", "titanic/broken.csv", broken)
+    assert world.call("IngestFunction", event) == {"batchItemFailures": []}
+
+    (good,) = world.objects("GoodBucket")
+    event = world.event("GoodBucket", good["Key"], good)
+    assert world.call("FeaturesFunction", event, seconds=5) == {"batchItemFailures": []}
+    assert world.call("ScheduledPredictFunction", {})["rows"] == LONG_FILE
+    world.predicted("v1")
+    world.call("MonitorFunction", {})
+    assert world.call("SweepFunction", {}, later=timedelta(minutes=20))["queued"]
+
+    file_id = good["Key"].split("/")[1]
+    assert ask(world, "GET", "/model") == 200
+    assert ask(world, "GET", "/features/titanic/1") == 200
+    assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv"}) == 201
+    assert ask(world, "GET", f"/raw-files/{file_id}") == 200
+    assert ask(world, "GET", f"/reports/{file_id}") == 200
+    queued = message(json.dumps({"use_case": "tulips", "records": [{}]}))
+    assert world.call("PredictFunction", queued) == {"batchItemFailures": []}
+
+
+def ask(world: World, method: str, path: str, body: object = None) -> int:
+    """Return the status of the API's answer."""
+    return int(world.call("PredictFunction", request(method, path, API_KEY, body))["statusCode"])
+
+
+def needed(world: World, function: str) -> set[Right]:
+    """Everything a function needs: its calls, its logs, and what Lambda does for it with the queues it drains."""
+    properties = FUNCTIONS[function]
+    queues = [each["Properties"]["Queue"] for each in properties.get("Events", {}).values() if each["Type"] == "SQS"]
+    logs = DEPLOYED.arn(properties["LoggingConfig"]["LogGroup"]["Ref"])
+    polled = {Right(action, DEPLOYED.text(queue)) for queue in queues for action in POLLING}
+    return world.recorders[function].rights | polled | {Right(action, logs) for action in LOGGING}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_may_do_what_its_function_does_and_nothing_else(world: World, function: str) -> None:
+    may, does = DEPLOYED.granted(ROLES[function]), needed(world, function)
+    assert (sorted(does - may), sorted(may - does)) == ([], [])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_statement_less_is_missed_and_one_more_is_noticed(world: World, function: str) -> None:
+    does, role = needed(world, function), ROLES[function]
+    for number in range(len(statements(TEMPLATE["Resources"], role))):
+        changed = copy.deepcopy(TEMPLATE)
+        taken = statements(changed["Resources"], role)[number] | {}
+        statements(changed["Resources"], role)[number].update(FOREIGN)
+        granted = Deployed(changed, PARAMETERS).granted(role)
+        assert does - granted == set(DEPLOYED.rights(taken)), taken
+        assert granted - does == set(DEPLOYED.rights(FOREIGN))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_call_that_a_function_can_make_was_seen(world: World, function: str) -> None:
+    folder = FUNCTIONS[function]["Handler"].split(".")[1]
+    able = {(module, call) for module in adapters_of(folder) for call in calls_in(module)}
+    assert able - world.recorders[function].made == NEVER.get(function, set())
+
+
+def adapters_of(folder: str) -> set[str]:
+    """Return the adapters that a function's bootstrap module imports, itself or through another one."""
+    bootstrap = ROOT / "layers/model/src/tabserve/bootstrap"
+    found, left = set(), [folder]
+    while left:
+        for node in ast.walk(ast.parse((bootstrap / f"{left.pop()}.py").read_text())):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            package, _, name = module.rpartition(".")
+            if package == "tabserve.adapters":
+                found.add(name)
+            elif package == "tabserve.bootstrap" and name != "common":
+                left.append(name)
+    return found
+
+
+def calls_in(module: str) -> set[str]:
+    """Return the methods of AWS clients that an adapter names."""
+    path = Path(ROOT / f"layers/model/src/tabserve/adapters/{module}.py")
+    nodes = list(ast.walk(ast.parse(path.read_text()))) if path.exists() else []
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    named |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return named & CLIENT_METHODS
+
+
+def _client_methods() -> set[str]:
+    session = botocore.session.get_session()
+    clients = [
+        session.create_client(name, region_name="us-east-1") for name in ("s3", "sqs", "sns", "dynamodb", "lambda")
+    ]
+    return {method for client in clients for method in client.meta.method_to_api_mapping}
+
+
+CLIENT_METHODS = _client_methods()
+
+
+def test_schedules_may_start_their_functions_and_leave_what_failed() -> None:
+    schedules: Mapping[str, Any] = DEPLOYED.of_type("AWS::Scheduler::Schedule")
+    targets = [schedule["Target"] for schedule in schedules.values()]
+    starts = {Right("lambda:InvokeFunction", DEPLOYED.text(target["Arn"])) for target in targets}
+    leaves = {Right("sqs:SendMessage", DEPLOYED.text(target["DeadLetterConfig"]["Arn"])) for target in targets}
+    assert {DEPLOYED.text(target["RoleArn"]) for target in targets} == {DEPLOYED.arn("SchedulerRole")}
+    assert DEPLOYED.granted("SchedulerRole") == starts | leaves

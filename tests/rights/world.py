@@ -1,0 +1,138 @@
+"""The functions in one process on an emulated AWS, each told what the template tells it, and all their calls noted."""
+
+import base64
+import importlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+import migrate
+from tabserve.adapters.predictions import prediction_store
+from tabserve.bootstrap import common
+from tests.factories import batch
+from tests.rights.calls import Recorder
+from tests.rights.deployed import REGION, Deployed
+
+KEY = "titanic/passengers.csv"
+HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
+LONG_FILE = 1_001  # more rows than the features function takes in the few seconds it is given
+
+
+class World:
+    """Everything that the template names, and the functions to be called there."""
+
+    def __init__(self, deployed: Deployed, patch: pytest.MonkeyPatch, database_url: str) -> None:
+        migrate.migrate(database_url)
+        self.deployed = deployed
+        self.recorders = {name: Recorder() for name in deployed.of_type("AWS::Serverless::Function")}
+        self._patch = patch
+        self._url = database_url
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        client: Any = boto3.client
+        self._clients = {name: client(name, region_name=REGION) for name in ("s3", "sqs", "sns", "dynamodb")}
+        self._create()
+
+    def _create(self) -> None:
+        s3, deployed = self._clients["s3"], self.deployed
+        for name in deployed.of_type("AWS::S3::Bucket"):
+            s3.create_bucket(Bucket=deployed.name(name))
+        versions = {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket=deployed.name("RawBucket"), VersioningConfiguration=versions)
+        for name in deployed.of_type("AWS::SQS::Queue"):
+            self._clients["sqs"].create_queue(QueueName=name)
+        for name in deployed.of_type("AWS::SNS::Topic"):
+            self._clients["sns"].create_topic(Name=name)
+        for name, table in deployed.of_type("AWS::DynamoDB::Table").items():
+            wanted = {each: table[each] for each in ("AttributeDefinitions", "KeySchema", "BillingMode")}
+            self._clients["dynamodb"].create_table(TableName=name, **wanted)
+
+    def call(self, function: str, event: object, *, later: timedelta = timedelta(), seconds: float = 100) -> Any:
+        """Start a function as a cold start does, in its own environment, and return its answer to one event."""
+        folder = self.deployed.of_type("AWS::Serverless::Function")[function]["Handler"].split(".")[1]
+        with self._patch.context() as patch:
+            for name, value in self.deployed.environment(function).items():
+                patch.setenv(name, value)
+            session = common._session.__wrapped__()
+            session.register("before-parameter-build", self.recorders[function])
+            session.register("before-call.secrets-manager.GetSecretValue", self._secret)
+            session.register("before-call.lambda.Invoke", _predicted)
+            patch.setattr(common, "_session", lambda: session)
+            module = importlib.import_module(f"functions.{folder}.app")
+            service = getattr(module, f"{folder}_service")()
+            if later:
+                clock = lambda: common.utc_now() + later  # noqa: E731
+                service = replace(service, deps=replace(service.deps, clock=clock))
+            if hasattr(module, "app"):
+                module.app.state.service = service
+            patch.setattr(module, "service", service)
+            return module.handler(event, _context(function, seconds))
+
+    def put(self, bucket: str, key: str, body: str) -> dict[str, Any]:
+        """Write an object and return what S3 says about it."""
+        written = self._clients["s3"].put_object(Bucket=self.deployed.name(bucket), Key=key, Body=body.encode())
+        return dict(written)
+
+    def event(self, bucket: str, key: str, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the event about an object as its queue delivers it."""
+        found = {"key": key, "eTag": written["ETag"].strip('"'), "sequencer": "01"}
+        found |= {"versionId": written["VersionId"]} if "VersionId" in written else {}
+        record = {"s3": {"bucket": {"name": self.deployed.name(bucket)}, "object": found}}
+        return message(json.dumps({"Records": [record]}))
+
+    def objects(self, bucket: str) -> list[dict[str, Any]]:
+        """Return what a bucket holds."""
+        listed = self._clients["s3"].list_objects_v2(Bucket=self.deployed.name(bucket))
+        return list(listed.get("Contents", ()))
+
+    def predicted(self, version: str) -> None:
+        """Store predictions of a model version."""
+        prediction_store(self._url).add(batch(50, model_version=version, created_at=common.utc_now()))
+
+    def _secret(self, **_: Any) -> tuple[Any, dict[str, str]]:
+        return SimpleNamespace(status_code=200), {"SecretString": self._url}
+
+
+def message(body: str) -> dict[str, Any]:
+    """Return the event of one message of a queue."""
+    record = {"messageId": "1", "eventSource": "aws:sqs", "body": body}
+    return {"Records": [record | {"attributes": {"ApproximateReceiveCount": "1"}}]}
+
+
+def request(method: str, path: str, key: str, body: object = None) -> dict[str, Any]:
+    """Return the event of one HTTP request."""
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": {"content-type": "application/json", "x-api-key": key},
+        "queryStringParameters": None,
+        "requestContext": {"requestId": "1", "stage": "v1", "identity": {"sourceIp": "203.0.113.7"}},
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _predicted(**call: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Answer as the predict function does to the scheduler."""
+    body = json.loads(base64.b64decode(json.loads(call["params"]["body"])["body"]))
+    entries = [{"index": index, "prediction_id": str(index)} for index, _ in enumerate(body["records"])]
+    answer = {"statusCode": 200, "body": json.dumps({"predictions": entries})}
+    return SimpleNamespace(status_code=200), {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+def _context(function: str, seconds: float) -> SimpleNamespace:
+    return SimpleNamespace(
+        function_name=function,
+        memory_limit_in_mb=512,
+        invoked_function_arn=f"arn:aws:lambda:::{function}",
+        aws_request_id="1",
+        get_remaining_time_in_millis=lambda: seconds * 1000,
+    )
