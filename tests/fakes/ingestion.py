@@ -1,5 +1,6 @@
 """Verdicts on raw files in memory."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -58,7 +59,13 @@ class FakeIngestions:
             and verdict.file_id not in self.predicted
             and verdict.file_id not in self.errors
         ]
-        return sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))[:limit]
+        oldest = sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))
+        seen: Counter[str | None] = Counter()
+        turns = []
+        for verdict in oldest:
+            turns.append((seen[verdict.use_case], verdict))
+            seen[verdict.use_case] += 1
+        return [verdict for _, verdict in sorted(turns, key=lambda turn: turn[0])][:limit]
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         return sorted(self.rows_predicted.get(file_id, ()))

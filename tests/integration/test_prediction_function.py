@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tabserve.adapters.prediction_function import ANSWER_WITHIN_S, PAUSES_S, TRY_AGAIN_WITHIN_S, PredictionFunction
-from tabserve.application.scheduled_predict import SECONDS_PER_CHUNK
+from tabserve.application.score_file import SECONDS_PER_CHUNK
 from tabserve.bootstrap.common import aws_client
 from tabserve.domain.prediction import Features, Origin
 from tabserve.errors import ModelError, PredictionServiceError

@@ -18,11 +18,13 @@ from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
 from tabserve.adapters.group_commit import GroupCommit
 from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.predict import PredictDependencies, PredictRequest, predict
-from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
+from tabserve.application.scheduled_predict import Scored, score_pending
+from tabserve.application.score_file import CHUNK, ScheduledDependencies
 from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.quality import BadRow
 from tests.definitions import CATALOG
@@ -90,6 +92,7 @@ class Cloud:
             good=S3Store(self.s3, "good"),
             service=DirectService(self.url, after_each_chunk),
             runs=Runs(database),
+            alerts=Outbox(database),
             clock=self.now,
             new_id=lambda: str(uuid.uuid4()),
         )

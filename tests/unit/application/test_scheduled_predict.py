@@ -6,16 +6,25 @@ from itertools import count
 import pytest
 
 from tabserve.application.retry_predictions import retry_given_up
-from tabserve.application.scheduled_predict import CHUNK, ScheduledDependencies, Scored, score_pending
+from tabserve.application.scheduled_predict import Scored, score_pending
+from tabserve.application.score_file import CHUNK, ScheduledDependencies
 from tabserve.domain.quality import BadRow, Ingestion
-from tabserve.errors import ChunkRefusedError, DatabaseUnavailableError, PredictionServiceError, StorageUnavailableError
+from tabserve.errors import (
+    DatabaseUnavailableError,
+    ModelError,
+    PredictionServiceError,
+    StorageUnavailableError,
+    TabserveError,
+)
 from tests.definitions import CATALOG
 from tests.factories import NOON, good_object, ingestion
+from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
 from tests.fakes.scheduling import FakeMarkers, FakePredictionService, FakeRuns
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked"
+FLOWER_HEADER = "Id,SepalLengthCm,SepalWidthCm,PetalLengthCm,PetalWidthCm,Species"
 
 
 def line(number: int) -> str:
@@ -28,6 +37,7 @@ class World:
     markers: FakeMarkers = field(default_factory=FakeMarkers)
     good: FakeObjects = field(default_factory=FakeObjects)
     runs: FakeRuns = field(default_factory=FakeRuns)
+    alerts: FakeOutbox = field(default_factory=FakeOutbox)
     seconds_left: float = 900
 
     def __post_init__(self) -> None:
@@ -43,6 +53,11 @@ class World:
         self.good.put(str(verdict.good_key), good_object(HEADER, good))
         return verdict
 
+    def flower(self, file_id: str) -> None:
+        """Put a split file of another use case there, of one row."""
+        verdict = self.file(file_id, rows=1, use_case="iris")
+        self.good.put(str(verdict.good_key), good_object(FLOWER_HEADER, {1: "1,5.1,3.5,1.4,0.2,Iris-setosa"}))
+
     def deps(self) -> ScheduledDependencies:
         return ScheduledDependencies(
             catalog=CATALOG,
@@ -51,6 +66,7 @@ class World:
             good=self.good,
             service=self.service,
             runs=self.runs,
+            alerts=self.alerts,
             clock=lambda: self.markers.now,
             new_id=lambda: f"run-{next(self.numbers)}",
         )
@@ -204,7 +220,7 @@ class TestAFileThatCannotBeScored:
         world.file("good 1")
         world.file("poison")
         world.file("good 2")
-        world.service.trouble = fails(99, lambda: ChunkRefusedError("row 2 is refused"), "poison")
+        world.service.trouble = fails(99, lambda: TabserveError("row 2 is refused"), "poison")
 
         statuses = [world.run().run.status for _ in range(4)]
 
@@ -216,9 +232,42 @@ class TestAFileThatCannotBeScored:
         assert (alert.rule, alert.state, alert.payload["file_id"]) == ("prediction_failed", "firing", "poison")
         assert "row 2 is refused" in str(world.runs.stored[0].error)
 
+    def test_delays_no_other_however_many_there_are(self, world: World) -> None:
+        for number in range(8):
+            world.file(f"poison {number}")
+            world.service.refused[f"poison {number}", 2] = "Age is no number"
+        world.file("good")
+
+        world.run()
+
+        assert set(world.ingestions.predicted) == {"good"}
+
+    def test_has_all_its_other_rows_predicted_and_none_asked_for_twice(self, world: World) -> None:
+        world.file("f1", rows=2 * CHUNK + 1)
+        world.service.refused = {("f1", 7): "Age is no number", ("f1", CHUNK + 7): "Sex is unknown"}
+
+        first = world.run()
+
+        assert world.ingestions.rows_predicted["f1"] == set(range(1, 2 * CHUNK + 2)) - {7, CHUNK + 7}
+        assert (first.run.status, first.run.rows) == ("failed", 2 * CHUNK - 1)
+        for _ in range(3):
+            world.run()
+        refused = [("f1", (7,)), ("f1", (CHUNK + 7,))]
+        assert world.service.asked[3:] == refused * 2
+        assert world.ingestions.errors == {"f1": "2 rows are refused, row 7 because Age is no number"}
+
+    def test_is_predicted_after_all_when_its_rows_are_taken(self, world: World) -> None:
+        world.file("f1")
+        world.service.refused = {("f1", 2): "Age is no number"}
+        world.run()
+        world.service.refused = {}
+
+        assert world.run().run.status == "completed"
+        assert world.service.asked == [("f1", (1, 2, 3)), ("f1", (2,))]
+
     def test_can_be_tried_again_and_its_alert_resolves_and_fires_anew(self, world: World) -> None:
         world.file("f1")
-        world.service.trouble = fails(6, lambda: ChunkRefusedError("row 2 is refused"))
+        world.service.trouble = fails(6, lambda: TabserveError("row 2 is refused"))
         for _ in range(3):
             world.run()
 
@@ -282,6 +331,63 @@ class TestWhenAServiceIsAway:
         world.service.trouble = fails(99, lambda: error("away"))
 
         assert len(world.run().outcomes) == 2
+
+
+class TestAUseCaseWithoutAModel:
+    @pytest.fixture
+    def waiting(self, world: World) -> World:
+        """Three files of titanic, which has no model, then one of another use case."""
+        for number in range(3):
+            world.file(f"f{number}")
+        world.flower("other")
+
+        def trouble(file_id: str, _rows: Sequence[int]) -> None:
+            if file_id != "other":
+                raise ModelError("No model is registered for use case 'titanic'.")
+
+        world.service.trouble = trouble
+        return world
+
+    def test_waits_while_the_others_go_on(self, waiting: World) -> None:
+        scored = waiting.run()
+
+        assert [(outcome.file_id, outcome.cause) for outcome in scored.outcomes] == [("f0", "model"), ("other", None)]
+        assert set(waiting.ingestions.predicted) == {"other"}
+        assert waiting.markers.claims["f0"].attempts == 0
+
+    def test_is_told_about_once_and_once_more_when_it_has_one(self, waiting: World) -> None:
+        for _ in range(5):
+            waiting.run()
+        (alert,) = waiting.alerts.alerts.values()
+        assert (alert.rule, alert.subject, alert.state) == ("no_model", "titanic", "firing")
+
+        waiting.service.trouble = lambda _file_id, _rows: None
+        waiting.run()
+        waiting.run()
+
+        assert set(waiting.ingestions.predicted) == {"f0", "f1", "f2", "other"}
+        assert [alert.state for alert in waiting.alerts.alerts.values()] == ["firing", "resolved"]
+
+    def test_is_told_about_anew_when_it_is_lost_again(self, waiting: World) -> None:
+        lacking = waiting.service.trouble
+        waiting.run()
+        waiting.service.trouble = lambda _file_id, _rows: None
+        waiting.run()
+        waiting.service.trouble = lacking
+        waiting.file("one more")
+        waiting.run()
+
+        assert [alert.state for alert in waiting.alerts.alerts.values()] == ["firing", "resolved", "firing"]
+
+
+def test_use_cases_take_turns(world: World) -> None:
+    for number in range(3):
+        world.file(f"titanic {number}")
+    world.flower("iris 0")
+
+    world.run()
+
+    assert [file_id for file_id, _ in world.service.asked] == ["titanic 0", "iris 0", "titanic 1", "titanic 2"]
 
 
 class TestWhenTimeRunsOut:

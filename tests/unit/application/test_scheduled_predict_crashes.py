@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tabserve.application.scheduled_predict import CHUNK, score_pending
+from tabserve.application.scheduled_predict import score_pending
+from tabserve.application.score_file import CHUNK
 from tests.unit.application.test_scheduled_predict import World
 
-PORTS = ("ingestions", "markers", "good", "service", "runs")
+PORTS = ("ingestions", "markers", "good", "service", "runs", "alerts")
 
 
 class Killed(BaseException):

@@ -19,12 +19,11 @@ TabserveError
 │   ├── IncompatibleModelError  a version was trained on another definition
 │   ├── ParityError             exported and original model disagree
 │   └── AcceptanceError         a version misses its use case's acceptance limits
-├── ChunkRefusedError           the prediction API cannot answer some rows of a file
 ├── LeaseLostError              another worker took over a file
 └── UnavailableError            something tabserve depends on is away; try again later
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
-    ├── PredictionServiceError  the prediction API did not answer with predictions
+    ├── PredictionServiceError  the prediction function did not answer
     └── AlertDeliveryError      an alert did not reach a channel
 """
 
@@ -153,10 +152,6 @@ class AcceptanceError(ModelError):
     """A version misses an acceptance limit of its use case."""
 
 
-class ChunkRefusedError(TabserveError):
-    """The prediction API is there and cannot answer some rows of a file."""
-
-
 class LeaseLostError(TabserveError):
     """Another worker took over a file; stop without touching it."""
 
@@ -174,7 +169,7 @@ class StorageUnavailableError(UnavailableError):
 
 
 class PredictionServiceError(UnavailableError):
-    """The prediction API did not answer with predictions."""
+    """The prediction function did not answer, or not as it should."""
 
 
 class AlertDeliveryError(UnavailableError):

@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy import insert as plain_insert
 
 from tabserve.adapters import tables
@@ -70,12 +70,14 @@ class Ingestions:
         self._database.run(work)
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
-        """Return files whose good object is there and neither predicted nor given up, oldest first."""
+        """Return files whose good object is there and neither predicted nor given up, one of each use case in turn."""
+        oldest = (ingestions.c.finished_at, ingestions.c.file_id)
+        turn = func.row_number().over(partition_by=ingestions.c.use_case, order_by=oldest)
         query = (
             select(*COLUMNS)
             .where(ingestions.c.status == "done", ingestions.c.rows_good > 0, ingestions.c.good_key.is_not(None))
             .where(ingestions.c.predicted_at.is_(None), ingestions.c.prediction_error.is_(None))
-            .order_by(ingestions.c.finished_at, ingestions.c.file_id)
+            .order_by(turn, *oldest)
             .limit(limit)
         )
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]

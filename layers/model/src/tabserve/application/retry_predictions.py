@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tabserve.application.ports.clock import Clock
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.scheduling import Markers
-from tabserve.application.scheduled_predict import prediction_alert
+from tabserve.domain.prediction_alerts import gave_up
 from tabserve.domain.quality import Ingestion
 
 
@@ -16,6 +16,6 @@ def retry_given_up(ingestions: IngestionStore, markers: Markers, clock: Clock) -
         now = clock()
         # The marker first: a file whose marker is open and whose error stands is not picked up, so it can be repeated.
         markers.reopen(file.file_id)
-        alert = prediction_alert(file, "resolved", now.isoformat(), None, now)
+        alert = gave_up(file, "resolved", now.isoformat(), None, now)
         ingestions.retry_predicting(file.file_id, [alert])
     return files

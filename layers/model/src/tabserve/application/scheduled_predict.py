@@ -1,62 +1,20 @@
-"""Score the good files that have no predictions yet, each row once, whatever breaks in between.
-
-A file's predictions are the truth about how far it got: rows that have one are not asked for again. The marker only
-keeps two workers from doing the same work. What a worker learns about a file is therefore written to the database
-first and to the marker afterwards.
-"""
+"""Score the good files that have no predictions yet; `score_file` tells what happens to one of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 
-from tabserve.application.ports.catalog import Catalog
-from tabserve.application.ports.clock import Clock
-from tabserve.application.ports.ingestion import IngestionStore
-from tabserve.application.ports.objects import ObjectStore
-from tabserve.application.ports.scheduling import Claim, Markers, PredictionRun, PredictionService, RunStatus, RunStore
-from tabserve.domain.alert import Alert, AlertState, alert_id
-from tabserve.domain.good_rows import GoodRows
-from tabserve.domain.prediction import Features, Origin
-from tabserve.domain.quality import Ingestion
-from tabserve.domain.records import Records
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import ChunkRefusedError, FileRejectedError, LeaseLostError, TabserveError, UnavailableError
+from tabserve.application.ports.scheduling import PredictionRun, RunStatus
+from tabserve.application.score_file import (
+    LEASE_SECONDS,
+    SECONDS_PER_CHUNK,
+    FileOutcome,
+    ScheduledDependencies,
+    score_file,
+)
+from tabserve.domain.prediction_alerts import NO_MODEL, model_alert
 
 MAX_FILES = 1_000
-MAX_ATTEMPTS = 3
-CHUNK = 1_000
-LEASE_SECONDS = 120
-SECONDS_PER_CHUNK = 40.0
-TROUBLES_IN_A_ROW = 2
-RULE = "prediction_failed"
-
-Numbered = tuple[int, Features]
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledDependencies:
-    """What scoring needs."""
-
-    catalog: Catalog
-    ingestions: IngestionStore
-    markers: Markers
-    good: ObjectStore
-    service: PredictionService
-    runs: RunStore
-    clock: Clock
-    new_id: Callable[[], str]
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What a run did to one file; neither done nor an error: it goes on in the next run."""
-
-    file_id: str
-    rows: int = 0
-    done: bool = False
-    error: str | None = None
-    given_up: bool = False
+OUTAGES_IN_A_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +26,10 @@ class Scored:
 
 
 def score_pending(deps: ScheduledDependencies, owner: str, seconds_left: Callable[[], float]) -> Scored:
-    """Score pending files, oldest first, until none is left or time runs out; store and return the run."""
+    """Score pending files until none is left, time runs out or an outage lasts; store and return the run."""
     started = deps.clock()
-    outcomes: list[FileOutcome] = []
-    troubles = 0
-    for ingestion in deps.ingestions.to_predict(MAX_FILES):
-        if seconds_left() < SECONDS_PER_CHUNK or troubles == TROUBLES_IN_A_ROW:
-            break
-        claim = deps.markers.claim(ingestion.file_id, owner, LEASE_SECONDS)
-        if claim is None:
-            continue
-        outcome = _Work(deps, ingestion, claim, seconds_left).outcome()
-        outcomes.append(outcome)
-        troubles = troubles + 1 if outcome.error else 0
+    outcomes = list(_outcomes(deps, owner, seconds_left))
+    _tell_about_models(deps, outcomes)
     run = PredictionRun(
         id=deps.new_id(),
         started_at=started,
@@ -94,125 +43,35 @@ def score_pending(deps: ScheduledDependencies, owner: str, seconds_left: Callabl
     return Scored(run, outcomes)
 
 
-class _Work:
-    """One claimed file."""
-
-    def __init__(
-        self, deps: ScheduledDependencies, ingestion: Ingestion, claim: Claim, seconds_left: Callable[[], float]
-    ) -> None:
-        self._deps = deps
-        self._ingestion = ingestion
-        self._claim = claim
-        self._seconds_left = seconds_left
-        self._rows = 0
-
-    def outcome(self) -> FileOutcome:
-        """Score the file and settle its marker; where that cannot be done, its lease runs out by itself."""
-        try:
-            return self._attempt()
-        except LeaseLostError:
-            return self._outcome()
-        except UnavailableError as error:
-            return self._outcome(error=str(error))
-
-    def _attempt(self) -> FileOutcome:
-        try:
-            if self._claim.attempts > MAX_ATTEMPTS:
-                return self._give_up(f"{MAX_ATTEMPTS} workers stopped without a word")
-            return self._finish() if self._score() else self._pause(None)
-        except LeaseLostError:
-            raise
-        except UnavailableError as error:
-            return self._pause(str(error))
-        except Exception as error:  # noqa: BLE001  whatever a file makes go wrong, the others must go on
-            return self._failed(_sentence(error))
-
-    def _score(self) -> bool:
-        """Ask for the rows that have no prediction; return False when time ran out before the end."""
-        stored = frozenset(self._deps.ingestions.predicted_rows(self._ingestion.file_id))
-        use_case = self._deps.catalog.get(self._ingestion.use_case or "")
-        place = 0
-        for chunk in _chunks(self._numbered_records(use_case), CHUNK):
-            place += len(chunk)
-            missing = [row for row in chunk if row[0] not in stored]
-            if missing:
-                if self._seconds_left() < SECONDS_PER_CHUNK:
-                    return False
-                self._ask(use_case, missing)
-                self._claim = self._deps.markers.advance(self._claim, place, LEASE_SECONDS)
-        if place != self._ingestion.rows_good:
-            raise FileRejectedError("row_count", f"the good file has {place} rows, not {self._ingestion.rows_good}")
-        return True
-
-    def _ask(self, use_case: UseCase, rows: Sequence[Numbered]) -> None:
-        numbers, records = [number for number, _ in rows], [record for _, record in rows]
-        origin = Origin(self._ingestion.file_id, tuple(numbers))
-        refused = self._deps.service.predict(use_case.name, records, origin)
-        self._rows += len(rows) - len(refused)
-        for number, reason in refused.items():
-            raise ChunkRefusedError(f"row {number}: {reason}")
-
-    def _numbered_records(self, use_case: UseCase) -> Iterator[Numbered]:
-        with self._deps.good.open(self._ingestion.good_key or "") as stream:
-            rows = GoodRows(stream)
-            records = Records(use_case, rows.columns)
-            for number, cells in rows:
-                yield number, records.read(cells)
-
-    def _finish(self) -> FileOutcome:
-        file_id = self._ingestion.file_id
-        stored = len(self._deps.ingestions.predicted_rows(file_id))
-        if stored != self._ingestion.rows_good:
-            return self._failed(f"{stored} of {self._ingestion.rows_good} good rows have a prediction")
-        self._deps.ingestions.mark_predicted(file_id, self._deps.clock())
-        self._deps.markers.complete(self._claim)
-        return self._outcome(done=True)
-
-    def _pause(self, error: str | None) -> FileOutcome:
-        self._deps.markers.pause(self._claim)
-        return self._outcome(error=error)
-
-    def _failed(self, error: str) -> FileOutcome:
-        if self._claim.attempts >= MAX_ATTEMPTS:
-            return self._give_up(error)
-        self._deps.markers.release(self._claim, error, final=False)
-        return self._outcome(error=error)
-
-    def _give_up(self, error: str) -> FileOutcome:
-        file_id = self._ingestion.file_id
-        # The fence tells this time from another after the file was let try again.
-        alert = prediction_alert(self._ingestion, "firing", f"fence {self._claim.fence}", error, self._deps.clock())
-        self._deps.ingestions.give_up_predicting(file_id, error, [alert])
-        self._deps.markers.release(self._claim, error, final=True)
-        return self._outcome(error=error, given_up=True)
-
-    def _outcome(self, *, done: bool = False, error: str | None = None, given_up: bool = False) -> FileOutcome:
-        return FileOutcome(self._ingestion.file_id, self._rows, done, error, given_up)
+def _outcomes(deps: ScheduledDependencies, owner: str, seconds_left: Callable[[], float]) -> Iterator[FileOutcome]:
+    outages = 0
+    without_model: set[str | None] = set()
+    for ingestion in deps.ingestions.to_predict(MAX_FILES):
+        if seconds_left() < SECONDS_PER_CHUNK or outages == OUTAGES_IN_A_ROW:
+            return
+        if ingestion.use_case in without_model:
+            continue
+        claim = deps.markers.claim(ingestion.file_id, owner, LEASE_SECONDS)
+        if claim is None:
+            continue
+        outcome = score_file(deps, ingestion, claim, seconds_left)
+        outages = outages + 1 if outcome.cause == "outage" else 0
+        if outcome.cause == "model":
+            without_model.add(ingestion.use_case)
+        yield outcome
 
 
-def _chunks(rows: Iterator[Numbered], size: int) -> Iterator[list[Numbered]]:
-    while chunk := list(islice(rows, size)):
-        yield chunk
+def _tell_about_models(deps: ScheduledDependencies, outcomes: Sequence[FileOutcome]) -> None:
+    """Write an alert for each use case that begins to lack a usable model, or has one again."""
+    lacking = {outcome.use_case: outcome.error for outcome in outcomes if outcome.cause == "model"}
+    served = {outcome.use_case: None for outcome in outcomes if outcome.rows}
+    for use_case, error in {**served, **lacking}.items():
+        alert = model_alert(use_case, deps.alerts.last(NO_MODEL, use_case), error, deps.clock())
+        if alert:
+            deps.alerts.add([alert])
 
 
 def _status(outcomes: Sequence[FileOutcome]) -> RunStatus:
     if not outcomes:
         return "skipped"
     return "failed" if any(outcome.error for outcome in outcomes) else "completed"
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, TabserveError) else f"{type(error).__name__}: {error}"
-
-
-def prediction_alert(ingestion: Ingestion, state: AlertState, cause: str, error: str | None, at: datetime) -> Alert:
-    """Return the alert that a file's predictions have been given up, or are tried again."""
-    return Alert(
-        id=alert_id(RULE, ingestion.file_id, state, cause),
-        rule=RULE,
-        subject=ingestion.key,
-        state=state,
-        severity="critical",
-        payload={"use_case": ingestion.use_case, "file_id": ingestion.file_id, "error": error},
-        created_at=at,
-    )

@@ -8,12 +8,13 @@ from aws_lambda_powertools import Logger, Metrics
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
 from tabserve.adapters.ingestions import Ingestions
+from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.prediction_function import ANSWER_WITHIN_S, PredictionFunction
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.scheduling import Markers
-from tabserve.application.scheduled_predict import ScheduledDependencies
+from tabserve.application.score_file import ScheduledDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, utc_now
 from tabserve.settings import read_settings
 
@@ -41,6 +42,7 @@ def scheduled_predict_service() -> ScheduledPredictService:
             aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S), settings.predict_function
         ),
         runs=Runs(database),
+        alerts=Outbox(database),
         clock=utc_now,
         new_id=lambda: str(uuid.uuid4()),
     )

@@ -71,7 +71,10 @@ class IngestionStore(Protocol):
         ...
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
-        """Return files whose good object is there and neither predicted nor given up, oldest first."""
+        """Return files whose good object is there and neither predicted nor given up.
+
+        One of each use case in turn, of each its oldest first.
+        """
         ...
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
