@@ -17,13 +17,11 @@ log, metrics = service.log, service.metrics
 @log.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
-    """Queue raw files without a verdict again and send the alerts that wait."""
+    """Queue raw files without a verdict again."""
     swept = sweep(service.deps)
     for file in swept.queued:
         log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})
-    for error in swept.delivery.errors:
-        log.error("alert not delivered", extra={"error": error})
-    counts = {"queued": len(swept.queued), "lost": swept.lost, "alerts_sent": swept.delivery.sent}
+    counts = {"queued": len(swept.queued), "lost": swept.lost}
     for name, count in counts.items():
         metrics.add_metric(f"Sweep_{name}", MetricUnit.Count, count)
     return counts

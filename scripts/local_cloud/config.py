@@ -83,6 +83,10 @@ class Place:
         return f"http://{HOST}:{self.ports.emulator}"
 
     @property
+    def ui_url(self) -> str:
+        return f"http://{HOST}:{self.ports.ui}"
+
+    @property
     def database_url(self) -> str:
         return self._url("tabserve", self.secrets.postgres_password)
 

@@ -35,6 +35,7 @@ def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
         "EmulatorEndpoint": place.aws_endpoint,
         "DatabaseUrl": place.database_url,
         "ApiKeyValue": place.secrets.api_key,
+        "UiUrl": place.ui_url,
         **THROTTLE,
         **(overrides or {}),
     }
@@ -89,7 +90,7 @@ def stack_environment(place: Place) -> dict[str, str]:
         "RESULTS_QUEUE_URL": stack["ResultsQueueUrl"],
         "ALERT_TOPIC_ARN": stack["AlertTopicArn"],
         "SCHEDULED_PREDICT_FUNCTION": stack["ScheduledPredictFunction"],
-        "UI_URL": f"http://127.0.0.1:{place.ports.ui}",
+        "UI_URL": place.ui_url,
     }
 
 

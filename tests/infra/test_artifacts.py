@@ -183,6 +183,10 @@ def test_monitor_answers_from_its_artifacts_alone(artifacts: Path, environment: 
     assert answer == {"windows": 0, "predictions": 0, "alerts": 0}
 
 
+def test_alerts_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
+    assert invoke(artifacts, "AlertsFunction", {}, environment) == {"sent": 0, "failed": 0}
+
+
 def test_sweep_starts_from_its_artifacts_alone_and_says_that_the_bucket_is_away(
     artifacts: Path, environment: dict[str, str]
 ) -> None:

@@ -19,6 +19,7 @@ HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntim
         ("tabserve.adapters.predictions", (*HEAVY, "sqlalchemy", "boto3", "sqlite3")),
         ("tabserve.adapters.metrics", (*HEAVY, "sqlalchemy", "boto3")),
         ("tabserve.adapters.ingestions", (*HEAVY, "boto3")),
+        ("tabserve.bootstrap.alerts", HEAVY),
         ("tabserve.bootstrap.scheduled_predict", HEAVY),
     ],
 )

@@ -115,6 +115,7 @@ def test_every_schedule_starts_its_function_once_whatever_keeps_the_time(by: str
         "ScheduleExpression": "ScheduledPredictFunction",
         "MonitorScheduleExpression": "MonitorFunction",
         "SweepScheduleExpression": "SweepFunction",
+        "AlertScheduleExpression": "AlertsFunction",
     }
 
 

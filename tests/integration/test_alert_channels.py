@@ -12,8 +12,11 @@ import pytest
 from moto import mock_aws
 
 from tabserve.adapters.alert_channels import SnsChannel, TeamsChannel
+from tabserve.adapters.timed_channel import TimedChannel
 from tabserve.domain.alert import Notice
 from tabserve.errors import AlertDeliveryError
+from tests.fakes.alerts import FakeChannel
+from tests.sick_server import sick_server
 
 NOTICE = Notice(
     "High: data quality",
@@ -29,7 +32,7 @@ class Receiver:
     """Answers with the given statuses in turn, then with 202."""
 
     statuses: list[int] = field(default_factory=list)
-    retry_after: str | None = None
+    location: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -42,8 +45,8 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             state.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(state.statuses.pop(0) if state.statuses else 202)
-            if state.retry_after:
-                self.send_header("Retry-After", state.retry_after)
+            if state.location:
+                self.send_header("Location", state.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -80,31 +83,47 @@ def test_markdown_from_outside_stays_text(receiver: Receiver) -> None:
     assert facts[0]["value"] == "orders/\\[click\\]\\(http://evil\\)\\*.csv"
 
 
-@pytest.mark.parametrize("statuses", [[429], [500], [503, 502], [429, 429]])
-def test_a_passing_refusal_is_tried_again(receiver: Receiver, statuses: list[int]) -> None:
-    receiver.statuses = list(statuses)
-    TeamsChannel(receiver.url, pause=lambda seconds: None).send(NOTICE)
-    assert len(receiver.bodies) == len(statuses) + 1
+@pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 503])
+def test_a_refusal_is_an_error_and_not_asked_again_at_once(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    with pytest.raises(AlertDeliveryError, match=str(status)):
+        TeamsChannel(receiver.url).send(NOTICE)
+    assert len(receiver.bodies) == 1
 
 
-def test_the_receiver_says_how_long_to_wait(receiver: Receiver) -> None:
-    receiver.statuses, receiver.retry_after = [429], "7"
-    pauses: list[float] = []
-    TeamsChannel(receiver.url, pause=pauses.append).send(NOTICE)
-    assert pauses == [7]
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.statuses, receiver.location = [302] * 50, receiver.url
+    with pytest.raises(AlertDeliveryError, match="302"):
+        TeamsChannel(receiver.url).send(NOTICE)
+    assert len(receiver.bodies) == 1
 
 
-@pytest.mark.parametrize(("statuses", "calls"), [([400], 1), ([500, 500, 500], 3)])
-def test_a_lasting_refusal_is_an_error(receiver: Receiver, statuses: list[int], calls: int) -> None:
-    receiver.statuses = list(statuses)
-    with pytest.raises(AlertDeliveryError, match=str(statuses[-1])):
-        TeamsChannel(receiver.url, pause=lambda seconds: None).send(NOTICE)
-    assert len(receiver.bodies) == calls
-
-
-def test_nobody_listening_is_an_error() -> None:
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/", "127.0.0.1:9/hook", "ftp://chat.example/", "http://[::1", "https://"]
+)
+def test_a_webhook_that_is_not_there_is_an_error(url: str) -> None:
     with pytest.raises(AlertDeliveryError):
-        TeamsChannel("http://127.0.0.1:9/", pause=lambda seconds: None).send(NOTICE)
+        TeamsChannel(url).send(NOTICE)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 maybe\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n", b"\0" * 70_000, b""]
+)
+def test_an_answer_that_is_no_http_is_an_error(answer: bytes) -> None:
+    with sick_server(answer) as url, pytest.raises(AlertDeliveryError):
+        TeamsChannel(url).send(NOTICE)
+
+
+def test_a_webhook_that_hangs_is_an_error_when_its_time_is_over() -> None:
+    with sick_server(None) as url, pytest.raises(AlertDeliveryError, match="within"):
+        TimedChannel(TeamsChannel(url), 0.2).send(NOTICE)
+
+
+def test_a_timed_channel_delivers_and_raises_what_the_channel_raises(receiver: Receiver) -> None:
+    TimedChannel(TeamsChannel(receiver.url), 30).send(NOTICE)
+    assert len(receiver.bodies) == 1
+    with pytest.raises(ValueError, match="not my day"):
+        TimedChannel(FakeChannel(ValueError("not my day")), 30).send(NOTICE)
 
 
 @pytest.fixture

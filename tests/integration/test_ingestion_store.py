@@ -12,15 +12,18 @@ from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
+from tabserve.application.ports.alerts import AlertOutbox
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.scheduling import PredictionRun
 from tabserve.domain.alert import Alert, alert_id
 from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
 from tabserve.errors import DatabaseUnavailableError
 from tests.factories import NOON, file_batch, ingestion
+from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 
 ISSUES = [Issue("Age", "not_a_number", 2, ("x\0y", "\udcff", "ü"))]
+LEASE = timedelta(minutes=1)
 BAD_ROWS = [
     BadRow(3, 4, "1,a\tb\\\0,\udcff", (Reason("Age", "not_a_number", "a\tb\\\0"), Reason("Sex", "missing_value", ""))),
     BadRow(7, 9, "", (Reason("Age", "too_few_fields", ""),)),
@@ -187,32 +190,75 @@ class TestFilesToPredict:
         assert rows(database, "SELECT count(*) FROM alerts") == [(2,)]
 
 
+@pytest.fixture(params=["postgresql", "sqlite", "fake"])
+def outbox(request: pytest.FixtureRequest) -> Iterator[AlertOutbox]:
+    if request.param == "fake":
+        yield FakeOutbox()
+        return
+    database = Database(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
+    yield Outbox(database)
+    database.close()
+
+
+def test_of_many_senders_one_gets_an_alert(postgres_url: str) -> None:
+    databases = [Database(postgres_url) for _ in range(6)]
+    Outbox(databases[0]).add([alert(str(number), subject=str(number)) for number in range(50)])
+
+    with ThreadPoolExecutor(6) as pool:
+        claimed = list(pool.map(lambda database: Outbox(database).claim_due(20, NOON, LEASE), databases))
+
+    assert sorted(each.alert.subject for due in claimed for each in due) == sorted(str(n) for n in range(50))
+    for database in databases:
+        database.close()
+
+
 class TestTheOutbox:
-    def test_hands_an_alert_to_one_sender_at_a_time(self, database: Database) -> None:
-        outbox = Outbox(database)
-        later = alert("f2", created_at=NOON + timedelta(hours=1))
+    def test_hands_an_alert_to_one_sender_until_its_lease_is_over(self, outbox: AlertOutbox) -> None:
+        later = alert("f2", subject="iris", created_at=NOON + timedelta(hours=1))
         outbox.add([later, alert(), alert()])
 
-        claimed = outbox.claim_unsent(limit=10, max_attempts=2)
+        assert [each.alert for each in outbox.claim_due(10, NOON, LEASE)] == [alert(), later]
 
-        assert claimed == [alert(), later]
-        assert [one.attempts for one in claimed] == [1, 1]
-        assert outbox.claim_unsent(10, 2) == []
+        assert outbox.claim_due(10, NOON + LEASE / 2, LEASE) == []
+        again = outbox.claim_due(10, NOON + LEASE, LEASE)
+        assert [each.alert.attempts for each in again] == [0, 0], "attempts count when they are made"
 
-    def test_counts_attempts_until_an_alert_is_sent_or_given_up(self, database: Database) -> None:
-        outbox = Outbox(database)
-        outbox.add([alert("sent"), alert("never")])
-        for attempt in (1, 2):
-            claimed = outbox.claim_unsent(10, 2)
-            assert [one.attempts for one in claimed] == [attempt] * len(claimed)
-            outbox.mark_sent(alert("sent").id, NOON)
-            with database.transaction() as connection:
-                connection.execute(text("UPDATE alerts SET leased_until = NULL"))
-        assert outbox.claim_unsent(10, 2) == []
-        assert rows(database, "SELECT count(*) FROM alerts WHERE sent_at IS NULL") == [(1,)]
+    def test_tries_again_when_the_time_has_come_however_often(self, outbox: AlertOutbox) -> None:
+        outbox.add([alert()])
+        now = NOON
+        for attempts in range(40):
+            [due] = outbox.claim_due(10, now, LEASE)
+            assert due.alert.attempts == attempts
+            outbox.postpone(due.alert.id, now + 2 * LEASE)
+            assert outbox.claim_due(10, now + LEASE, LEASE) == []
+            now += 2 * LEASE
 
-    def test_knows_the_last_transition(self, database: Database) -> None:
-        outbox = Outbox(database)
+    def test_does_not_send_again_what_was_sent(self, outbox: AlertOutbox) -> None:
+        outbox.add([alert()])
+        outbox.claim_due(10, NOON, LEASE)
+        outbox.note_delivered(alert().id, ["chat"])
+        [due] = outbox.claim_due(10, NOON + LEASE, LEASE)
+        assert (due.alert.delivered_to, due.alert.attempts) == (("chat",), 1)
+
+        outbox.mark_sent(alert().id, NOON)
+
+        assert outbox.claim_due(10, NOON + 2 * LEASE, LEASE) == []
+
+    def test_keeps_the_order_of_one_subject(self, outbox: AlertOutbox) -> None:
+        over = alert("over", state="resolved", created_at=NOON + timedelta(minutes=1))
+        outbox.add([over, alert()])
+        assert [each.alert for each in outbox.claim_due(10, NOON, LEASE)] == [alert()]
+
+        outbox.note_delivered(alert().id, ["chat"])
+        outbox.postpone(alert().id, NOON + 2 * LEASE)
+        [due] = outbox.claim_due(10, NOON + LEASE, LEASE)
+        assert (due.alert, list(due.after or ())) == (over, ["chat"])
+
+        outbox.mark_sent(alert().id, NOON)
+        [due] = outbox.claim_due(10, NOON + 2 * LEASE, LEASE)
+        assert (due.alert, due.after) == (over, None)
+
+    def test_knows_the_last_transition(self, outbox: AlertOutbox) -> None:
         resolved = alert("f1", id=alert_id("bad_rows", "titanic", "resolved", "f1"), state="resolved")
         outbox.add([alert(), replace(resolved, created_at=NOON + timedelta(hours=1))])
 

@@ -39,7 +39,6 @@ NEVER = {
     "FeaturesFunction": {("s3", "list_objects_v2"), ("s3", "put_object"), ("features", "batch_get_item")},
     "ScheduledPredictFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
     "MonitorFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
-    "SweepFunction": {("s3_links", "put_object")},
     "PredictFunction": {("s3", "put_object"), ("features", "put_item")},
 }
 
@@ -71,6 +70,7 @@ def run_everything(world: World) -> None:
     world.predicted("v1")
     world.call("MonitorFunction", {})
     assert world.call("SweepFunction", {}, later=timedelta(minutes=20))["queued"]
+    assert world.call("AlertsFunction", {})["sent"]
 
     file_id = good["Key"].split("/")[1]
     assert ask(world, "GET", "/model") == 200

@@ -1,15 +1,13 @@
-"""What the sweep finds: lost events, files that cannot be ingested, alerts that were not sent."""
+"""What the sweep finds: lost events and files that cannot be ingested."""
 
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tabserve.application.alerts import AlertDependencies
 from tabserve.application.sweep import SweepDependencies, sweep
-from tabserve.domain.alert import Alert
 from tabserve.domain.quality import ObjectKeys, RawFile
 from tests.factories import ingestion
-from tests.fakes.alerts import FakeChannel, FakeOutbox
+from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -23,15 +21,13 @@ class World:
     bodies: list[bytes] = field(default_factory=list)
     ingestions: FakeIngestions = field(default_factory=FakeIngestions)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
-    channel: FakeChannel = field(default_factory=FakeChannel)
     now: datetime = NOW
 
     def __post_init__(self) -> None:
         raw, queue, world = type("Raw", (), {})(), type("Queue", (), {})(), self
         raw.files = lambda: iter(world.files)
         queue.send = world.bodies.append
-        alerts = AlertDependencies(self.outbox, {"chat": self.channel}, str, lambda: world.now)
-        self.deps = SweepDependencies(raw, self.ingestions, queue, alerts, lambda: world.now)
+        self.deps = SweepDependencies(raw, self.ingestions, queue, self.outbox, lambda: world.now)
 
     def drop(self, key: str, minutes_ago: float, version: str | None = None) -> RawFile:
         file = RawFile("raw", key, "etag", version)
@@ -70,13 +66,6 @@ def test_a_file_nobody_can_ingest_is_an_alert_and_not_queued_for_ever() -> None:
     world.now += timedelta(minutes=5)
     sweep(world.deps)
     sweep(world.deps)
-    assert [notice.state for notice in world.channel.sent] == ["firing", "resolved"]
-    assert dict(world.channel.sent[0].facts)["such as"] == "orders/poison.csv"
-
-
-def test_alerts_of_every_function_are_sent() -> None:
-    world = World()
-    world.outbox.add([Alert("1", "drift", "Age", "firing", "alarm", {}, NOW)])
-    world.channel.failures = 1
-    assert sweep(world.deps).delivery.errors == ["The channel is away."]
-    assert sweep(world.deps).delivery.sent == 1
+    fired, resolved = world.outbox.alerts.values()
+    assert (fired.state, resolved.state) == ("firing", "resolved")
+    assert fired.payload["such as"] == "orders/poison.csv"

@@ -42,6 +42,7 @@ class Settings(BaseModel):
     alert_topic_arn: str = ""
     alert_webhook_url: str = ""
     dashboards_url: str = ""
+    ui_url: str = ""
     default_use_case: str = ""
     use_cases_dir: Path = USE_CASES
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -1,22 +1,15 @@
 """Where alerts go: an SNS topic, and a Teams channel through a workflow's webhook."""
 
-import json
-import random
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.domain.alert import Notice
 from tabserve.errors import AlertDeliveryError
 
-ATTEMPTS: Final = 3
 TIMEOUT_S: Final = 5
-LONGEST_PAUSE_S: Final = 10.0
 MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]()#+!|<>~"})
 COLOURS: Final = {"high": "Attention", "critical": "Attention", "medium": "Warning"}
 
@@ -43,36 +36,23 @@ class SnsChannel:
 class TeamsChannel:
     """Posts Adaptive Cards to a workflow's webhook."""
 
-    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._pause = pause
+        self._http = urllib3.PoolManager(retries=False, timeout=TIMEOUT_S)
 
     def send(self, notice: Notice) -> None:
-        """Post an alert, again after 429 and 5xx; raise AlertDeliveryError."""
-        body = json.dumps(adaptive_card(notice)).encode()
-        for attempt in range(1, ATTEMPTS + 1):
-            status, wait = self._post(body)
-            if status < HTTPStatus.MULTIPLE_CHOICES:
-                return
-            passing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            if not passing or attempt == ATTEMPTS:
-                break
-            self._pause(min(wait or random.uniform(0, 2.0**attempt), LONGEST_PAUSE_S))  # noqa: S311  no secret
-        raise AlertDeliveryError(f"The alert webhook answered {status or 'nothing'}.")
-
-    def _post(self, body: bytes) -> tuple[int, float | None]:
-        """Return the status, and the seconds to wait that came with it; no answer counts as 599."""
-        request = urllib.request.Request(  # noqa: S310  the operator's own setting
-            self._url, data=body, headers={"Content-Type": "application/json"}, method="POST"
-        )
+        """Post an alert; raise AlertDeliveryError. No redirect is followed, and nothing but the status is read."""
+        if not self._url.startswith(("http://", "https://")):
+            raise AlertDeliveryError("The alert webhook's address must begin with https:// or http://.")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-                return response.status, None
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _seconds(error.headers.get("Retry-After"))
-        except OSError:
-            return 599, None
+            answer = self._http.request(
+                "POST", self._url, json=adaptive_card(notice), redirect=False, preload_content=False
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise AlertDeliveryError(f"The alert webhook did not answer: {error}") from error
+        answer.close()
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise AlertDeliveryError(f"The alert webhook answered {answer.status}.")
 
 
 def adaptive_card(notice: Notice) -> dict[str, object]:
@@ -90,7 +70,3 @@ def adaptive_card(notice: Notice) -> dict[str, object]:
         card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": notice.link}]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None

@@ -1,18 +1,29 @@
 """Alerts waiting to be sent, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Text, cast, func, or_, select, update
 
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.tables import alerts
+from tabserve.application.ports.alerts import Due
 from tabserve.domain.alert import Alert
 
 COLUMNS = [alerts.c[field.name] for field in fields(Alert)]
-LEASE = timedelta(minutes=2)
+older = alerts.alias("older")
+# Whom the alert before has reached, of the same rule on the same subject, as long as it has not reached everybody.
+AFTER = (
+    select(older.c.delivered_to)
+    .where(older.c.rule == alerts.c.rule, older.c.subject == alerts.c.subject)
+    .where(older.c.sent_at.is_(None), older.c.created_at < alerts.c.created_at)
+    .order_by(older.c.created_at.desc())
+    .limit(1)
+    .correlate(alerts)
+    .scalar_subquery()
+)
 
 
 class Outbox:
@@ -30,26 +41,34 @@ class Outbox:
         query = select(*COLUMNS).where(alerts.c.rule == rule, alerts.c.subject == subject)
         newest = query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(1)
         row = self._database.run(lambda connection: connection.execute(newest).first())
-        return None if row is None else _alert(row)
+        return None if row is None else _alert(row._asdict())
 
-    def claim_unsent(self, limit: int, max_attempts: int) -> Sequence[Alert]:
-        """Return unsent alerts, oldest first, with the attempt counted; for two minutes no other worker gets them."""
-        return self._database.run(lambda connection: _claim(connection, limit, max_attempts))
+    def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
+        """Return alerts that are to be sent now, oldest first; until the lease is over nobody else gets them."""
+        return self._database.run(lambda connection: _claim(connection, limit, at, lease))
 
     def note_delivered(self, alert_id: str, channels: Sequence[str]) -> None:
-        """Note which channels have got an alert, so that a retry leaves them alone."""
-        noted = update(alerts).where(alerts.c.id == alert_id).values(delivered_to=list(channels))
-        self._database.run(lambda connection: connection.execute(noted))
+        """Count an attempt and note which channels have got an alert, so that a retry leaves them alone."""
+        self._count_attempt(alert_id, delivered_to=list(channels))
+
+    def postpone(self, alert_id: str, until: datetime) -> None:
+        """Count an attempt that failed; the next one is made at a later time."""
+        self._count_attempt(alert_id, next_attempt_at=until)
 
     def mark_sent(self, alert_id: str, at: datetime) -> None:
         """Note that an alert has reached everyone who wants it."""
         sent = update(alerts).where(alerts.c.id == alert_id, alerts.c.sent_at.is_(None)).values(sent_at=at)
         self._database.run(lambda connection: connection.execute(sent))
 
+    def _count_attempt(self, alert_id: str, **values: object) -> None:
+        tried = update(alerts).where(alerts.c.id == alert_id).values(attempts=alerts.c.attempts + 1, **values)
+        # Not `run`, which does it again when the connection breaks: an attempt would count twice.
+        with self._database.transaction() as connection:
+            connection.execute(tried)
 
-def _alert(row: Row[Any]) -> Alert:
-    values = row._asdict()
-    return Alert(**values | {"delivered_to": tuple(values["delivered_to"])})
+
+def _alert(values: Mapping[str, Any]) -> Alert:
+    return Alert(**{**values, "delivered_to": tuple(values["delivered_to"])})
 
 
 def add_alerts(connection: Connection, new: Sequence[Alert]) -> None:
@@ -59,20 +78,16 @@ def add_alerts(connection: Connection, new: Sequence[Alert]) -> None:
         connection.execute(insert(connection, alerts).on_conflict_do_nothing(index_elements=["id"]), rows)
 
 
-def _claim(connection: Connection, limit: int, max_attempts: int) -> Sequence[Alert]:
-    now = datetime.now(UTC)
-    free = (
-        select(alerts.c.id)
-        .where(alerts.c.sent_at.is_(None), alerts.c.attempts < max_attempts)
-        .where(or_(alerts.c.leased_until.is_(None), alerts.c.leased_until < now))
+def _claim(connection: Connection, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
+    due = (
+        select(*COLUMNS, AFTER.label("after"))
+        .where(alerts.c.sent_at.is_(None), func.coalesce(cast(AFTER, Text), "") != "[]")
+        .where(or_(alerts.c.next_attempt_at.is_(None), alerts.c.next_attempt_at <= at))
         .order_by(alerts.c.created_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=alerts)
     )
-    claimed = (
-        update(alerts)
-        .where(alerts.c.id.in_(free.scalar_subquery()))
-        .values(attempts=alerts.c.attempts + 1, leased_until=now + LEASE)
-        .returning(*COLUMNS)
-    )
-    return sorted((_alert(row) for row in connection.execute(claimed)), key=lambda alert: alert.created_at)
+    found = [row._asdict() for row in connection.execute(due)]
+    claimed = update(alerts).where(alerts.c.id.in_([each["id"] for each in found]))
+    connection.execute(claimed.values(next_attempt_at=at + lease))
+    return [Due(after=each.pop("after"), alert=_alert(each)) for each in found]

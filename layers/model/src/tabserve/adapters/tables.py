@@ -198,7 +198,7 @@ alerts = Table(
     time_column("sent_at", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("delivered_to", JSON, nullable=False, server_default=text("'[]'")),
-    time_column("leased_until", nullable=True),
+    time_column("next_attempt_at", nullable=True),
     one_of("state", "firing", "resolved"),
 )
 Index(None, alerts.c.rule, alerts.c.subject, alerts.c.created_at)

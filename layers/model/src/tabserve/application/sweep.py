@@ -1,4 +1,4 @@
-"""Find what fell by the wayside: raw files whose event was lost, and alerts nobody has got yet."""
+"""Find what fell by the wayside: raw files whose event was lost."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote_plus
 
-from tabserve.application.alerts import AlertDependencies, Delivery, send_alerts
+from tabserve.application.ports.alerts import AlertOutbox
 from tabserve.application.ports.clock import Clock
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.objects import RawBucket
@@ -32,22 +32,20 @@ class SweepDependencies:
     raw: RawBucket
     ingestions: IngestionStore
     queue: Queue
-    alerts: AlertDependencies
+    alerts: AlertOutbox
     clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Which files were queued again, how many are lost for good, and how sending alerts went."""
+    """Which files were queued again, and how many are lost for good."""
 
     queued: Sequence[RawFile]
     lost: int
-    delivery: Delivery
 
 
 def sweep(deps: SweepDependencies) -> Swept:
-    """Queue raw files without a verdict again, alert when that does not help, send the alerts that wait."""
-    delivery = send_alerts(deps.alerts)
+    """Queue raw files without a verdict again and alert when that does not help."""
     now = deps.clock()
     missing = list(without_verdict(deps.raw, deps.ingestions, before=now - FIRST_AFTER))
     queued = [file for file, written_at in missing if written_at > now - GIVEN_UP_AFTER]
@@ -55,7 +53,7 @@ def sweep(deps: SweepDependencies) -> Swept:
     for file in queued:
         deps.queue.send(notification(file))
     _tell(lost, deps, now)
-    return Swept(queued, len(lost), delivery)
+    return Swept(queued, len(lost))
 
 
 def without_verdict(raw: RawBucket, ingestions: IngestionStore, before: datetime) -> Iterator[tuple[RawFile, datetime]]:
@@ -76,12 +74,11 @@ def notification(file: RawFile) -> bytes:
 
 
 def _tell(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) -> None:
-    previous = deps.alerts.outbox.last(RULE, SUBJECT)
+    previous = deps.alerts.last(RULE, SUBJECT)
     state: AlertState = "firing" if lost else "resolved"
     if state == (previous.state if previous else "resolved"):
         return
     keys = ", ".join(file.key for file in lost[:NAMED])
     payload = {"files": len(lost), "such as": keys, "way out": "scripts/redrive.py"} if lost else {"files": 0}
     alert = Alert(alert_id(RULE, SUBJECT, state, now.isoformat()), RULE, SUBJECT, state, "high", payload, now)
-    deps.alerts.outbox.add([alert])
-    send_alerts(deps.alerts)
+    deps.alerts.add([alert])

@@ -1,21 +1,41 @@
-"""What sending alerts is built from; several functions do it."""
+"""The parts of the function that sends alerts."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.alert_channels import SnsChannel, TeamsChannel
 from tabserve.adapters.database import Database
 from tabserve.adapters.outbox import Outbox
-from tabserve.adapters.s3_links import WEEK, S3Links
-from tabserve.application.alerts import AlertDependencies
+from tabserve.adapters.timed_channel import TimedChannel
+from tabserve.application.alerts import LONGEST_SEND_S, AlertDependencies
 from tabserve.application.ports.alerts import AlertChannel
-from tabserve.bootstrap.common import aws_client, utc_now
-from tabserve.settings import Settings
+from tabserve.bootstrap.common import aws_client, database_url, logger, metrics, utc_now
+from tabserve.settings import Settings, read_settings
 
 
-def alert_dependencies(settings: Settings, database: Database) -> AlertDependencies:
-    """Return the outbox and the channels that are configured."""
+@dataclass(frozen=True, slots=True)
+class AlertsService:
+    """The parts of the function that sends alerts."""
+
+    deps: AlertDependencies
+    log: Logger
+    metrics: Metrics
+
+
+def alerts_service() -> AlertsService:
+    """Build the parts of the function that sends alerts; raise SettingsError."""
+    settings = read_settings()
+    channels = {name: TimedChannel(channel, LONGEST_SEND_S) for name, channel in _channels(settings).items()}
+    deps = AlertDependencies(Outbox(Database(database_url(settings))), channels, settings.ui_url, utc_now)
+    return AlertsService(deps, logger(settings, "alerts"), metrics("alerts"))
+
+
+def _channels(settings: Settings) -> dict[str, AlertChannel]:
+    """Return the channels that are configured."""
     channels: dict[str, AlertChannel] = {}
     if settings.alert_topic_arn:
-        channels["sns"] = SnsChannel(aws_client(settings, "sns"), settings.alert_topic_arn)
+        channels["sns"] = SnsChannel(aws_client(settings, "sns", patient=False), settings.alert_topic_arn)
     if settings.alert_webhook_url:
         channels["webhook"] = TeamsChannel(settings.alert_webhook_url)
-    links = S3Links(lambda: aws_client(settings, "s3"), settings.artifacts_bucket, WEEK)
-    return AlertDependencies(Outbox(database), channels, links.to_get, utc_now)
+    return channels

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 AlertState = Literal["firing", "resolved"]
 
+LONGEST_WAIT: Final = timedelta(minutes=15)
 NAMESPACE = uuid.UUID("7f1d2a52-0c39-5a0e-9d52-7c9c3f0b6a11")
 
 
@@ -43,8 +44,16 @@ class Notice:
     link: str | None = None
 
 
-def notice(alert: Alert, link: str | None) -> Notice:
-    """Put an alert into words; a payload may bring its own title, explanation, facts and link."""
+def next_attempt_after(attempts: int, at: datetime) -> datetime:
+    """Return when to try an alert again after so many attempts: in a minute, then later and later, never not at all."""
+    return at + min(LONGEST_WAIT, timedelta(minutes=2 ** min(attempts - 1, 10)))
+
+
+def notice(alert: Alert, ui_url: str = "") -> Notice:
+    """Put an alert into words; a payload may bring its own title, explanation, facts and link.
+
+    A file's alert leads to the web page, which has the file's report; without a page it says where the API has it.
+    """
     told = alert.payload
     what = str(told.get("title", alert.rule.replace("_", " ")))
     title = f"Resolved: {what}" if alert.state == "resolved" else f"{alert.severity.capitalize()}: {what}"
@@ -52,7 +61,11 @@ def notice(alert: Alert, link: str | None) -> Notice:
     numbers = {**told, **facts} if isinstance(facts, Mapping) else told
     hidden = {"report_key", "title", "facts", "link"}
     lines = [(name.replace("_", " "), str(value)) for name, value in numbers.items() if name not in hidden]
-    return Notice(title, (("subject", alert.subject), *lines), alert.state, alert.severity, link or _text(told, "link"))
+    link = _text(told, "link")
+    if file_id := _text(told, "file_id"):
+        link = f"{ui_url}/data-quality?file={file_id}" if ui_url else None
+        lines += [] if ui_url else [("report", f"GET /reports/{file_id}")]
+    return Notice(title, (("subject", alert.subject), *lines), alert.state, alert.severity, link)
 
 
 def _text(payload: Mapping[str, object], name: str) -> str | None:
