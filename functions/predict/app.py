@@ -1,5 +1,6 @@
 """The prediction API as a Lambda function, and as an ASGI app for any other server."""
 
+import asyncio
 import gc
 from typing import Any
 
@@ -28,6 +29,7 @@ for module in (predictions, explanations, outcomes, features, files, models, ope
 app.router.routes.insert(0, PlainRoute("/predict", predictions.post_predict, methods=["POST"]))
 app.openapi = lambda: openapi.document(app, service)  # type: ignore[method-assign]  # FastAPI's documented way
 
+queue_loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)  # asyncio.run would take Mangum's away
 http = Mangum(app, lifespan="off", text_mime_types=TEXT)
 # What was imported stays, and a batch makes thousands of objects but no cycles; looking for some cost calls 50 ms.
 gc.freeze()
@@ -36,4 +38,6 @@ gc.set_threshold(50_000)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's context has no type
     """Answer an API Gateway request, or the messages of the predict queue."""
-    return drain(event, app.state.service) if is_queue_event(event) else http(event, context)
+    if not is_queue_event(event):
+        return http(event, context)
+    return queue_loop.run(drain(event, app.state.service))

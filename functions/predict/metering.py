@@ -1,13 +1,15 @@
 """Count every request by route, status and time taken, for `GET /metrics`."""
 
+import asyncio
 import time
+from collections.abc import Sequence
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tabserve.application.ports.predictions import MetricStore
-from tabserve.domain.metrics import Meter
+from tabserve.domain.metrics import Meter, RequestCount
 
 
 class Metering:
@@ -38,17 +40,22 @@ class Metering:
             # Paths nobody serves are one label: a scan of addresses must not fill the database.
             route = getattr(scope.get("route"), "path", "other")
             self._meter.observe(route, status, time.perf_counter() - started)
-            flush(self._meter, self._counter, self._log)
+            if counts := self._meter.take(time.monotonic()):
+                await asyncio.to_thread(_store, counts, self._meter, self._counter, self._log)
 
 
 def flush(meter: Meter, counter: MetricStore, log: Logger) -> None:
     """Add what is due; keep it for next time when that fails, for the answer itself is right."""
     if counts := meter.take(time.monotonic()):
-        try:
-            counter.add_requests(counts)
-        except Exception:
-            log.exception("requests not counted yet")
-            meter.put_back(counts)
+        _store(counts, meter, counter, log)
+
+
+def _store(counts: Sequence[RequestCount], meter: Meter, counter: MetricStore, log: Logger) -> None:
+    try:
+        counter.add_requests(counts)
+    except Exception:
+        log.exception("requests not counted yet")
+        meter.put_back(counts)
 
 
 def count(emf: Metrics, predicted: int, refused: int) -> None:

@@ -17,7 +17,7 @@ def is_queue_event(event: dict[str, Any]) -> bool:
     return any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", ()))
 
 
-def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
+async def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
     """Answer every message; return those to be delivered again.
 
     A message that can never be answered gets a problem as its result. One that meets a part that is away, or a bug,
@@ -26,19 +26,19 @@ def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
     failed = []
     for message in event["Records"]:
         try:
-            service.results.send(_result(message, service))
+            service.results.send(await _result(message, service))
         except Exception:  # one message must not fail the others
             service.log.exception("message failed", message_id=message["messageId"])
             failed.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _result(message: dict[str, Any], service: PredictService) -> bytes:
+async def _result(message: dict[str, Any], service: PredictService) -> bytes:
     message_id, body = message["messageId"], message["body"].encode()
     try:
         request = predict_request(body, service.default_use_case, message_id, source="queue")
         sha256 = hashlib.sha256(body).hexdigest()
-        answer = predict_once(request, f"queue/{message_id}", sha256, rendered, service.deps)
+        answer = await predict_once(request, f"queue/{message_id}", sha256, rendered, service.deps)
     except UnavailableError:
         raise
     except TabserveError as error:

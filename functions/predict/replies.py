@@ -1,10 +1,10 @@
-"""What every route needs: the function's parts, and JSON answers."""
+"""What every route needs: the function's parts, the body, and JSON answers."""
 
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from tabserve.bootstrap.predict import PredictService
 
@@ -13,6 +13,14 @@ def service_of(request: Request) -> PredictService:
     """Return the parts the app was built from."""
     service: PredictService = request.app.state.service
     return service
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+# Routes that wait for a database or a bucket are plain functions, run in threads by FastAPI: none holds up others.
+RawBody = Annotated[bytes, Depends(_body)]
 
 
 def request_id_of(request: Request) -> str:

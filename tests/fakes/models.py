@@ -25,6 +25,9 @@ class FakeModel:
 class FakeModels:
     """Serves uniform probabilities, the last class being a little likelier."""
 
+    def serving(self, use_case: UseCase) -> FakeModel | None:
+        return None
+
     def champion(self, use_case: UseCase) -> FakeModel:
         count = len(use_case.target.classes)
         row = [0.9 / count] * count

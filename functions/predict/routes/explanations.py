@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from functions.predict.replies import json_reply, service_of
+from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import json_object, parse
 from tabserve.application.explain import Explained, explain
 
@@ -22,9 +22,9 @@ class ExplainBody(BaseModel):
 
 
 @router.post("/explain")
-async def post_explain(request: Request) -> Response:
+def post_explain(request: Request, raw: RawBody) -> Response:
     """Tell what each value of a record adds to its prediction; nothing is stored."""
-    body = parse(ExplainBody, json_object(await request.body()))
+    body = parse(ExplainBody, json_object(raw))
     return json_reply(_body(explain(body.use_case, body.record, service_of(request).explain())))
 
 

@@ -12,7 +12,7 @@ router = APIRouter(tags=["features"])
 
 
 @router.get("/features/{use_case}/{entity_id}")
-async def get_features(request: Request, use_case: str, entity_id: Annotated[str, Path(pattern=ENTITY_ID)]) -> Response:
+def get_features(request: Request, use_case: str, entity_id: Annotated[str, Path(pattern=ENTITY_ID)]) -> Response:
     """Return the latest known features of an entity."""
     deps = service_of(request).deps
     name = deps.catalog.get(use_case).name

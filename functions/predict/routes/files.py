@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.predict.replies import json_reply, service_of
+from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import RAW_NAME, json_object, parse
 from tabserve.application.files import raw_file_link, report_link, upload_link
 
@@ -23,20 +23,20 @@ class RawFileBody(BaseModel):
 
 
 @router.post("/raw-files", status_code=201)
-async def post_raw_file(request: Request) -> Response:
+def post_raw_file(request: Request, raw: RawBody) -> Response:
     """Return a link that takes the bytes of a raw file with one PUT request, content type text/csv."""
-    body = parse(RawFileBody, json_object(await request.body()))
+    body = parse(RawFileBody, json_object(raw))
     link = upload_link(body.use_case, body.name, service_of(request).files)
     return json_reply({"key": link.key, "upload_url": link.url}, 201)
 
 
 @router.get("/raw-files/{file_id}")
-async def get_raw_file(request: Request, file_id: FileId) -> Response:
+def get_raw_file(request: Request, file_id: FileId) -> Response:
     """Return a link to a raw file; when its key was overwritten, to the newest bytes."""
     return json_reply({"file_id": file_id, "url": raw_file_link(file_id, service_of(request).files)})
 
 
 @router.get("/reports/{file_id}")
-async def get_report(request: Request, file_id: FileId) -> Response:
+def get_report(request: Request, file_id: FileId) -> Response:
     """Return a link to the HTML report on a raw file."""
     return json_reply({"file_id": file_id, "url": report_link(file_id, service_of(request).files)})

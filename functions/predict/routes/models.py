@@ -19,7 +19,7 @@ UseCaseName = Annotated[str | None, Query(max_length=40)]
 
 
 @router.get("/use-cases")
-async def get_use_cases(request: Request) -> Response:
+def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
     service = service_of(request)
     use_cases = [_summary(service.deps.catalog.get(name)) for name in service.deps.catalog.names()]
@@ -27,7 +27,7 @@ async def get_use_cases(request: Request) -> Response:
 
 
 @router.get("/use-cases/{name}")
-async def get_use_case(request: Request, name: str) -> Response:
+def get_use_case(request: Request, name: str) -> Response:
     """Describe a use case's features and target, for forms."""
     use_case = service_of(request).deps.catalog.get(name)
     body = use_case.model_dump(mode="json", include=DESCRIBED)
@@ -35,7 +35,7 @@ async def get_use_case(request: Request, name: str) -> Response:
 
 
 @router.get("/model")
-async def get_model(request: Request, use_case: UseCaseName = None) -> Response:
+def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Tell which version answers, how good it is, and which others there are."""
     service = service_of(request)
     definition = service.deps.catalog.get(use_case or service.default_use_case)
@@ -45,7 +45,7 @@ async def get_model(request: Request, use_case: UseCaseName = None) -> Response:
 
 
 @router.post("/reload-model")
-async def post_reload_model(request: Request, use_case: UseCaseName = None) -> Response:
+def post_reload_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Make this instance read the registry now; every instance does so by itself within 30 seconds."""
     service = service_of(request)
     names = [use_case] if use_case else service.deps.catalog.names()

@@ -11,14 +11,14 @@ router = APIRouter(tags=["operations"])
 
 
 @router.get("/health")
-async def get_health(request: Request) -> Response:
+def get_health(request: Request) -> Response:
     """Tell that the service lives and what it can reach."""
     database = service_of(request).deps.predictions.reachable()
     return json_reply({"status": "ok" if database else "degraded", "database": database})
 
 
 @router.get("/metrics")
-async def get_metrics(request: Request) -> Response:
+def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     service = service_of(request)
     flush(service.meter, service.metrics, service.log)
@@ -26,6 +26,6 @@ async def get_metrics(request: Request) -> Response:
 
 
 @router.get("/docs", include_in_schema=False)
-async def get_docs() -> Response:
+def get_docs() -> Response:
     """Show the API for people; the address is relative so that it holds behind a stage path."""
     return get_swagger_ui_html(openapi_url="openapi.json", title="tabserve API")

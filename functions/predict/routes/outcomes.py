@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.predict.problems import failure_bodies
-from functions.predict.replies import json_reply, service_of
+from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import ENTITY_ID, UUID, json_object, parse
 from tabserve.application.ground_truth import record_outcomes
 from tabserve.domain.prediction import Outcome
@@ -35,10 +35,10 @@ class GroundTruthBody(BaseModel):
 
 
 @router.post("/ground-truth")
-async def post_ground_truth(request: Request) -> Response:
+def post_ground_truth(request: Request, raw: RawBody) -> Response:
     """Store outcomes; unknown predictions and classes are reported by index, sending twice changes nothing."""
     service = service_of(request)
-    body = parse(GroundTruthBody, json_object(await request.body()))
+    body = parse(GroundTruthBody, json_object(raw))
     outcomes = [_outcome(index, record) for index, record in enumerate(body.records)]
     recorded = record_outcomes(body.use_case, outcomes, service.deps.catalog, service.ground_truth, service.deps.clock)
     errors = [{"index": index, "error": failure_bodies([case])} for index, case in recorded.errors.items()]

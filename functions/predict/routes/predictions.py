@@ -24,7 +24,7 @@ async def post_predict(request: Request) -> Response:
         body, service.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
     )
     if key is not None:
-        once = predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
+        once = await predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
         return Response(once, media_type="application/json")
     answer = await predict(asked, service.deps)
     if "aws.context" in request.scope:  # other servers have an access log
@@ -34,7 +34,7 @@ async def post_predict(request: Request) -> Response:
 
 
 @router.get("/past-predictions")
-async def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
+def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
     """Read stored predictions, newest first."""
     deps = service_of(request).deps
     page = past_predictions(parameters.query(), deps)

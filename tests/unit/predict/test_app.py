@@ -390,6 +390,14 @@ def test_a_message_delivered_twice_is_predicted_once(
     assert answers[0] == answers[3]
 
 
+def test_a_function_answers_the_gateway_after_the_queue(app_module: Any) -> None:
+    event = json.loads((EVENTS / "predict.json").read_text())
+    event["headers"]["x-api-key"] = "a-key-for-tests-only-0123456789"
+    for _ in range(2):
+        assert app_module.handler(queue_event(GOOD), None) == {"batchItemFailures": []}
+        assert app_module.handler(event, None)["statusCode"] == 200
+
+
 def test_a_message_that_meets_an_absent_database_comes_again(
     app_module: Any, predictions: FakePredictions, results: FakeQueue
 ) -> None:

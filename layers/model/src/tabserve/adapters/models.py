@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from tabserve.adapters.estimator import OnnxModel
 from tabserve.adapters.registry import BakedModels, Registry
@@ -38,16 +39,31 @@ class ServedModels:
         self._on_mended = on_mended
         self._seconds = seconds
         self._served: dict[str, _Served] = {}
+        self._reading = Lock()
 
     def champion(self, use_case: UseCase) -> OnnxModel:
         """Return the version to serve now, at most 30 s behind the registry; raise NoModelError."""
+        before = self._served.get(use_case.name)
+        if model := self.serving(use_case):
+            return model
+        with self._reading:
+            now = self._served.get(use_case.name)
+            return now.model if now is not None and now is not before else self._reload(use_case)
+
+    def serving(self, use_case: UseCase) -> OnnxModel | None:
+        """Return the version to serve now, None when it is time to read the registry and nobody does so yet."""
         served = self._served.get(use_case.name)
-        if served is None or self._seconds() - served.checked >= REFRESH_SECONDS:
-            return self.reload(use_case)
-        return served.model
+        if served is None:
+            return None
+        fresh = self._seconds() - served.checked < REFRESH_SECONDS
+        return served.model if fresh or self._reading.locked() else None
 
     def reload(self, use_case: UseCase) -> OnnxModel:
         """Read the registry now; serve its champion, or, when that is impossible, what was served before."""
+        with self._reading:
+            return self._reload(use_case)
+
+    def _reload(self, use_case: UseCase) -> OnnxModel:
         before = self._served.get(use_case.name)
         model = before.model if before else self._packed(use_case)
         refused = before.refused if before else None

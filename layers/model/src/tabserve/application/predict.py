@@ -1,5 +1,9 @@
-"""Answer records with a model's predictions and store every one of them."""
+"""Answer records with a model's predictions and store every one of them.
 
+What waits for a database or a bucket does so in a thread: other calls are answered meanwhile.
+"""
+
+from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,21 +59,21 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
     is stored.
     """
-    answer = _answer(request, deps)
+    answer = await _answer(request, deps)
     await deps.writer.add(answer.batch)
     return answer
 
 
-def predict_once(
+async def predict_once(
     request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
 ) -> bytes:
     """Do as `predict` does for the first request under a key; repeat its answer to every other.
 
     Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
     """
-    answer = _answer(request, deps)
+    answer = await _answer(request, deps)
     reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
-    first = deps.replies.add_once(answer.batch, reply) or reply
+    first = await to_thread(deps.replies.add_once, answer.batch, reply) or reply
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError(key)
     return first.response
@@ -82,15 +86,17 @@ def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
     return deps.predictions.past(query)
 
 
-def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
+async def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     use_case = deps.catalog.get(request.use_case)
     if len(request.records) > MAX_RECORDS:
         raise TooManyRecordsError(len(request.records), MAX_RECORDS)
-    records, unknown = _with_stored_features(use_case, request.records, deps.features)
+    records, unknown = await _with_stored_features(use_case, request.records, deps.features)
     judged = judge(use_case, records, unknown)
     if not judged.indices:
         raise NoValidRecordsError(judged.errors)
-    model = deps.models.champion(use_case)
+    model = deps.models.serving(use_case)
+    if model is None:
+        model = await to_thread(deps.models.champion, use_case)
     origin = request.origin
     batch = PredictionBatch(
         request_id=request.request_id,
@@ -109,14 +115,14 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     return Answer(use_case, batch, judged.indices, judged.errors)
 
 
-def _with_stored_features(
+async def _with_stored_features(
     use_case: UseCase, records: Sequence[Record], store: FeatureStore
 ) -> tuple[Sequence[Record], dict[int, FailureCase]]:
     """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
     asked = {i: id_ for i, record in enumerate(records) if len(record) == 1 and (id_ := _lone_entity_id(record))}
     if not asked:
         return records, {}
-    known = store.get(use_case.name, sorted(set(asked.values())))
+    known = await to_thread(store.get, use_case.name, sorted(set(asked.values())))
     filled = list(records)
     for index, entity_id in asked.items():
         if entity_id in known:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from tabserve.adapters.catalog import YamlCatalog
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
     from tabserve.adapters.registry import Registry
+
+
+CLIENTS = Lock()  # botocore's clients are safe in threads, making one is not
 
 
 def utc_now() -> datetime:
@@ -55,7 +59,8 @@ def aws_client(
         retries={"mode": "standard", "total_max_attempts": 3 if patient and not once_within else 1},
     )
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
-    return _session().create_client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)
+    with CLIENTS:
+        return _session().create_client(name, region_name=settings.aws_region, endpoint_url=endpoint, config=config)
 
 
 @cache

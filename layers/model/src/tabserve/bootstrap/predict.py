@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
@@ -10,6 +11,7 @@ from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.group_commit import GroupCommit
 from tabserve.adapters.metrics import metric_store
 from tabserve.adapters.models import ServedModels
+from tabserve.adapters.postgres import API_TIMEOUT_MS
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.references import StoredReferences
 from tabserve.adapters.registry import BakedModels
@@ -28,6 +30,9 @@ from tabserve.domain.quality import Ingestion
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import ModelError, UnavailableError
 from tabserve.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from tabserve.adapters.database import Database
 
 REFUSED = "model_refused"
 
@@ -89,11 +94,19 @@ def predict_service() -> PredictService:
         results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),
         log=log,
         explain=explain,
-        files=_files(settings, deps.catalog),
+        files=_files(settings, url, deps.catalog),
         metrics=metric_store(store),
         meter=Meter(),
         emf=cache(lambda: metrics("predict")),
     )
+
+
+@cache
+def _tables(url: str) -> "Database":
+    # SQLAlchemy is imported here only: predictions do without it.
+    from tabserve.adapters.database import Database
+
+    return Database(url, API_TIMEOUT_MS)
 
 
 def _model_alerts(
@@ -102,8 +115,6 @@ def _model_alerts(
     """Return what to do when a champion cannot be served and when one can again: log it, and write an alert."""
 
     def write(use_case: UseCase, version: str, state: AlertState, error: str) -> None:
-        # SQLAlchemy is imported here only: predictions do without it.
-        from tabserve.adapters.database import Database
         from tabserve.adapters.outbox import Outbox
 
         log.error("champion", state=state, use_case=use_case.name, version=version, error=error)
@@ -111,7 +122,7 @@ def _model_alerts(
         payload = {"use_case": use_case.name, "version": version, "error": error}
         alert = Alert(id_, REFUSED, use_case.name, state, "high", payload, utc_now())
         try:
-            Outbox(Database(url)).add([alert])
+            Outbox(_tables(url)).add([alert])
         except UnavailableError:
             log.exception("alert not stored")  # the old version serves on; that must not fail for it
 
@@ -124,13 +135,11 @@ def _model_alerts(
     return refused, mended
 
 
-def _files(settings: Settings, use_cases: Catalog) -> FilesDependencies:
+def _files(settings: Settings, url: str, use_cases: Catalog) -> FilesDependencies:
     def find(file_id: str) -> Ingestion | None:
-        # SQLAlchemy is imported here only: predictions do without it.
-        from tabserve.adapters.database import Database
         from tabserve.adapters.ingestions import Ingestions
 
-        return Ingestions(Database(database_url(settings))).find(file_id)
+        return Ingestions(_tables(url)).find(file_id)
 
     return FilesDependencies(
         catalog=use_cases,

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from threading import Lock
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -44,11 +45,12 @@ class RequestCount:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts an instance's requests until it is time to add them to everybody's."""
+    """Counts an instance's requests, of any thread, until it is time to add them to everybody's."""
 
     every_seconds: float = 10.0
     last: float = -math.inf
     counts: dict[tuple[str, int, float], tuple[int, float]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -57,13 +59,13 @@ class Meter:
 
     def take(self, now: float) -> Sequence[RequestCount]:
         """Return what was counted and begin anew; nothing before it is time."""
-        if now - self.last < self.every_seconds or not self.counts:
-            return ()
-        self.last = now
+        with self.lock:
+            if now - self.last < self.every_seconds or not self.counts:
+                return ()
+            self.last = now
+            taken, self.counts = self.counts, {}
         # In one order everywhere: two instances that add the same counts cannot lock each other out.
-        taken = sorted(RequestCount(*key, *value) for key, value in self.counts.items())
-        self.counts.clear()
-        return taken
+        return sorted(RequestCount(*key, *value) for key, value in taken.items())
 
     def put_back(self, counts: Iterable[RequestCount]) -> None:
         """Keep what could not be stored for next time."""
@@ -72,8 +74,9 @@ class Meter:
 
     def _add(self, count: RequestCount) -> None:
         key = (count.route, count.status, count.bucket)
-        requests, seconds = self.counts.get(key, (0, 0.0))
-        self.counts[key] = (requests + count.requests, seconds + count.seconds)
+        with self.lock:
+            requests, seconds = self.counts.get(key, (0, 0.0))
+            self.counts[key] = (requests + count.requests, seconds + count.seconds)
 
 
 def request_families(counts: Iterable[RequestCount]) -> list[Family]:

@@ -37,6 +37,10 @@ class Models(Protocol):
         """Return the version to serve now; raise NoModelError."""
         ...
 
+    def serving(self, use_case: UseCase) -> Model | None:
+        """Return the version to serve now without waiting for anything, None when the registry must be asked first."""
+        ...
+
     def reload(self, use_case: UseCase) -> Model:
         """Read the registry now and return the version to serve; raise NoModelError."""
         ...
