@@ -3,7 +3,7 @@
 import json
 import resource
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -11,9 +11,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tabserve.application.ingest import ingest_file
 from tabserve.bootstrap.ingest import ingest_service
 from tabserve.domain.quality import Ingestion, RawFile
+from tabserve.errors import UnavailableError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# At this delivery, whatever is no outage becomes a verdict; the two deliveries left are for outages.
+LAST_TRY: Final = 3
 
 service = ingest_service()
 log, metrics = service.log, service.metrics
@@ -29,13 +33,26 @@ def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, list[
 
 
 def _succeeds(message: Mapping[str, Any]) -> bool:
+    last_try = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= LAST_TRY
     try:
         for file in _raw_files(json.loads(message["body"])):
-            _note(ingest_file(file, service.deps))
+            _note(_ingested(file, last_try))
     except Exception:
         log.exception("ingestion failed", extra={"message_id": message["messageId"]})
         return False
     return True
+
+
+def _ingested(file: RawFile, last_try: bool) -> Ingestion:
+    try:
+        return ingest_file(file, service.deps)
+    except UnavailableError:
+        raise
+    except Exception as error:
+        if not last_try:
+            raise
+        log.exception("ingestion given up", extra={"file_id": file.file_id})
+        return ingest_file(file, service.deps, broke=error)
 
 
 def _note(verdict: Ingestion) -> None:

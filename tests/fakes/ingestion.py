@@ -33,7 +33,7 @@ class FakeIngestions:
         statistics: Sequence[ColumnStatistics] = (),
     ) -> bool:
         known = self.verdicts.get(ingestion.file_id)
-        if known is not None and known.status != "failed":
+        if known is not None and not _may_be_replaced(known, ingestion):
             return False
         self.bad_rows[ingestion.file_id] = list(bad_rows)
         self.verdicts[ingestion.file_id] = ingestion
@@ -44,10 +44,14 @@ class FakeIngestions:
     def finished(self, file_ids: Sequence[str]) -> set[str]:
         return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
 
-    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
-        noted = replace(self.verdicts[file_id], good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
-        self.verdicts[file_id] = noted
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
+        known = self.verdicts.get(ingestion.file_id)
+        if known is None or _kind(known) != _kind(ingestion):
+            return False
+        noted = replace(known, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+        self.verdicts[ingestion.file_id] = noted
         self._add(alerts)
+        return True
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         done = [
@@ -87,3 +91,11 @@ class FakeIngestions:
     def _add(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
             self.alerts.setdefault(alert.id, alert)
+
+
+def _kind(verdict: Ingestion) -> tuple[str, str | None]:
+    return verdict.status, verdict.contract_sha256
+
+
+def _may_be_replaced(known: Ingestion, new: Ingestion) -> bool:
+    return known.status == "failed" or (known.report_key is None and _kind(known) != _kind(new))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -11,7 +12,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tabserve.adapters.database import create
+from tabserve.domain.quality import Split
 from tabserve.domain.quarantine import read_bad_rows
+from tabserve.errors import DatabaseUnavailableError
 from tests.integration.test_ingest_function import CONTEXT, HEADER, s3
 
 __all__ = ["s3"]
@@ -45,7 +48,7 @@ class Ingestion:
 
     def verdict(self) -> dict[str, Any]:
         """Return the one verdict, checked against its objects, bad rows and issues."""
-        [found] = self._rows("SELECT * FROM ingestions")
+        [found] = self.verdicts()
         assert found["rows_total"] == found["rows_good"] + found["rows_bad"]
         assert bool(found["error"]) == (found["status"] != "done")
         assert self._object("artifacts", found["report_key"])
@@ -56,6 +59,14 @@ class Ingestion:
         counted = self._rows("SELECT coalesce(sum(rows), 0) AS n FROM data_quality_issues")[0]["n"]
         assert counted == sum(len(row.reasons) for row in bad)
         return found
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Return every verdict."""
+        return self._rows("SELECT * FROM ingestions")
+
+    def alerts(self) -> list[tuple[str, str]]:
+        """Return the alerts waiting to be sent."""
+        return [(row["rule"], row["state"]) for row in self._rows("SELECT rule, state FROM alerts ORDER BY created_at")]
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:
@@ -85,3 +96,50 @@ def ingestion(s3: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> It
 def test_a_header_nobody_can_work_with_is_a_verdict_at_the_first_delivery(ingestion: Ingestion, content: bytes) -> None:
     assert ingestion.deliver(content) == []
     assert ingestion.verdict()["status"] == "rejected"
+
+
+class Broken:
+    """A validator with a fault of its own."""
+
+    def split(self, *_: object) -> Split:
+        raise RuntimeError("polars panicked")
+
+
+def break_validator(ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = ingestion.app.service
+    deps = replace(service.deps, judge=replace(service.deps.judge, validator=Broken()))
+    monkeypatch.setattr(ingestion.app, "service", replace(service, deps=deps))
+
+
+def test_what_is_no_outage_is_a_failed_verdict_at_the_third_delivery_and_may_be_tried_again(
+    ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = f"{HEADER}\n{ROW}\n".encode()
+    working = ingestion.app.service
+    break_validator(ingestion, monkeypatch)
+    assert [ingestion.deliver(content, receive=receive) for receive in (1, 2)] == [["1"], ["1"]]
+    assert ingestion.verdicts() == []
+    assert ingestion.deliver(content, receive=3) == []
+    failed = ingestion.verdict()
+    assert (failed["status"], failed["error"][:14]) == ("failed", "internal_error")
+    assert ingestion.alerts() == [("data_quality", "firing")]
+    monkeypatch.setattr(ingestion.app, "service", working)
+    assert ingestion.deliver(content) == []
+    assert ingestion.verdict()["status"] == "done"
+
+
+def test_an_outage_is_no_verdict_however_often_it_is_met(ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> bool:
+        raise DatabaseUnavailableError("the database is away")
+
+    monkeypatch.setattr(ingestion.app.service.deps.ingestions, "save", away)
+    monkeypatch.setattr("tabserve.application.ingest.ATTEMPTS", 1)
+    for receive in range(1, 6):
+        assert ingestion.deliver(f"{HEADER}\n{ROW}\n".encode(), receive=receive) == ["1"]
+    assert ingestion.verdicts() == []
+
+
+@pytest.mark.parametrize("key", ["titanic/\x01.csv", "titanic/", "titanic/" + "x" * 1016, "titanic/\U0001f600 +%.csv"])
+def test_whatever_the_key_there_is_one_verdict(ingestion: Ingestion, key: str) -> None:
+    assert ingestion.deliver(f"{HEADER}\n{ROW}\n2,9,male,22,7.25,S\n".encode(), key) == []
+    assert ingestion.verdict()["status"] == ("rejected" if "\x01" in key else "done")

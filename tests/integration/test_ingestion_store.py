@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -5,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
+from tabserve.adapters import ingestions
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.outbox import Outbox
@@ -90,7 +93,7 @@ def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, da
 def test_a_file_is_finished_with_its_alert_once(store: Ingestions, database: Database) -> None:
     store.save(ingestion("f1", report_key=None), [], [])
     for _ in range(2):
-        store.note_objects("f1", ObjectKeys(report="report"), [alert()])
+        store.note_objects(ingestion("f1"), ObjectKeys(report="report"), [alert()])
 
     assert store.finished(["f1"]) == {"f1"}
     assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
@@ -103,6 +106,51 @@ def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
     assert any_store.save(ingestion("f1"), ISSUES, BAD_ROWS[:1])
 
     assert any_store.find("f1") == ingestion("f1")
+
+
+@pytest.mark.parametrize("changes", [{"contract_sha256": "d" * 64}, {"contract_sha256": None}, {"status": "failed"}])
+def test_an_unfinished_verdict_gives_way_to_another_one(any_store: IngestionStore, changes: dict[str, Any]) -> None:
+    first, other = ingestion("f1", report_key=None), ingestion("f1", report_key=None, **changes)
+    any_store.save(first, ISSUES, BAD_ROWS)
+
+    assert any_store.save(other, ISSUES, BAD_ROWS)
+
+    assert any_store.find("f1") == other
+    assert not any_store.note_objects(first, ObjectKeys(report="first"), [alert()])
+    assert any_store.finished(["f1"]) == set()
+    assert any_store.note_objects(other, ObjectKeys(report="other"))
+
+
+def test_a_finished_verdict_stays_whatever_comes(any_store: IngestionStore) -> None:
+    finished = ingestion("f1", report_key="report")
+    any_store.save(finished, ISSUES, BAD_ROWS)
+
+    for changes in ({"contract_sha256": "d" * 64}, {"status": "failed"}, {"status": "rejected"}):
+        assert not any_store.save(ingestion("f1", report_key=None, **changes), [], [])
+
+    assert any_store.find("f1") == finished
+
+
+def test_what_is_too_large_for_the_database_is_no_outage(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    noise = "".join(map(str, hashlib.shake_256(b"noise").digest(4000)))
+    with pytest.raises(OperationalError, match="index row size"):
+        Ingestions(database).save(ingestion("f1"), [Issue(noise, "formula_cell", 1, ())], [])
+    database.close()
+
+
+def test_a_copy_that_the_database_is_too_slow_for_is_an_outage(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleeps(connection: Connection, _rows: object) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.cursor().execute("SELECT pg_sleep(5)")
+
+    database = Database(postgres_url, timeout_ms=100)
+    monkeypatch.setattr(ingestions, "_copy", sleeps)
+    with pytest.raises(DatabaseUnavailableError, match="statement timeout"):
+        Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS)
+    database.close()
 
 
 def test_of_a_file_judged_again_only_the_new_bad_rows_stay(store: Ingestions, database: Database) -> None:
@@ -152,17 +200,18 @@ class TestFilesToPredict:
         any_store.save(ingestion("all bad", rows_good=0, rows_bad=10), [], [])
         any_store.save(ingestion("newer", finished_at=NOON + timedelta(minutes=1)), [], [])
         any_store.save(ingestion("older"), [], [])
-        any_store.save(ingestion("being written", good_key=None), [], [])
+        written = ingestion("being written", good_key=None)
+        any_store.save(written, [], [])
         assert [file.file_id for file in any_store.to_predict(10)] == ["older", "newer"]
 
-        any_store.note_objects("being written", ObjectKeys("good", "bad", "report"))
+        any_store.note_objects(written, ObjectKeys("good", "bad", "report"))
         any_store.mark_predicted("older", NOON)
 
         assert [file.file_id for file in any_store.to_predict(10)] == ["being written", "newer"]
         assert [file.file_id for file in any_store.to_predict(1)] == ["being written"]
-        written = any_store.find("being written")
-        assert written is not None
-        assert (written.good_key, written.bad_key, written.report_key) == ("good", "bad", "report")
+        noted = any_store.find("being written")
+        assert noted is not None
+        assert (noted.good_key, noted.bad_key, noted.report_key) == ("good", "bad", "report")
 
     def test_know_which_rows_have_a_prediction(self, database_url: str, store: Ingestions) -> None:
         predictions = prediction_store(database_url)

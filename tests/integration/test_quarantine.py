@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import quarantine
-from tests.integration.test_ingest_function import CONTEXT, EVENT, HEADER, KEY, app, rows, s3
+from tests.integration.test_ingest_function import CONTEXT, HEADER, app, drop, rows, s3
 
 __all__ = ["app", "s3"]
 RAW = f"{HEADER}\n1,3,male,22,7.25,S\n2,3,MALE,22,7.25,S\n3,3,male,=1+1,7.25,S\n"
@@ -31,8 +31,7 @@ def test_bad_rows_are_exported_repaired_and_submitted(
 ) -> None:
     monkeypatch.setattr("stack_env.apply", lambda: True)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3.put_object(Bucket="raw", Key=KEY, Body=RAW.encode())
-    app.handler(EVENT, CONTEXT)
+    app.handler(drop(s3, RAW.encode()), CONTEXT)
     [(file_id,)] = rows(sqlite_url, "SELECT file_id FROM ingestions")
 
     assert quarantine.main(["list"]) == 0
@@ -50,7 +49,7 @@ def test_bad_rows_are_exported_repaired_and_submitted(
     key = f"titanic/first 100%.repaired-{file_id[:12]}.csv"
     submitted = s3.get_object(Bucket="raw", Key=key)
     assert submitted["Metadata"] == {"repairs-file-id": file_id}
-    app.handler(event_for(key.replace("%", "%25").replace(" ", "+"), "2"), CONTEXT)
+    app.handler(event_for(key.replace("%", "%25").replace(" ", "+"), submitted["ETag"].strip('"')), CONTEXT)
     assert rows(sqlite_url, f"SELECT rows_good, rows_bad FROM ingestions WHERE key = '{key}'") == [(2, 0)]
 
 

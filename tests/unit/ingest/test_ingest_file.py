@@ -14,7 +14,13 @@ from tabserve.application.judge import JudgeDependencies
 from tabserve.domain.alert import Alert
 from tabserve.domain.quality import ColumnStatistics, Ingestion, RawFile
 from tabserve.domain.use_case import UseCase
-from tabserve.errors import DatabaseUnavailableError, StorageUnavailableError, UnavailableError, UnknownUseCaseError
+from tabserve.errors import (
+    DatabaseUnavailableError,
+    OvertakenError,
+    StorageUnavailableError,
+    UnavailableError,
+    UnknownUseCaseError,
+)
 from tests.factories import good_object
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
@@ -24,16 +30,19 @@ from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
 BAD = "9,BIG,1,1,,3,"
 
 
+@dataclass
 class OneUseCase:
     """A catalog of the tests' use case."""
 
+    use_case: UseCase = USE_CASE
+
     def names(self) -> list[str]:
-        return [USE_CASE.name]
+        return [self.use_case.name]
 
     def get(self, name: str) -> UseCase:
-        if name != USE_CASE.name:
+        if name != self.use_case.name:
             raise UnknownUseCaseError(name, self.names())
-        return USE_CASE
+        return self.use_case
 
 
 class NoReferences:
@@ -49,7 +58,7 @@ class Flaky:
 
     real: Any
     method: str
-    error: UnavailableError
+    error: Exception
     failures: int
     calls: int = 0
 
@@ -89,10 +98,12 @@ class Pipeline:
             pause=lambda seconds: None,
         )
 
-    def drop(self, *lines: str, name: str = "orders/a.csv", etag: str = "1", content: bytes | None = None) -> RawFile:
+    def drop(
+        self, *lines: str, name: str = "orders/a.csv", version: str = "1", content: bytes | None = None
+    ) -> RawFile:
         body = content if content is not None else "".join(f"{line}\n" for line in (HEADER, *lines)).encode()
         self.raw.put(name, body)
-        return RawFile("raw", name, etag)
+        return RawFile("raw", name, "etag", version)
 
     def ingest(self, file: RawFile) -> Ingestion:
         return ingest_file(file, self.deps)
@@ -120,9 +131,10 @@ def test_a_mixed_file_is_split_and_the_raw_object_stays_as_it_is(pipeline: Pipel
     file = pipeline.drop(*good_lines(2), BAD)
     before = pipeline.raw.get(file.key)
     done = pipeline.ingest(file)
-    key = f"orders/{file.file_id}/a.csv"
+    folder = f"orders/{file.file_id}/{USE_CASE.contract_sha256[:16]}"
+    key = f"{folder}/a.csv"
     assert (done.status, done.rows_total, done.rows_good, done.rows_bad) == ("done", 3, 2, 1)
-    assert (done.good_key, done.bad_key, done.report_key) == (key, key, f"reports/orders/{file.file_id}.html")
+    assert (done.good_key, done.bad_key, done.report_key) == (key, key, f"reports/{folder}/done.html")
     assert pipeline.good.get(key) == good_object(HEADER, dict(enumerate(good_lines(2), start=1)))
     assert BAD in pipeline.bad.get(key).decode()
     assert pipeline.good.notes[key] == {"raw-written-at": pipeline.raw.written_at.isoformat()}
@@ -149,18 +161,18 @@ def test_a_file_of_an_unknown_use_case_is_rejected_with_a_report(pipeline: Pipel
         done = pipeline.ingest(pipeline.drop(*good_lines(1), name=name))
         assert done.status == "rejected"
         assert done.error == "unknown_use_case: The key must begin with a use case: orders."
-        assert done.report_key == f"reports/unknown/{done.file_id}.html"
+        assert done.report_key == f"reports/unknown/{done.file_id}/none/rejected.html"
         assert b"unknown_use_case" in pipeline.artifacts.get(done.report_key)
 
 
 def test_a_raw_object_that_is_gone_is_a_failed_ingestion(pipeline: Pipeline) -> None:
     done = pipeline.ingest(RawFile("raw", "orders/gone.csv", "1"))
-    assert (done.status, done.error) == ("failed", "gone: The raw object is no longer there.")
+    assert (done.status, done.error) == ("failed", "gone: The raw object is no longer there, or was replaced.")
 
 
 def test_a_new_version_of_the_same_key_is_a_new_file(pipeline: Pipeline) -> None:
-    first = pipeline.ingest(pipeline.drop(*good_lines(1), etag="1"))
-    second = pipeline.ingest(pipeline.drop(*good_lines(2), etag="2"))
+    first = pipeline.ingest(pipeline.drop(*good_lines(1), version="1"))
+    second = pipeline.ingest(pipeline.drop(*good_lines(2), version="2"))
     assert first.good_key != second.good_key
     assert len(pipeline.objects["good"]) == 2
 
@@ -186,7 +198,7 @@ def test_an_effect_that_fails_for_a_moment_is_repeated_alone(pipeline: Pipeline)
 @pytest.mark.parametrize("broken", ["good", "ingestions", "artifacts"])
 def test_a_redelivery_does_what_is_missing_and_nothing_twice(pipeline: Pipeline, broken: str) -> None:
     file = pipeline.drop(*good_lines(1), BAD, BAD.replace("9", "8"))
-    method = "save" if broken == "ingestions" else "put_new"
+    method = {"ingestions": "save", "artifacts": "put", "good": "put_new"}[broken]
     working = pipeline.deps
     away = Flaky(getattr(working, broken), method, UnavailableError("away"), failures=3)
     pipeline.deps = replace(working, **{broken: away})  # type: ignore[arg-type]
@@ -202,12 +214,126 @@ def test_a_redelivery_does_what_is_missing_and_nothing_twice(pipeline: Pipeline,
     assert len(pipeline.alerts) == 1
 
 
+STRICTER = UseCase.model_validate(USE_CASE.model_dump() | {"version": 2, "missing_values": [""]})
+
+
+@pytest.mark.parametrize("died_before", ["save", "note_objects"])
+def test_a_file_whose_contract_changed_half_way_agrees_with_its_objects(pipeline: Pipeline, died_before: str) -> None:
+    file = pipeline.drop(*good_lines(2), "3,small,NA,12.5,NA,3,fine")
+    working = pipeline.deps
+    away = Flaky(pipeline.ingestions, died_before, DatabaseUnavailableError("away"), failures=3)
+    pipeline.deps = replace(working, ingestions=away)
+    with pytest.raises(UnavailableError):
+        pipeline.ingest(file)
+
+    pipeline.deps = replace(working, judge=replace(working.judge, catalog=OneUseCase(STRICTER)))
+    pipeline.ingest(file)
+
+    done = pipeline.ingestions.verdicts[file.file_id]
+    assert (done.contract_sha256, done.rows_good, done.rows_bad) == (STRICTER.contract_sha256, 2, 1)
+    assert pipeline.good.get(str(done.good_key)) == good_object(HEADER, dict(enumerate(good_lines(2), start=1)))
+    assert pipeline.bad.get(str(done.bad_key)).count(b"\n") == 2
+
+
+def test_a_worker_that_wakes_up_late_leaves_the_verdict_of_another_contract_alone(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(2), "3,small,NA,12.5,NA,3,fine")
+    deps = pipeline.deps
+    other = replace(deps, judge=replace(deps.judge, catalog=OneUseCase(STRICTER)))
+    save = pipeline.ingestions.save
+
+    def overtaken(*arguments: Any) -> bool:
+        pipeline.ingestions.save = save  # type: ignore[method-assign]
+        saved = save(*arguments)
+        ingest_file(file, other)
+        return saved
+
+    pipeline.ingestions.save = overtaken  # type: ignore[method-assign,assignment]
+    with pytest.raises(OvertakenError):
+        pipeline.ingest(file)
+
+    stored = pipeline.ingestions.verdicts[file.file_id]
+    assert stored.contract_sha256 == STRICTER.contract_sha256
+    assert STRICTER.contract_sha256[:16] in str(stored.good_key)
+    assert pipeline.ingest(file) == stored
+
+
+def test_newer_bytes_are_not_judged_as_the_older_file(pipeline: Pipeline) -> None:
+    pipeline.drop(*good_lines(2))
+    older = RawFile("raw", "orders/a.csv", etag=str(len(pipeline.raw.get("orders/a.csv"))))
+    pipeline.drop(*good_lines(3))
+    newer = RawFile("raw", "orders/a.csv", etag=str(len(pipeline.raw.get("orders/a.csv"))))
+    assert pipeline.ingest(older).error == "gone: The raw object is no longer there, or was replaced."
+    assert pipeline.ingest(newer).rows_good == 3
+
+
+ODD_KEYS = [
+    "orders/",
+    "orders/..",
+    "orders/../../a.csv",
+    "orders/\x01.csv",
+    "orders/a\0b.csv",
+    "orders/" + "ü" * 508,
+    "orders/" + "x" * 1017,
+    "orders/a\u202eb\U0001f600.csv",
+    "orders/=cmd|' /C calc'!A0",
+    "orders/ .csv",
+]
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_whatever_the_key_there_is_one_verdict_and_no_object_that_s3_refuses(pipeline: Pipeline, key: str) -> None:
+    done = pipeline.ingest(pipeline.drop(*good_lines(1), BAD, name=key))
+    assert list(pipeline.ingestions.verdicts.values()) == [done]
+    assert bool(done.error) == any(character in key for character in "\x00\x01")
+    for name in (*pipeline.objects["good"], *pipeline.objects["bad"], *pipeline.objects["artifacts"]):
+        assert len(name.encode()) <= 700
+        assert name.isprintable()
+        assert ".." not in name
+    assert not any("\0" in alert.subject for alert in pipeline.alerts)
+
+
+def test_a_failed_verdict_gives_way_to_the_next_and_its_report_too(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(1))
+    failed = ingest_file(file, pipeline.deps, broke=ValueError("1,Secret,3"))
+    assert (failed.status, failed.criticality, failed.rows_total) == ("failed", "high", 0)
+    assert failed.error == "internal_error: Ingestion broke on the file with ValueError; its log says where."
+    assert b"internal_error" in pipeline.artifacts.get(str(failed.report_key))
+    again = ingest_file(file, pipeline.deps, broke=KeyError("x"))
+    assert b"KeyError" in pipeline.artifacts.get(str(again.report_key))
+    done = pipeline.ingest(file)
+    assert (done.status, pipeline.ingestions.verdicts) == ("done", {file.file_id: done})
+    assert b"internal_error" not in pipeline.artifacts.get(str(done.report_key))
+    assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
+
+
+def test_what_broke_a_delivery_changes_no_verdict_that_is_there(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(1))
+    done = pipeline.ingest(file)
+    assert ingest_file(file, pipeline.deps, broke=ValueError()) == done
+
+
+def test_a_verdict_that_cannot_be_finished_becomes_a_failed_one(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(1))
+    reports = Flaky(HtmlReports(), "write", ValueError("no such filter"), failures=1)
+    pipeline.deps = replace(pipeline.deps, reports=reports)
+    with pytest.raises(ValueError, match="filter"):
+        pipeline.ingest(file)
+    assert ingest_file(file, pipeline.deps, broke=ValueError()).status == "failed"
+    assert pipeline.ingestions.verdicts[file.file_id].report_key
+
+
 def test_a_bad_file_fires_once_and_its_correction_resolves_once(pipeline: Pipeline) -> None:
-    for etag, lines in (("1", [BAD]), ("1", [BAD]), ("2", good_lines(3)), ("2", good_lines(3)), ("3", good_lines(4))):
-        pipeline.ingest(pipeline.drop(*lines, etag=etag))
+    for version, lines in (
+        ("1", [BAD]),
+        ("1", [BAD]),
+        ("2", good_lines(3)),
+        ("2", good_lines(3)),
+        ("3", good_lines(4)),
+    ):
+        pipeline.ingest(pipeline.drop(*lines, version=version))
     assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
     assert pipeline.alerts[0].payload["issues"] == "size unknown_category (1)"
-    assert pipeline.alerts[0].payload["file_id"] == RawFile("raw", "orders/a.csv", "1").file_id
+    assert pipeline.alerts[0].payload["file_id"] == RawFile("raw", "orders/a.csv", "etag", "1").file_id
 
 
 @pytest.mark.parametrize(("bad", "fires"), [(0, False), (9, False), (10, True)])

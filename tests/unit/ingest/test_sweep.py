@@ -35,8 +35,8 @@ class World:
         return file
 
     def finish(self, file: RawFile) -> None:
-        self.ingestions.verdicts[file.file_id] = ingestion(file.file_id)
-        self.ingestions.note_objects(file.file_id, ObjectKeys(report="reports/a.html"))
+        self.ingestions.verdicts[file.file_id] = verdict = ingestion(file.file_id)
+        self.ingestions.note_objects(verdict, ObjectKeys(report="reports/a.html"))
 
 
 def test_a_file_whose_event_was_lost_is_queued_as_s3_would_have_done() -> None:

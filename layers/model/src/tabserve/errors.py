@@ -24,6 +24,7 @@ TabserveError
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
     ├── PredictionServiceError  the prediction function did not answer
+    ├── OvertakenError          another worker gave a raw file another verdict meanwhile
     └── AlertDeliveryError      an alert did not reach a channel
 """
 
@@ -166,6 +167,10 @@ class DatabaseUnavailableError(UnavailableError):
 
 class StorageUnavailableError(UnavailableError):
     """The object store cannot be reached."""
+
+
+class OvertakenError(UnavailableError):
+    """Another worker gave a raw file another verdict meanwhile; the next delivery sees whether it holds."""
 
 
 class PredictionServiceError(UnavailableError):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import psycopg2
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -15,6 +16,9 @@ from tabserve.errors import DatabaseUnavailableError
 BATCH_TIMEOUT_MS = 60_000
 CONNECT_TIMEOUT_S = 3
 LONGEST_PAUSE_S = 0.5
+# COPY goes around SQLAlchemy, so its errors are the driver's own.
+AWAY = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+LIMIT_EXCEEDED = "54"  # the class of what is too long or too many: an operational error that no retry mends
 MAY_PASS = {"40001", "40P01", "57P01", "57P02", "57P03"}  # serialization, deadlock, shutdown, crash, starting up
 
 T = TypeVar("T")
@@ -32,8 +36,11 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseUnavailableError(str(error.orig).strip()) from error
+        except AWAY as error:
+            cause = getattr(error, "orig", error)
+            if _is_about_data(cause):
+                raise
+            raise DatabaseUnavailableError(str(cause).strip()) from error
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction, once more where that may help: doing it twice must change nothing."""
@@ -77,6 +84,10 @@ def _obey_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN40
     connection.execute("PRAGMA foreign_keys = ON")
 
 
+def _is_about_data(error: BaseException | None) -> bool:
+    return str(getattr(error, "pgcode", None)).startswith(LIMIT_EXCEEDED)
+
+
 def _may_pass(error: BaseException | None) -> bool:
     broken = isinstance(error, DBAPIError) and error.connection_invalidated
-    return broken or getattr(getattr(error, "orig", None), "pgcode", None) in MAY_PASS
+    return broken or getattr(getattr(error, "orig", error), "pgcode", None) in MAY_PASS

@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
 from tabserve.adapters import tables
@@ -18,6 +18,7 @@ from tabserve.adapters.outbox import add_alerts
 from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions
 from tabserve.domain.alert import Alert
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+from tabserve.domain.quarantine import storable
 
 COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
 PIECE = 10_000
@@ -43,7 +44,7 @@ class Ingestions:
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
     ) -> bool:
-        """Store a verdict with everything that belongs to it; return False when there was one that had not failed."""
+        """Store a verdict with everything that belongs to it; return False when there is one that stays."""
         with self._database.transaction() as connection:
             if not _add_verdict(connection, ingestion):
                 return False
@@ -59,15 +60,22 @@ class Ingestions:
         )
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
-        """Note where the objects of a saved file are, with the alerts that lead there."""
-        noted = {"good_key": keys.good, "bad_key": keys.bad, "report_key": keys.report}
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
+        """Note where a saved verdict's objects are, with the alerts that lead to them; False when another is there."""
 
-        def work(connection: Connection) -> None:
-            connection.execute(update(ingestions).where(ingestions.c.file_id == file_id).values(noted))
+        def work(connection: Connection) -> bool:
+            ours = (
+                update(ingestions)
+                .where(ingestions.c.file_id == ingestion.file_id, ingestions.c.status == ingestion.status)
+                .where(ingestions.c.contract_sha256.is_not_distinct_from(ingestion.contract_sha256))
+                .values(good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+            )
+            if connection.execute(ours).rowcount == 0:
+                return False
             add_alerts(connection, alerts)
+            return True
 
-        self._database.run(work)
+        return self._database.run(work)
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         """Return files whose good object is there and neither predicted nor given up, one of each use case in turn."""
@@ -126,7 +134,7 @@ def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
     values = {field.name: getattr(ingestion, field.name) for field in fields(ingestion)}
     statement = insert(connection, ingestions).values(**values)
     replaced = statement.on_conflict_do_update(
-        index_elements=["file_id"], set_=values, where=ingestions.c.status == "failed"
+        index_elements=["file_id"], set_=values, where=_may_be_replaced(ingestion)
     )
     if connection.execute(replaced.returning(ingestions.c.file_id)).first() is None:
         return False
@@ -135,12 +143,18 @@ def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
     return True
 
 
+def _may_be_replaced(new: Ingestion) -> ColumnElement[bool]:
+    """Tell of a stored verdict that it failed, or was left unfinished under another contract or with another status."""
+    other = or_(ingestions.c.status != new.status, ingestions.c.contract_sha256.is_distinct_from(new.contract_sha256))
+    return or_(ingestions.c.status == "failed", and_(ingestions.c.report_key.is_(None), other))
+
+
 def _add_issues(connection: Connection, ingestion: Ingestion, issues: Sequence[Issue]) -> None:
     rows = [
         {
             "file_id": ingestion.file_id,
             "use_case": ingestion.use_case,
-            "column_name": issue.column,
+            "column_name": storable(issue.column),
             "rule": issue.rule,
             "rows": issue.rows,
             "sample": list(map(storable, issue.sample)),
@@ -186,9 +200,4 @@ def _copy(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
 
 
 def _reasons(row: BadRow) -> list[dict[str, str]]:
-    return [{"column": r.column, "rule": r.rule, "value": storable(r.value)} for r in row.reasons]
-
-
-def storable(text: str) -> str:
-    r"""Write what a database cannot store, null and undecodable bytes, as \x00 and the like."""
-    return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+    return [{"column": storable(r.column), "rule": r.rule, "value": storable(r.value)} for r in row.reasons]

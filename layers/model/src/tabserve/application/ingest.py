@@ -1,6 +1,7 @@
 """Take a raw file to its verdict and keep what was found: effects side by side, each retried by itself."""
 
 import random
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,12 +20,16 @@ from tabserve.domain.file_alert import RULE, file_alert
 from tabserve.domain.quality import Ingestion, ObjectKeys, RawFile
 from tabserve.domain.report import Report
 from tabserve.domain.use_case import CriticalityLimits
-from tabserve.errors import UnavailableError
+from tabserve.errors import OvertakenError, UnavailableError
 
 ATTEMPTS: Final = 3
 CSV: Final = "text/csv; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 REPORTED_ROWS: Final = 20
+CONTRACT_DIGITS: Final = 16
+# The name of a raw file leads people to its good and bad rows, as long as it can be part of any key.
+PLAIN_NAME: Final = re.compile(r"\w[\w .()%+-]{0,127}")
+OTHER_NAME: Final = "rows.csv"
 T = TypeVar("T")
 
 
@@ -45,41 +50,48 @@ class IngestDependencies:
     pause: Callable[[float], None] = time.sleep
 
 
-def ingest_file(file: RawFile, deps: IngestDependencies) -> Ingestion:
+def ingest_file(file: RawFile, deps: IngestDependencies, broke: Exception | None = None) -> Ingestion:
     """Take one version of a raw file to its verdict and return it; a file that has one is not judged again.
 
-    Raise UnavailableError when an effect still fails after its attempts: the next delivery does what is missing.
+    A failed one is no obstacle. What `broke` the deliveries before makes the verdict a failed one. Raise
+    UnavailableError when an effect still fails after its attempts: the next delivery does what is missing.
     """
     known = deps.ingestions.find(file.file_id)
-    if known is not None and known.report_key:
+    if known is not None and known.report_key and known.status != "failed":
         return known
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        verdict = judge(file, deps.judge, Path(folder))
+        verdict = judge(file, deps.judge, Path(folder), broke)
         keys = object_keys(verdict.ingestion)
         _apply(verdict, keys, deps)
     return replace(verdict.ingestion, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
 
 
 def object_keys(ingestion: Ingestion) -> ObjectKeys:
-    """Return where the objects of a file belong: always the same, so that doing it again changes nothing."""
-    folder = ingestion.use_case or "unknown"
-    key = f"{folder}/{ingestion.file_id}/{PurePosixPath(ingestion.key).name}"
+    """Return where the objects of a verdict belong: always the same, so that doing it again changes nothing.
+
+    The same file judged by another contract has other objects, so a verdict never meets those of another one.
+    """
+    contract = (ingestion.contract_sha256 or "none")[:CONTRACT_DIGITS]
+    folder = f"{ingestion.use_case or 'unknown'}/{ingestion.file_id}/{contract}"
+    name = PurePosixPath(ingestion.key).name
+    key = f"{folder}/{name if PLAIN_NAME.fullmatch(name) else OTHER_NAME}"
     return ObjectKeys(
         good=key if ingestion.rows_good else None,
         bad=key if ingestion.rows_bad else None,
-        report=f"reports/{folder}/{ingestion.file_id}.html",
+        report=f"reports/{folder}/{ingestion.status}.html",
     )
 
 
 def split_and_save_data(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
-    """Write the good and the bad object and the report, unless they are there."""
+    """Write the good and the bad object, unless they are there, and the report."""
     notes = {RAW_WRITTEN_AT: verdict.written_at.isoformat()} if verdict.written_at else {}
     for store, key, path in ((deps.good, keys.good, verdict.good), (deps.bad, keys.bad, verdict.bad)):
         if key is not None:
             with path.open("rb") as stream:
                 store.put_new(key, stream, CSV, notes)
     if keys.report is not None:
-        deps.artifacts.put_new(keys.report, deps.reports.write(_report(verdict, keys, deps)), HTML)
+        # Written anew, for a file may fail for another reason than before.
+        deps.artifacts.put(keys.report, deps.reports.write(_report(verdict, keys, deps)), HTML)
 
 
 def save_statistics(verdict: Verdict, deps: IngestDependencies) -> None:
@@ -90,7 +102,8 @@ def save_statistics(verdict: Verdict, deps: IngestDependencies) -> None:
 def finish(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
     """Note where the objects are, with the alert that leads people to them, in one transaction."""
     alert = _alert(verdict, keys, deps)
-    deps.ingestions.note_objects(verdict.ingestion.file_id, keys, [alert] if alert else [])
+    if not deps.ingestions.note_objects(verdict.ingestion, keys, [alert] if alert else []):
+        raise OvertakenError(f"Another worker has judged {verdict.ingestion.file_id} otherwise.")
 
 
 def _apply(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
@@ -127,6 +140,6 @@ def _report(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> Rep
         ingestion=replace(verdict.ingestion, good_key=keys.good, bad_key=keys.bad, report_key=keys.report),
         split=verdict.split,
         samples=list(verdict.bad_rows(REPORTED_ROWS)),
-        reference=deps.references.statistics(verdict.use_case) if verdict.use_case else {},
+        reference=deps.references.statistics(verdict.use_case) if verdict.use_case and verdict.split.statistics else {},
         links={name: link for name, link in links.items() if link},
     )

@@ -12,12 +12,14 @@ from tabserve.application.ports.clock import Clock
 from tabserve.application.ports.ingestion import FileValidator
 from tabserve.application.ports.objects import Bucket
 from tabserve.domain.quality import BadRow, Criticality, Ingestion, IngestionStatus, Issue, RawFile, Split, criticality
-from tabserve.domain.quarantine import printable, read_bad_rows
+from tabserve.domain.quarantine import printable, read_bad_rows, storable
 from tabserve.domain.rules import MAX_FILE_BYTES
+from tabserve.domain.structure import CONTROL
 from tabserve.domain.use_case import UseCase
 from tabserve.errors import FileRejectedError, UnknownUseCaseError
 
 GONE: Final = "gone"
+BROKEN: Final = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,22 @@ class Verdict:
                 yield from (replace(row, raw=printable(row.raw)) for row in islice(read_bad_rows(stream), limit))
 
 
-def judge(file: RawFile, deps: JudgeDependencies, folder: Path) -> Verdict:
-    """Return the verdict on a raw file; raise UnavailableError when it cannot be read now."""
+def judge(file: RawFile, deps: JudgeDependencies, folder: Path, broke: Exception | None = None) -> Verdict:
+    """Return the verdict on a raw file; raise UnavailableError when it cannot be read now.
+
+    What `broke` ingestion before makes the verdict a failed one, without another look at the file.
+    """
     started_at = deps.clock()
     use_case: UseCase | None = None
     try:
         use_case = _use_case(file, deps.catalog)
+        _refuse_key(file)
+        if broke is not None:
+            what = f"Ingestion broke on the file with {type(broke).__name__}; its log says where."
+            raise FileRejectedError(BROKEN, what) from broke
         split, written_at = _split(file, use_case, deps, Verdict.paths(folder))
     except FileRejectedError as error:
-        status: IngestionStatus = "failed" if error.rule == GONE else "rejected"
+        status: IngestionStatus = "failed" if error.rule in {GONE, BROKEN} else "rejected"
         return _without_rows(file, use_case, status, error, (started_at, deps.clock()), folder)
     found = criticality(use_case.criticality, split.rows_total, split.rows_bad, split.rows_by_rule)
     ingestion = _ingestion(file, use_case, "done", found, split, (started_at, deps.clock()))
@@ -83,9 +92,10 @@ def _split(
     if file.size is not None and file.size > MAX_FILE_BYTES:
         raise FileRejectedError("too_large", f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
     try:
-        raw = deps.raw.look(file.key, file.version_id)
+        # Without versions newer bytes take an object's place: those are another file, with an event of its own.
+        raw = deps.raw.look(file.key, file.version_id, etag="" if file.version_id else file.etag)
     except KeyError as error:
-        raise FileRejectedError(GONE, "The raw object is no longer there.") from error
+        raise FileRejectedError(GONE, "The raw object is no longer there, or was replaced.") from error
     with raw.stream as stream, paths[0].open("wb") as good, paths[1].open("wb") as bad:
         return deps.validator.split(stream, use_case, good, bad), raw.written_at
 
@@ -112,6 +122,11 @@ def _use_case(file: RawFile, catalog: Catalog) -> UseCase:
         raise FileRejectedError("unknown_use_case", f"The key must begin with a use case: {known}.") from error
 
 
+def _refuse_key(file: RawFile) -> None:
+    if CONTROL.search(file.key):
+        raise FileRejectedError("unusable_key", "The key has a control character.")
+
+
 def _ingestion(
     file: RawFile,
     use_case: UseCase | None,
@@ -123,7 +138,7 @@ def _ingestion(
     return Ingestion(
         file_id=file.file_id,
         bucket=file.bucket,
-        key=file.key,
+        key=storable(file.key),
         etag=file.etag,
         use_case=use_case.name if use_case else None,
         status=status,

@@ -48,3 +48,8 @@ def read_bad_rows(stream: BinaryIO) -> Iterator[BadRow]:
 def printable(text: str) -> str:
     r"""Return a raw line as text that can be encoded: undecodable bytes as \xNN."""
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def storable(text: str) -> str:
+    r"""Return text as a database can store it: null and undecodable bytes as \x00 and the like."""
+    return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()

@@ -27,7 +27,9 @@ FILE_RULES: Final[Mapping[str, str]] = {
     "not_text": "the file is a PDF or another binary format",
     "too_large": "the file is larger than may be ingested",
     "too_long_line": "a line is longer than may be read",
-    "gone": "the raw object was removed before it was read",
+    "unusable_key": "the key has control characters",
+    "gone": "the raw object was removed or replaced before it was read",
+    "internal_error": "ingestion broke on the file; its log says where",
 }
 WARNINGS: Final[Mapping[str, str]] = {
     "extra_column": "a column is not in the use case",

@@ -31,6 +31,13 @@ class PanderaValidator:
 
     def split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
         """Write the good and the bad object of a raw file; raise FileRejectedError when it cannot be split."""
+        try:
+            return self._split(raw, use_case, good, bad)
+        except pl.exceptions.PanicException as error:
+            # No Exception by its class, so nobody would take it for one.
+            raise RuntimeError(f"polars panicked: {error}") from error
+
+    def _split(self, raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> Split:
         lines = read_lines(raw, self._limits)
         header, rest = _read_header(lines, use_case)
         good.write(f"{write_record((ROW_NUMBER, *header.columns))}\n".encode())

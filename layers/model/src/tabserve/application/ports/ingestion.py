@@ -53,8 +53,9 @@ class IngestionStore(Protocol):
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
     ) -> bool:
-        """Store a verdict with everything that belongs to it in one transaction; return False when it was there.
+        """Store a verdict with everything that belongs to it in one transaction; return False when there was one.
 
+        One that failed is replaced, and so is one of another contract or status whose objects were never noted.
         `bad_rows` is consumed once and may be large: write it in pieces.
         """
         ...
@@ -63,10 +64,10 @@ class IngestionStore(Protocol):
         """Return those of the files that have a verdict whose objects are all there."""
         ...
 
-    def note_objects(self, file_id: str, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> None:
-        """Note where the objects of a saved file are, with the alerts that lead there, in one transaction.
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
+        """Note where the objects of a saved verdict are, with the alerts that lead to them, in one transaction.
 
-        Before that nobody may look for them. An alert whose id is there is left as it is.
+        Before that nobody may look for them. Return False when the file has another verdict by now.
         """
         ...
 
