@@ -22,6 +22,7 @@ WORDS = {
     "overflow": "the number is too large",
     "below_minimum": "below the minimum",
     "above_maximum": "above the maximum",
+    "not_an_id": "the id is too long or has control characters",
     "duplicated_id": "the id stands in the file twice",
     "duplicated_row": "the row stands in the file twice",
     "repeated_header": "the header is repeated",

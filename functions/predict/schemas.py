@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from functions.predict.problems import failure_bodies
 from functions.predict.strict_json import loads
 from tabserve.application.predict import Answer, PredictRequest
+from tabserve.domain import rules
 from tabserve.domain.prediction import Origin, Source
 from tabserve.errors import InvalidFieldError
 from tabserve.json_columns import template, text, texts
 
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 MAX_ROW_NUMBER = 2**31 - 1  # what the table holds
-ENTITY_ID = r"^[^\x00-\x1f\x7f-\x9f]{1,200}$"
+ENTITY_ID = f"^{rules.ID}$"
 
 Body = TypeVar("Body", bound=BaseModel)
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

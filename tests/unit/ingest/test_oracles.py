@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import unicodedata
 from collections import Counter
 from typing import Annotated, Any
 
@@ -58,6 +59,8 @@ def _optional(kind: Any, required: bool) -> Any:
 
 def _id(text: str) -> str:
     assert text not in ("", "NA")
+    assert len(text) <= 200
+    assert not any(unicodedata.category(character) == "Cc" or character == "\u2028" for character in text)
     assert text[0] not in WHITE
     assert text[-1] not in WHITE
     assert not set(text) & set(INVISIBLE)

@@ -67,6 +67,12 @@ CELLS = [
     ("absurdly long category", f"1,{'s' * 1001},1,1,,3,", {("size", "too_long_cell")}),
     ("absurdly long number", f"1,small,1,0.{'0' * 1000}1,,3,", {("price", "too_long_cell")}),
     ("absurdly long id", f"{'1' * 1001},small,1,1,,3,", {("id", "too_long_cell")}),
+    ("id over 200 characters", f"{'ü' * 201},small,1,1,,3,", {("id", "not_an_id")}),
+    ("control character in an id", "1\x072,small,1,1,,3,", {("id", "not_an_id")}),
+    ("C1 control character in an id", "1\x9b2,small,1,1,,3,", {("id", "not_an_id")}),
+    ("tab in an id", "1\t2,small,1,1,,3,", {("id", "not_an_id")}),
+    ("line end in an id", '"1\n2",small,1,1,,3,', {("id", "not_an_id")}),
+    ("null byte in an id", "1\x002,small,1,1,,3,", {("id", "not_an_id"), ("id", "null_byte")}),
     ("absurdly long unused cell", f"1,small,1,1,,3,{'n' * 32_768}", {("note", "too_long_cell")}),
     ("null byte in an unused cell", "1,small,1,1,,3,a\0b", {("note", "null_byte")}),
     ("null byte in a category", "1,sm\0all,1,1,,3,", {("size", "null_byte"), ("size", "unknown_category")}),
@@ -106,6 +112,7 @@ GOOD_ROWS = {
     "quoted cells": '"1","large","2","5","5","1","say ""hi"", please"',
     "a line end in a quoted cell": '1,large,2,5,5,1,"one\ntwo, three"',
     "an id of words": "ünïcode id 7/3,large,2,5,5,1,",
+    "an id of 200 characters": f"{'ü' * 200},large,2,5,5,1,",
     "a negative id": "-7,large,2,5,5,1,",
     "a hyphen in an unused cell": "1,large,2,5,5,1,-",
     "a telephone number in an unused cell": "1,large,2,5,5,1,+49 30 123",
@@ -185,4 +192,4 @@ def test_a_row_that_begins_like_a_compressed_file_is_a_row() -> None:
     content = f"{HEADER}\n{FIRST}\n".encode() + b"\x1f\x8b\x08\x00,small,1,1,,3,\n" + LAST.encode() + b"\n"
     for chunk in range(1, len(content)):
         outcome = judge_bytes(content, chunk=chunk)
-        assert outcome.reasons == {2: {(W, "not_utf8"), ("id", "null_byte")}}
+        assert outcome.reasons == {2: {(W, "not_utf8"), ("id", "null_byte"), ("id", "not_an_id")}}

@@ -64,6 +64,7 @@ CELL_RULES: Final[Mapping[str, str]] = {
     "overflow": "the number is too large to be stored",
     "below_minimum": "the number is below the column's minimum",
     "above_maximum": "the number is above the column's maximum",
+    "not_an_id": "the id is too long or has control characters",
     "duplicated_id": "the id was there before",
 }
 DESCRIPTIONS: Final[Mapping[str, str]] = {**FILE_RULES, **WARNINGS, **ROW_RULES, **CELL_RULES}
@@ -111,6 +112,9 @@ FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
 ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
+# An id as ingestion and the API take it; text of JSON must not have halves of surrogate pairs either.
+MAX_ID: Final = 200
+ID: Final = rf"[^{CONTROL}]{{1,{MAX_ID}}}"
 
 MAX_FILE_BYTES: Final = 2**30
 MAX_HEADER: Final = 2**19

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tabserve.domain import rules
 from tabserve.domain.prediction import FailureCase, Value
 from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, UseCase
 
@@ -15,7 +16,7 @@ Record = Mapping[str, object]
 Columns = dict[str, list[Value]]
 NoneType = type(None)
 ENTITY = "entity_id"
-ENTITY_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+ENTITY_ID = re.compile(rf"(?!.*[\ud800-\udfff]){rules.ID}")
 NONE: Mapping[int, FailureCase] = {}
 
 
@@ -131,7 +132,7 @@ def _refuse_entity_ids(values: Sequence[object], failures: dict[int, list[Failur
             case = FailureCase(
                 ENTITY,
                 "not_an_id",
-                "entity_id must be a text of 1 to 200 characters, none of them a control character",
+                f"entity_id must be a text of 1 to {rules.MAX_ID} characters, none of them a control character",
             )
             failures.setdefault(index, []).append(case)
 

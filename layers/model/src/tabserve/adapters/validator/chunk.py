@@ -11,7 +11,7 @@ import polars as pl
 
 from tabserve.adapters.validator.duplicates import Duplicates
 from tabserve.adapters.validator.records import Records
-from tabserve.adapters.validator.schema import accepting, explain, explaining, failures
+from tabserve.adapters.validator.schema import LINE_SEPARATOR, accepting, explain, explaining, failures
 from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
 from tabserve.domain import rules
@@ -34,7 +34,6 @@ WHOLE_ROW: Final = ""
 # A formula can stand at the beginning of any cell; what only looks like one is sorted out cell by cell.
 SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
 EXPLAINED_MAX: Final = 100_000
-LINE_SEPARATOR: Final = "\u2028"
 
 
 class Judge:

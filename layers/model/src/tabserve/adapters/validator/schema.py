@@ -15,6 +15,7 @@ from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, Us
 
 Expression = Callable[[pl.Expr], pl.Expr]
 ACCEPTED: Final = "accepted"
+LINE_SEPARATOR: Final = "\u2028"
 
 
 def accepting(use_case: UseCase) -> pa.DataFrameSchema:
@@ -52,14 +53,17 @@ def _check(name: str, holds: Expression) -> pa.Check:
 
 def _accepts_id(use_case: UseCase) -> Expression:
     refused = rf"^\s|\s$|[{rules.ZERO_WIDTH}]|^(?:{rules.FORMULA})$"
-
     missing = ["", *use_case.missing_values]
 
     def holds(cell: pl.Expr) -> pl.Expr:
-        long = cell.str.len_bytes() > rules.MAX_JUDGED_CELL
-        return ~(cell.str.contains(refused) | cell.is_in(missing) | long)
+        return ~(cell.str.contains(refused) | cell.is_in(missing) | _is_no_id(cell))
 
     return holds
+
+
+def _is_no_id(cell: pl.Expr) -> pl.Expr:
+    # As `rules.ID` says, in the way that costs least; a line end inside a cell has become a line separator.
+    return cell.str.contains(f"[{rules.CONTROL}{LINE_SEPARATOR}]") | (cell.str.len_chars() > rules.MAX_ID)
 
 
 def _accepts(feature: Feature, use_case: UseCase) -> Expression:
@@ -107,7 +111,7 @@ def _broken_by(feature: Feature | None, use_case: UseCase) -> dict[str, Expressi
         "formula_cell": lambda cell: _matches(rules.FORMULA)(cell) & ~_matches(rules.NAN_OR_INF)(cell),
     }
     if feature is None:
-        return found | content
+        return found | content | {"not_an_id": lambda cell: _is_no_id(cell) & ~content["too_long_cell"](cell)}
 
     def unexplained(cell: pl.Expr) -> pl.Expr:
         return ~pl.any_horizontal(_core(cell).is_in(missing), *(broken(cell) for broken in content.values()))
