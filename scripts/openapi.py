@@ -12,7 +12,7 @@ DOCUMENT = ROOT / "docs" / "openapi.json"
 
 def document(default_use_case: str) -> dict[str, Any]:
     """Return the document as the deployed API serves it."""
-    os.environ.update(DATABASE_URL="sqlite:///unused.db", DEFAULT_USE_CASE=default_use_case)
+    os.environ.update(DATABASE_URL="sqlite:///unused.db", API_KEY="unused", DEFAULT_USE_CASE=default_use_case)
     from functions.predict.app import app
 
     return app.openapi()

@@ -43,14 +43,14 @@ class Gate:
             detail = "The header x-api-key is missing or wrong."
             await problem(403, "forbidden", detail)(scope, receive, send)
             return
-        body = await _body(receive, headers.get(b"content-length", b""))
+        body = await _body(receive)
         if body is None:
             await problem(413, "body-too-large", TOO_LARGE)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
     def _may_pass(self, path: str, key: bytes) -> bool:
-        return path in OPEN_PATHS or not self._api_key or hmac.compare_digest(key, self._api_key)
+        return path in OPEN_PATHS or hmac.compare_digest(key, self._api_key)
 
 
 def invoked_by_scheduler(scope: MutableMapping[str, Any]) -> bool:
@@ -58,10 +58,8 @@ def invoked_by_scheduler(scope: MutableMapping[str, Any]) -> bool:
     return bool(scope.get("aws.event", {}).get("invoked_by") == "scheduler")
 
 
-async def _body(receive: Receive, content_length: bytes) -> bytes | None:
+async def _body(receive: Receive) -> bytes | None:
     """Collect the body; return None as soon as it is known to be too large."""
-    if content_length.isdigit() and int(content_length) > MAX_BODY_BYTES:
-        return None
     chunks, size, more = [], 0, True
     while more:
         message = await receive()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tabserve.bootstrap.predict import predict_service
 from tabserve.errors import SettingsError
 from tabserve.settings import Settings, read_settings
 
@@ -51,6 +52,13 @@ def test_a_malformed_setting_is_named_with_what_would_be_right(
 
     assert str(raised.value).startswith(message)
     assert value not in str(raised.value)
+
+
+def test_the_api_does_not_start_open_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
+
+    with pytest.raises(SettingsError, match="Missing setting API_KEY: set it"):
+        predict_service()
 
 
 def test_a_setting_that_is_needed_is_named() -> None:

@@ -63,6 +63,7 @@ class PredictService:
 def predict_service() -> PredictService:
     """Build the prediction function's parts; raise SettingsError."""
     settings = read_settings()
+    settings.require("api_key")  # without one, whoever finds the address would be let in
     log = logger(settings, "predict")
     url = database_url(settings)
 
