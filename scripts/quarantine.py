@@ -22,6 +22,7 @@ from tabserve.domain.structure import split_record
 
 NOTES = ("tabserve_row_number", "tabserve_reasons")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # with a sign it is no formula
 LIST = """
 SELECT key, file_id, rows_total, rows_bad, criticality, finished_at FROM ingestions
 WHERE rows_bad > 0 ORDER BY finished_at DESC LIMIT :limit
@@ -67,13 +68,13 @@ def export(options: argparse.Namespace) -> str:
     body = s3.get_object(Bucket=os.environ["BAD_BUCKET"], Key=file["bad_key"])["Body"]
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow([*header, *NOTES])
+        writer.writerow([*map(guarded, header), *NOTES])
         count = 0
         for row in read_bad_rows(body):
             cells = split_record(printable(row.raw).replace("\0", "␀"))[0][: len(header)]
             cells += [""] * (len(header) - len(cells))
             reasons = "; ".join(f"{reason.column} {reason.rule}".strip() for reason in row.reasons)
-            writer.writerow([*map(guarded, cells), row.row_number, reasons])
+            writer.writerow([*map(guarded, cells), row.row_number, guarded(reasons)])
             count += 1
     return f"{count} rows written to {target}; repair them, then: quarantine.py submit {file['file_id'][:12]} {target}"
 
@@ -101,7 +102,7 @@ def submit(options: argparse.Namespace) -> str:
 
 def guarded(cell: str) -> str:
     """Keep a spreadsheet from running a cell."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell) else cell
 
 
 def unguarded(cell: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ui.components.tables import safe_csv
 from ui.errors import UiError
 from ui.rules import reasons_in_words
 
@@ -38,6 +39,11 @@ def as_csv(frame: pd.DataFrame, header: Sequence[str]) -> bytes:
     writer.writerow(header)
     writer.writerows(frame[list(header)].fillna("").to_numpy().tolist())
     return output.getvalue().encode()
+
+
+def download(rows: pd.DataFrame, header: Sequence[str]) -> bytes:
+    """Write bad rows as a CSV to be corrected in a spreadsheet, which must not run their cells."""
+    return safe_csv(header, editable(rows, header)[list(header)].to_numpy().tolist())
 
 
 def _cells(raw: str, width: int) -> list[str]:

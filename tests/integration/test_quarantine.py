@@ -10,7 +10,7 @@ import quarantine
 from tests.integration.test_ingest_function import CONTEXT, HEADER, app, drop, rows, s3
 
 __all__ = ["app", "s3"]
-RAW = f"{HEADER}\n1,3,male,22,7.25,S\n2,3,MALE,22,7.25,S\n3,3,male,=1+1,7.25,S\n"
+RAW = f"{HEADER}\n1,3,male,22,7.25,S\n2,3,MALE,22,7.25,S\n3,3,male,=1+1,7.25,S\n4,3,MALE,-22,7.25,S\n"
 
 
 def event_for(key: str, etag: str) -> dict[str, Any]:
@@ -39,18 +39,18 @@ def test_bad_rows_are_exported_repaired_and_submitted(
     exported = tmp_path / "repair.csv"
     assert quarantine.main(["export", file_id[:12], "--out", str(exported)]) == 0
     with exported.open(newline="") as stream:
-        header, first, second = csv.reader(stream)
+        header, first, second, third = csv.reader(stream)
     assert header == [*HEADER.split(","), *quarantine.NOTES]
     assert first[-2:] == ["2", "Sex case_variant"]
-    assert second[3] == "'=1+1"
+    assert (second[3], third[3]) == ("'=1+1", "-22")
 
-    exported.write_text(exported.read_text().replace("MALE", "male").replace("'=1+1", "30"))
+    exported.write_text(exported.read_text().replace("MALE", "male").replace("'=1+1", "30").replace("-22", "22"))
     assert quarantine.main(["submit", file_id[:12], str(exported)]) == 0
     key = f"titanic/first 100%.repaired-{file_id[:12]}.csv"
     submitted = s3.get_object(Bucket="raw", Key=key)
     assert submitted["Metadata"] == {"repairs-file-id": file_id}
     app.handler(event_for(key.replace("%", "%25").replace(" ", "+"), submitted["ETag"].strip('"')), CONTEXT)
-    assert rows(sqlite_url, f"SELECT rows_good, rows_bad FROM ingestions WHERE key = '{key}'") == [(2, 0)]
+    assert rows(sqlite_url, f"SELECT rows_good, rows_bad FROM ingestions WHERE key = '{key}'") == [(3, 0)]
 
 
 def test_what_cannot_be_done_is_one_sentence(

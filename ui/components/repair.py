@@ -73,7 +73,7 @@ def _offer_download(file: "pd.Series[Any]", header: list[str]) -> None:
     rows = queries.bad_rows(context.database(), str(file["file_id"]), 0, EVERYTHING)
     st.download_button(
         f"Download {len(rows):,} bad rows",
-        quarantine.as_csv(quarantine.editable(rows, header), header),
+        quarantine.download(rows, header),
         file_name=f"{PurePosixPath(file['key']).stem}-bad-rows.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # with a sign it is no formula
 CRITICALITY = {"none": "green", "low": "blue", "medium": "orange", "high": "red"}
 SEVERITY = {**CRITICALITY, "info": "blue", "warning": "orange", "critical": "red"}
 STATE = {"firing": "red", "resolved": "green"}
@@ -45,6 +47,6 @@ def cells(frame: pd.DataFrame) -> list[list[Any]]:
 
 
 def _safe(cell: Any) -> Any:  # noqa: ANN401
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell):
         return f"'{cell}"
     return "" if cell is None else cell
