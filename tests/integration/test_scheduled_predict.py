@@ -1,4 +1,3 @@
-import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from tabserve.application.scheduled_predict import Scored, score_pending
 from tabserve.application.score_file import CHUNK, ScheduledDependencies
 from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.quality import BadRow
+from tests.coroutines import run
 from tests.definitions import CATALOG
 from tests.factories import good_object, ingestion
 from tests.fakes.models import FakeModels
@@ -53,7 +53,7 @@ class DirectService:
         self.deps = PredictDependencies(catalog, FakeModels(), store, writer, store, FakeFeatures(), clock)
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
-        asyncio.run(predict(PredictRequest("r", use_case, "scheduled", records, origin), self.deps))
+        run(predict(PredictRequest("r", use_case, "scheduled", records, origin), self.deps))
         self.after()
         return {}
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.coroutines import run
 from tests.factories import ingestion
 from tests.unit.predict.conftest import KEY
 
@@ -86,7 +87,7 @@ def test_a_slow_call_holds_up_no_other(
             slow.may_end.set()
             return await first, meanwhile
 
-    first, meanwhile = asyncio.run(calls())
+    first, meanwhile = run(calls())
     assert slow.called.is_set()
     assert not slow.held_up_others
     assert meanwhile.status_code == 200

@@ -6,6 +6,7 @@ import pytest
 from tabserve.adapters.group_commit import GroupCommit
 from tabserve.domain.prediction import PredictionBatch
 from tabserve.errors import DatabaseUnavailableError
+from tests.coroutines import run
 from tests.factories import batch
 from tests.fakes.predictions import FakePredictions
 
@@ -40,7 +41,7 @@ async def _meanwhile(writer: GroupCommit, store: SlowPredictions, *batches: Pred
 def test_what_comes_during_a_write_is_written_together_with_the_next() -> None:
     store = SlowPredictions()
 
-    ended = asyncio.run(_meanwhile(GroupCommit(store), store, batch(1), batch(3), batch(700)))
+    ended = run(_meanwhile(GroupCommit(store), store, batch(1), batch(3), batch(700)))
 
     assert ended == [None] * 4
     assert store.groups == [1, 3]
@@ -50,7 +51,7 @@ def test_what_comes_during_a_write_is_written_together_with_the_next() -> None:
 def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
     store = SlowPredictions()
 
-    ended = asyncio.run(_meanwhile(GroupCommit(store), store, batch(1), batch(1, use_case="refused"), batch(1)))
+    ended = run(_meanwhile(GroupCommit(store), store, batch(1), batch(1, use_case="refused"), batch(1)))
 
     assert [type(one) for one in ended] == [type(None), type(None), ValueError, type(None)]
     assert len(store.stored) == 3
@@ -63,9 +64,9 @@ def test_all_who_wait_hear_of_an_absent_database_and_later_calls_are_stored() ->
     async def calls() -> list[object]:
         return list(await asyncio.gather(*(writer.add(batch(1)) for _ in range(3)), return_exceptions=True))
 
-    assert [type(one) for one in asyncio.run(calls())] == [DatabaseUnavailableError] * 3
+    assert [type(one) for one in run(calls())] == [DatabaseUnavailableError] * 3
     store.away = False
-    assert asyncio.run(calls()) == [None] * 3
+    assert run(calls()) == [None] * 3
     assert len(store.stored) == 3
 
 
@@ -85,6 +86,6 @@ def test_a_caller_who_goes_away_does_not_hold_up_the_others() -> None:
         with pytest.raises(asyncio.CancelledError):
             await impatient
 
-    asyncio.run(calls())
+    run(calls())
 
     assert len(store.stored) == 2
