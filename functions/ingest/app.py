@@ -3,6 +3,7 @@
 import json
 import resource
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
@@ -74,4 +75,6 @@ def _raw_files(notification: Mapping[str, Any]) -> Iterator[RawFile]:
             etag=item.get("eTag", "").strip('"'),
             version_id=item.get("versionId"),
             size=item.get("size"),
+            sequencer=item.get("sequencer"),
+            written_at=datetime.fromisoformat(record["eventTime"]) if "eventTime" in record else None,
         )

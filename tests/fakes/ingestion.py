@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tabserve.application.ports.ingestion import AlertAfter
 from tabserve.domain.alert import Alert
+from tabserve.domain.file_alert import RULE
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 
 
@@ -44,13 +46,17 @@ class FakeIngestions:
     def finished(self, file_ids: Sequence[str]) -> set[str]:
         return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
 
-    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
         known = self.verdicts.get(ingestion.file_id)
         if known is None or _kind(known) != _kind(ingestion):
             return False
         noted = replace(known, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
         self.verdicts[ingestion.file_id] = noted
-        self._add(alerts)
+        others = [other for other in self.verdicts.values() if other.key == noted.key and other.report_key]
+        if alert_after and not any(_newer(other, noted) for other in others):
+            about = [alert for alert in self.alerts.values() if (alert.rule, alert.subject) == (RULE, noted.key)]
+            alert = alert_after(max(about, key=lambda alert: alert.created_at, default=None))
+            self._add([alert] if alert else [])
         return True
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
@@ -99,3 +105,9 @@ def _kind(verdict: Ingestion) -> tuple[str, str | None]:
 
 def _may_be_replaced(known: Ingestion, new: Ingestion) -> bool:
     return known.status == "failed" or (known.report_key is None and _kind(known) != _kind(new))
+
+
+def _newer(other: Ingestion, this: Ingestion) -> bool:
+    if other.sequencer and this.sequencer:
+        return other.sequencer > this.sequencer
+    return bool(other.written_at and this.written_at and other.written_at > this.written_at)

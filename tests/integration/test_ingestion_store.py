@@ -1,4 +1,5 @@
 import hashlib
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,10 +17,11 @@ from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
 from tabserve.application.ports.alerts import AlertOutbox
-from tabserve.application.ports.ingestion import IngestionStore
+from tabserve.application.ports.ingestion import AlertAfter, IngestionStore
 from tabserve.application.ports.scheduling import PredictionRun
 from tabserve.domain.alert import Alert, alert_id
-from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
+from tabserve.domain.file_alert import RULE
+from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Reason
 from tabserve.errors import DatabaseUnavailableError
 from tests.factories import NOON, file_batch, ingestion
 from tests.fakes.alerts import FakeOutbox
@@ -93,11 +95,65 @@ def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, da
 def test_a_file_is_finished_with_its_alert_once(store: Ingestions, database: Database) -> None:
     store.save(ingestion("f1", report_key=None), [], [])
     for _ in range(2):
-        store.note_objects(ingestion("f1"), ObjectKeys(report="report"), [alert()])
+        store.note_objects(ingestion("f1"), ObjectKeys(report="report"), lambda _: alert())
 
     assert store.finished(["f1"]) == {"f1"}
     assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
     assert Outbox(database).last("bad_rows", "titanic") == alert()
+
+
+ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "sequencers": ({"sequencer": "0A"}, {"sequencer": "0B"}),
+    "sequencers against times": (
+        {"sequencer": "0A", "written_at": NOON + timedelta(hours=1)},
+        {"sequencer": "0B", "written_at": NOON},
+    ),
+    "times": ({"written_at": NOON}, {"written_at": NOON + timedelta(hours=1)}),
+    "one sequencer": ({"sequencer": "0A", "written_at": NOON}, {"written_at": NOON + timedelta(hours=1)}),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_only_the_newest_version_of_a_key_means_an_alert(any_store: IngestionStore, order: str) -> None:
+    older, newer = ORDERS[order]
+    asked: list[str] = []
+    stored: dict[str, Ingestion] = {}
+
+    def ask(name: str) -> AlertAfter:
+        return lambda _: asked.append(name)
+
+    for name, changes in (("newer", newer), ("older", older), ("other", older | {"key": "titanic/other.csv"})):
+        stored[name] = ingestion(name, report_key=None, **changes)
+        any_store.save(stored[name], [], [])
+    for name in ("newer", "older", "newer", "other"):
+        any_store.note_objects(stored[name], ObjectKeys(report="report"), ask(name))
+
+    assert asked == ["newer", "newer", "other"]
+
+
+def test_versions_finished_at_once_leave_the_alert_of_the_newer_one(postgres_url: str) -> None:
+    key = ingestion().key
+    fired = alert("1", rule=RULE, subject=key)
+    over = replace(fired, id=alert_id(RULE, key, "resolved", ""), state="resolved", created_at=NOON + timedelta(1))
+    means: dict[str, AlertAfter] = {"1": lambda _: fired, "2": lambda previous: over if previous else None}
+    barrier = threading.Barrier(2)
+
+    def finish(name: str) -> None:
+        database = Database(postgres_url)
+        store = Ingestions(database)
+        verdict = ingestion(name, report_key=None, sequencer=name)
+        store.save(verdict, [], [])
+        barrier.wait()
+        store.note_objects(verdict, ObjectKeys(report="report"), means[name])
+        database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(finish, means))
+
+    database = Database(postgres_url)
+    last = Outbox(database).last(RULE, key)
+    assert last in (None, over)
+    database.close()
 
 
 def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
@@ -116,7 +172,7 @@ def test_an_unfinished_verdict_gives_way_to_another_one(any_store: IngestionStor
     assert any_store.save(other, ISSUES, BAD_ROWS)
 
     assert any_store.find("f1") == other
-    assert not any_store.note_objects(first, ObjectKeys(report="first"), [alert()])
+    assert not any_store.note_objects(first, ObjectKeys(report="first"), lambda _: alert())
     assert any_store.finished(["f1"]) == set()
     assert any_store.note_objects(other, ObjectKeys(report="other"))
 

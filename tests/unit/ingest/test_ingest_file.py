@@ -22,7 +22,6 @@ from tabserve.errors import (
     UnknownUseCaseError,
 )
 from tests.factories import good_object
-from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
 from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE
@@ -92,18 +91,17 @@ class Pipeline:
             ingestions=self.ingestions,
             references=NoReferences(),
             reports=HtmlReports(),
-            alerts=FakeOutbox(self.ingestions.alerts),
             good_link=lambda key: f"https://good/{key}",
             bad_link=lambda key: f"https://bad/{key}",
             pause=lambda seconds: None,
         )
 
     def drop(
-        self, *lines: str, name: str = "orders/a.csv", version: str = "1", content: bytes | None = None
+        self, *lines: str, name: str = "orders/a.csv", version: str = "1", content: bytes | None = None, **changes: Any
     ) -> RawFile:
         body = content if content is not None else "".join(f"{line}\n" for line in (HEADER, *lines)).encode()
         self.raw.put(name, body)
-        return RawFile("raw", name, "etag", version)
+        return RawFile("raw", name, "etag", version, **changes)
 
     def ingest(self, file: RawFile) -> Ingestion:
         return ingest_file(file, self.deps)
@@ -334,6 +332,32 @@ def test_a_bad_file_fires_once_and_its_correction_resolves_once(pipeline: Pipeli
     assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
     assert pipeline.alerts[0].payload["issues"] == "size unknown_category (1)"
     assert pipeline.alerts[0].payload["file_id"] == RawFile("raw", "orders/a.csv", "etag", "1").file_id
+
+
+LATER = datetime(2026, 1, 2, 12, tzinfo=UTC)
+OLDER_AND_NEWER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "sequencers": ({"sequencer": "0055AED6DCD90281E5"}, {"sequencer": "0055AED6DCD90281E50A"}),
+    "times": ({"written_at": LATER - timedelta(seconds=1)}, {"written_at": LATER}),
+    "a sequencer and times": ({"sequencer": "FF", "written_at": LATER - timedelta(seconds=1)}, {"written_at": LATER}),
+}
+
+
+@pytest.mark.parametrize("case", OLDER_AND_NEWER)
+def test_an_older_version_judged_late_neither_fires_nor_resolves(case: str) -> None:
+    older, newer = OLDER_AND_NEWER[case]
+    for first, late, states in ((good_lines(3), [BAD], []), ([BAD], good_lines(3), ["firing"])):
+        pipeline = Pipeline()
+        pipeline.ingest(pipeline.drop(*first, version="2", **newer))
+        pipeline.ingest(pipeline.drop(*late, version="1", **older))
+        assert [alert.state for alert in pipeline.alerts] == states
+
+
+@pytest.mark.parametrize("case", OLDER_AND_NEWER)
+def test_versions_in_order_fire_and_resolve(pipeline: Pipeline, case: str) -> None:
+    older, newer = OLDER_AND_NEWER[case]
+    pipeline.ingest(pipeline.drop(BAD, version="1", **older))
+    pipeline.ingest(pipeline.drop(*good_lines(3), version="2", **newer))
+    assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
 
 
 @pytest.mark.parametrize(("bad", "fires"), [(0, False), (9, False), (10, True)])

@@ -8,15 +8,17 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
 from tabserve.adapters import tables
 from tabserve.adapters.copy_format import escaped
 from tabserve.adapters.database import Database, insert
-from tabserve.adapters.outbox import add_alerts
+from tabserve.adapters.outbox import add_alerts, last_alert
 from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions
+from tabserve.application.ports.ingestion import AlertAfter
 from tabserve.domain.alert import Alert
+from tabserve.domain.file_alert import RULE
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.quarantine import storable
 
@@ -60,10 +62,11 @@ class Ingestions:
         )
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
-        """Note where a saved verdict's objects are, with the alerts that lead to them; False when another is there."""
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
+        """Note where a saved verdict's objects are, with the alert that leads to them; False when another is there."""
 
         def work(connection: Connection) -> bool:
+            _lock_key(connection, ingestion.key)
             ours = (
                 update(ingestions)
                 .where(ingestions.c.file_id == ingestion.file_id, ingestions.c.status == ingestion.status)
@@ -72,7 +75,9 @@ class Ingestions:
             )
             if connection.execute(ours).rowcount == 0:
                 return False
-            add_alerts(connection, alerts)
+            if alert_after and not connection.scalar(select(_newer_is_finished(ingestion.file_id))):
+                alert = alert_after(last_alert(connection, RULE, ingestion.key))
+                add_alerts(connection, [alert] if alert else [])
             return True
 
         return self._database.run(work)
@@ -128,6 +133,21 @@ class Ingestions:
     def _set(self, file_id: str, **values: object) -> None:
         change = update(ingestions).where(ingestions.c.file_id == file_id).values(**values)
         self._database.run(lambda connection: connection.execute(change))
+
+
+def _lock_key(connection: Connection, key: str) -> None:
+    """Let no other version of a raw key be finished until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def _newer_is_finished(file_id: str) -> ColumnElement[bool]:
+    """Tell whether a newer version of a file's key was finished before it: by S3's sequencer, else by time."""
+    this, other = ingestions.alias("this"), ingestions.alias("other")
+    unordered = or_(this.c.sequencer.is_(None), other.c.sequencer.is_(None))
+    newer = or_(other.c.sequencer > this.c.sequencer, and_(unordered, other.c.written_at > this.c.written_at))
+    same = and_(other.c.bucket == this.c.bucket, other.c.key == this.c.key, other.c.report_key.is_not(None))
+    return exists().where(this.c.file_id == file_id, same, newer)
 
 
 def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:

@@ -38,10 +38,7 @@ class Outbox:
 
     def last(self, rule: str, subject: str) -> Alert | None:
         """Return the latest transition of a rule on a subject."""
-        query = select(*COLUMNS).where(alerts.c.rule == rule, alerts.c.subject == subject)
-        newest = query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(1)
-        row = self._database.run(lambda connection: connection.execute(newest).first())
-        return None if row is None else _alert(row._asdict())
+        return self._database.run(lambda connection: last_alert(connection, rule, subject))
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
         """Return alerts that are to be sent now, oldest first; until the lease is over nobody else gets them."""
@@ -76,6 +73,13 @@ def add_alerts(connection: Connection, new: Sequence[Alert]) -> None:
     if new:
         rows = [{field.name: getattr(alert, field.name) for field in fields(alert)} for alert in new]
         connection.execute(insert(connection, alerts).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def last_alert(connection: Connection, rule: str, subject: str) -> Alert | None:
+    """Return the latest transition of a rule on a subject."""
+    query = select(*COLUMNS).where(alerts.c.rule == rule, alerts.c.subject == subject)
+    row = connection.execute(query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(1)).first()
+    return None if row is None else _alert(row._asdict())
 
 
 def _claim(connection: Connection, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:

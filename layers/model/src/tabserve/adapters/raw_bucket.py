@@ -29,5 +29,7 @@ class S3RawBucket:
         version = item.get("VersionId")
         # Events name no version where the bucket keeps none; a listing calls it "null".
         version_id = None if version in (None, "null") else str(version)
-        file = RawFile(self._bucket, item["Key"], item["ETag"].strip('"'), version_id, item["Size"])
-        return file, item["LastModified"]
+        written_at = item["LastModified"]
+        etag = item["ETag"].strip('"')
+        file = RawFile(self._bucket, item["Key"], etag, version_id, item["Size"], written_at=written_at)
+        return file, written_at

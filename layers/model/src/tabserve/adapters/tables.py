@@ -83,12 +83,15 @@ ingestions = Table(
     time_column("predicted_at", nullable=True),
     text_column("prediction_error", nullable=True),
     text_column("error", nullable=True),
+    text_column("sequencer", nullable=True),
+    time_column("written_at", nullable=True),
     one_of("status", "done", "rejected", "failed"),
     one_of("criticality", "none", "low", "medium", "high"),
 )
 TO_PREDICT = text("status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL")
 Index("ix_ingestions_to_predict", ingestions.c.finished_at, postgresql_where=TO_PREDICT, sqlite_where=TO_PREDICT)
 Index(None, ingestions.c.finished_at)
+Index(None, ingestions.c.key)
 
 data_quality_issues = Table(
     "data_quality_issues",

@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from tabserve.application.judge import JudgeDependencies, Verdict, judge
-from tabserve.application.ports.alerts import AlertOutbox
 from tabserve.application.ports.ingestion import IngestionStore, ReferenceColumns, ReportWriter
 from tabserve.application.ports.objects import Bucket, ObjectStore
 from tabserve.domain.alert import Alert
 from tabserve.domain.feature_rows import RAW_WRITTEN_AT
-from tabserve.domain.file_alert import RULE, file_alert
+from tabserve.domain.file_alert import file_alert
 from tabserve.domain.quality import Ingestion, ObjectKeys, RawFile
 from tabserve.domain.report import Report
 from tabserve.domain.use_case import CriticalityLimits
@@ -44,7 +43,6 @@ class IngestDependencies:
     ingestions: IngestionStore
     references: ReferenceColumns
     reports: ReportWriter
-    alerts: AlertOutbox
     good_link: Callable[[str], str]
     bad_link: Callable[[str], str]
     pause: Callable[[float], None] = time.sleep
@@ -101,8 +99,12 @@ def save_statistics(verdict: Verdict, deps: IngestDependencies) -> None:
 
 def finish(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> None:
     """Note where the objects are, with the alert that leads people to them, in one transaction."""
-    alert = _alert(verdict, keys, deps)
-    if not deps.ingestions.note_objects(verdict.ingestion, keys, [alert] if alert else []):
+    limits = verdict.use_case.criticality if verdict.use_case else CriticalityLimits()
+
+    def alert_after(previous: Alert | None) -> Alert | None:
+        return file_alert(limits, verdict.ingestion, verdict.split, keys.report or "", previous, deps.judge.clock())
+
+    if not deps.ingestions.note_objects(verdict.ingestion, keys, alert_after):
         raise OvertakenError(f"Another worker has judged {verdict.ingestion.file_id} otherwise.")
 
 
@@ -126,12 +128,6 @@ def _retried(effect: Callable[[], T], pause: Callable[[float], None]) -> T:
         except UnavailableError:
             pause(random.uniform(0, 0.2 * 4**attempt))  # noqa: S311  jitter, not a secret
     return effect()
-
-
-def _alert(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> Alert | None:
-    limits = verdict.use_case.criticality if verdict.use_case else CriticalityLimits()
-    previous = deps.alerts.last(RULE, verdict.ingestion.key)
-    return file_alert(limits, verdict.ingestion, verdict.split, keys.report or "", previous, deps.judge.clock())
 
 
 def _report(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> Report:

@@ -149,4 +149,6 @@ def _ingestion(
         contract_sha256=use_case.contract_sha256 if use_case else None,
         started_at=times[0],
         finished_at=times[1],
+        sequencer=file.comparable_sequencer,
+        written_at=file.written_at,
     )

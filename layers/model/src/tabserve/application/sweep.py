@@ -70,6 +70,8 @@ def notification(file: RawFile) -> bytes:
     if file.version_id:
         item["versionId"] = file.version_id
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Sweep"}
+    if file.written_at:
+        record["eventTime"] = file.written_at.isoformat()
     return json.dumps({"Records": [record | {"s3": {"bucket": {"name": file.bucket}, "object": item}}]}).encode()
 
 

@@ -6,7 +6,6 @@ from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
-from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.reference_columns import ChampionColumns
 from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.s3 import S3Store
@@ -42,7 +41,6 @@ def ingest_service() -> IngestService:
         ingestions=Ingestions(database),
         references=ChampionColumns(artifacts),
         reports=HtmlReports(),
-        alerts=Outbox(database),
         good_link=S3Links(lambda: s3, settings.good_bucket, WEEK).to_get,
         bad_link=S3Links(lambda: s3, settings.bad_bucket, WEEK).to_get,
     )

@@ -21,12 +21,19 @@ class RawFile:
     etag: str
     version_id: str | None = None
     size: int | None = None
+    sequencer: str | None = None
+    written_at: datetime | None = None
 
     @property
     def file_id(self) -> str:
         """Identify this version: sha256 of bucket, key and version id or ETag."""
         version = self.version_id or self.etag
         return hashlib.sha256("\n".join((self.bucket, self.key, version)).encode()).hexdigest()
+
+    @property
+    def comparable_sequencer(self) -> str | None:
+        """S3's order of the events of one key: hexadecimal, as texts, the shorter one filled up on the right."""
+        return self.sequencer.upper().ljust(32, "0") if self.sequencer else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class ObjectKeys:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """The verdict on one version of one raw file."""
+    """The verdict on one version of one raw file; `sequencer` and `written_at` tell which version is newer."""
 
     file_id: str
     bucket: str
@@ -121,6 +128,8 @@ class Ingestion:
     bad_key: str | None = None
     report_key: str | None = None
     error: str | None = None
+    sequencer: str | None = None
+    written_at: datetime | None = None
 
 
 def criticality(

@@ -1,6 +1,6 @@
 """What judges raw files and keeps the verdicts."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
@@ -9,6 +9,9 @@ from tabserve.domain.conservation import FileAccount
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Split
 from tabserve.domain.report import Report
 from tabserve.domain.use_case import UseCase
+
+# Makes the alert a verdict means for its key, if it means one, out of the key's last alert.
+AlertAfter = Callable[[Alert | None], Alert | None]
 
 
 class ReferenceColumns(Protocol):
@@ -64,10 +67,11 @@ class IngestionStore(Protocol):
         """Return those of the files that have a verdict whose objects are all there."""
         ...
 
-    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alerts: Sequence[Alert] = ()) -> bool:
-        """Note where the objects of a saved verdict are, with the alerts that lead to them, in one transaction.
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
+        """Note where the objects of a saved verdict are, with the alert that leads to them, in one transaction.
 
-        Before that nobody may look for them. Return False when the file has another verdict by now.
+        Before that nobody may look for them. A version of a key that a newer one was finished before means no alert.
+        Return False when the file has another verdict by now.
         """
         ...
 
