@@ -25,9 +25,11 @@ class Truth:
         return [line for line in self.content.split(b"\n")[1:] if line]
 
 
-def raw_files(use_case: UseCase, out: Path, files: int, errors: float = 0.3, seed: int = 0) -> list[Truth]:
+def raw_files(
+    use_case: UseCase, out: Path, files: int, errors: float = 0.3, seed: int = 0, data: Path | None = None
+) -> list[Truth]:
     """Write raw files into a folder and return the truth about them."""
-    arguments = argparse.Namespace(use_case=use_case.name, files=files, errors=errors, seed=seed, out=out, data=None)
+    arguments = argparse.Namespace(use_case=use_case.name, files=files, errors=errors, seed=seed, out=out, data=data)
     split_dataset.run(arguments)
     truth = json.loads((out / split_dataset.TRUTH).read_text())
     return [

@@ -27,7 +27,7 @@ add_problem_handlers(app, service.log)
 for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)
 app.router.routes.insert(0, PlainRoute("/predict", predictions.post_predict, methods=["POST"]))
-app.openapi = lambda: openapi.document(app, service)  # type: ignore[method-assign]  # FastAPI's documented way
+app.openapi = lambda: openapi.document(app, app.state.service)  # type: ignore[method-assign]  # FastAPI's documented way
 
 queue_loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)  # asyncio.run would take Mangum's away
 http = Mangum(app, lifespan="off", text_mime_types=TEXT)

@@ -1,5 +1,6 @@
 """Defects of one cell: what is written instead, driven by the use case's definition alone."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def _present(cell: Cell) -> str:
 
 
 def _digits(feature: NumberFeature) -> str:
-    return str(max(round(feature.minimum), min(round(feature.maximum), 25)))
+    value = max(feature.minimum, min(feature.maximum, 25))
+    return str(math.ceil(value) if math.ceil(value) <= feature.maximum else value)
 
 
 def _case_variant(cell: Cell, chance: random.Random) -> str:

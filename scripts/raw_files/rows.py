@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tabserve.domain.structure import write_record
 
+TRIES = 100  # to find a row that is not altogether the same, where there are few columns
+
 
 @dataclass(frozen=True)
 class Row:
@@ -62,8 +64,11 @@ def _not_utf8(row: Row, chance: random.Random) -> bytes:
 
 
 def _duplicated_id(row: Row, chance: random.Random) -> bytes:
-    known = chance.choice(row.before)[row.id_place]
-    return _encoded(_with_id(row, known))
+    for _ in range(TRIES):
+        known = chance.choice(row.before)
+        if (cells := _with_id(row, known[row.id_place])) != known:
+            break
+    return _encoded(cells)
 
 
 ROW_DEFECTS: dict[str, RowDefect] = {

@@ -10,6 +10,7 @@ from tabserve.adapters.group_commit import GroupCommit
 from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
+from tabserve.settings import read_settings
 from tests.definitions import CATALOG
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
@@ -67,6 +68,7 @@ def app_module(
     explain = ExplainDependencies(deps.catalog, models, references)
     files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
     replaced: dict[str, Any] = {
+        "settings": read_settings(),
         "deps": deps,
         "registry": models,
         "ground_truth": predictions,

@@ -1,0 +1,91 @@
+"""One use case after another on the real functions, on an emulated AWS and a PostgreSQL of its own."""
+
+import importlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from fastapi.testclient import TestClient
+from moto import mock_aws
+
+import training
+from tabserve.application.train import Trained, split
+from tabserve.bootstrap import common
+from tabserve.domain.use_case import UseCase
+from tabserve.settings import read_settings
+from tests.conftest import create_database
+from tests.own_data import synthetic
+
+KEY = "a-key-for-tests-only-0123456789"
+BUCKETS = ("raw", "good", "bad", "artifacts")
+CATALOG = common.catalog(read_settings())
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class World:
+    """A use case with a champion, its data as a file, and the stack that serves it."""
+
+    use_case: UseCase
+    trained: Trained
+    data: Path
+    folder: Path
+    database_url: str
+    s3: Any
+    monkeypatch: pytest.MonkeyPatch
+
+    def function(self, name: str) -> Any:
+        """Return a function's module, built anew from this world's settings."""
+        module = importlib.import_module(f"functions.{name}.app")
+        bootstrap = importlib.import_module(f"tabserve.bootstrap.{name}")
+        self.monkeypatch.setattr(module, "service", getattr(bootstrap, f"{name}_service")())
+        return module
+
+    def client(self) -> TestClient:
+        """Return a client of the API, with the key."""
+        app = self.function("predict")
+        app.app.state.service = app.service
+        return TestClient(app.app, headers={"x-api-key": KEY})
+
+
+@pytest.fixture(scope="module", params=CATALOG.names())
+def use_case(request: pytest.FixtureRequest) -> UseCase:
+    return CATALOG.get(request.param)
+
+
+@pytest.fixture(scope="module")
+def world(use_case: UseCase, postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The use case's stack, with a model trained on made-up rows, whatever accuracy it asks for."""
+    folder = tmp_path_factory.mktemp(use_case.name)
+    url = create_database(postgres_server, f"own_data_{next(_numbers)}", "template_tabserve")
+    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        _set_up(monkeypatch, s3, url)
+        made = synthetic.dataset(use_case)
+        easy = use_case.model_copy(update={"training": use_case.training.model_copy(update={"acceptance": {}})})
+        rows = split(easy, made, None)
+        trained = training.train_use_case(easy, rows, common.registry(read_settings()), promote=True)
+        yield World(use_case, trained, synthetic.write(made, folder / "rows.csv"), folder, url, s3, monkeypatch)
+
+
+def _set_up(monkeypatch: pytest.MonkeyPatch, s3: Any, url: str) -> None:
+    settings = {"DATABASE_URL": url, "API_KEY": KEY, "FEATURES_TABLE": "features", "DEFAULT_USE_CASE": ""}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        settings[name] = "test"
+    for bucket in BUCKETS:
+        s3.create_bucket(Bucket=bucket)
+        settings[f"{bucket.upper()}_BUCKET"] = bucket
+    queue = boto3.client("sqs", region_name="us-east-1").create_queue(QueueName="features")
+    settings["FEATURES_QUEUE_URL"] = queue["QueueUrl"]
+    boto3.client("dynamodb", region_name="us-east-1").create_table(
+        TableName="features",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,187 @@
+"""What must hold for every definition in `use_cases/`, whoever wrote it: from its raw files to its drift."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from fastapi.testclient import TestClient
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from sqlalchemy import create_engine
+from streamlit.testing.v1 import AppTest
+
+import check_dashboards
+from grafana import write
+from tabserve.application.monitor import run
+from tabserve.bootstrap.common import utc_now
+from tabserve.domain.good_rows import GoodRows
+from tabserve.domain.records import Records
+from tabserve.domain.validation import judge
+from tests.ingest_truth import raw_files
+from tests.integration.test_ingest_at_scale import check, deliver, upload
+from tests.own_data.conftest import World
+from ui import panels, records
+from ui.components import boards
+from ui.database import Database
+
+pytestmark = pytest.mark.timeout(300)  # the first test of a use case trains its model
+Rows = list[dict[str, Any]]
+CONTEXT = SimpleNamespace(
+    function_name="f",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:::f",
+    aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 100_000,
+)
+
+
+@pytest.fixture(scope="module")
+def good_rows(world: World) -> Rows:
+    """Records of the good objects that ingestion made of raw files with every kind of defect."""
+    truth = raw_files(world.use_case, world.folder / "raw", files=4, errors=0.2, data=world.data)
+    deliver(upload(world.s3, world.use_case.name, truth), world.monkeypatch)
+    check(world.s3, world.database_url, world.use_case.name, truth)
+    return [row for key in good_keys(world) for row in read_good(world, key)]
+
+
+def good_keys(world: World) -> list[str]:
+    return [item["Key"] for item in world.s3.list_objects_v2(Bucket="good")["Contents"]]
+
+
+def read_good(world: World, key: str) -> Iterator[dict[str, Any]]:
+    rows = GoodRows(io.BytesIO(world.s3.get_object(Bucket="good", Key=key)["Body"].read()))
+    reader = Records(world.use_case, rows.columns)
+    yield from (dict(reader.read(cells)) for _, cells in rows)
+
+
+@pytest.fixture(scope="module")
+def client(world: World) -> TestClient:
+    return world.client()
+
+
+@pytest.fixture(scope="module")
+def answers(world: World, client: TestClient, good_rows: Rows) -> list[dict[str, Any]]:
+    """What the API answers to the good rows."""
+    answer = client.post("/predict", json={"use_case": world.use_case.name, "records": good_rows})
+    assert answer.status_code == 200
+    predictions: list[dict[str, Any]] = answer.json()["predictions"]
+    return predictions
+
+
+def test_the_export_answers_like_the_pipeline(world: World) -> None:
+    assert world.trained.metadata.parity.rows >= 100_000
+    assert set(world.trained.aliases) == {"challenger", "champion"}
+
+
+def test_raw_files_are_split_as_the_truth_says(good_rows: Rows) -> None:
+    assert len(good_rows) > 200
+
+
+def test_every_good_row_is_predicted_and_kept(
+    world: World, client: TestClient, good_rows: Rows, answers: list[dict[str, Any]]
+) -> None:
+    target = world.use_case.target
+    assert [answer.get("error") for answer in answers] == [None] * len(good_rows)
+    assert {answer["prediction"] for answer in answers} <= set(target.classes)
+    assert {answer["label"] for answer in answers} <= {*target.labels, *target.texts}
+    page = client.get("/past-predictions", params={"use_case": world.use_case.name, "limit": 1000}).json()
+    kept = {each["prediction_id"]: each["features"] for each in page["predictions"]}
+    for answer, row in zip(answers, good_rows, strict=True):
+        assert kept[answer["prediction_id"]] == {name: row[name] for name in world.use_case.feature_names}
+
+
+def test_outcomes_are_taken_as_the_data_write_them(
+    world: World, client: TestClient, answers: list[dict[str, Any]]
+) -> None:
+    target = world.use_case.target
+    told = [
+        {"prediction_id": answer["prediction_id"], "actual": target.texts[place % len(target.texts)]}
+        for place, answer in enumerate(answers)
+    ]
+    body = client.post("/ground-truth", json={"use_case": world.use_case.name, "records": told}).json()
+    assert body == {"stored": len(told), "errors": []}
+
+
+def test_a_prediction_is_explained(world: World, client: TestClient, good_rows: Rows) -> None:
+    record = {name: good_rows[0][name] for name in world.use_case.feature_names}
+    answer = client.post("/explain", json={"use_case": world.use_case.name, "record": record})
+    assert answer.status_code == 200
+    assert {effect["feature"] for effect in answer.json()["effects"]} == set(world.use_case.feature_names)
+
+
+def test_an_entity_is_predicted_from_the_features_of_its_good_row(
+    world: World, client: TestClient, good_rows: Rows
+) -> None:
+    app = world.function("features")
+    for key in good_keys(world):
+        item = {"key": quote_plus(key, safe="/"), "eTag": ""}
+        body = json.dumps({"Records": [{"s3": {"bucket": {"name": "good"}, "object": item}}]})
+        event = {"Records": [{"messageId": "1", "body": body}]}
+        assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    entity = good_rows[0]["entity_id"]
+    asked = {"use_case": world.use_case.name, "records": [{"entity_id": entity}]}
+    status = client.post("/predict", json=asked).status_code
+    assert status == (200 if world.use_case.feature_store else 422)
+
+
+def test_the_api_documents_the_records_it_takes(world: World, client: TestClient, good_rows: Rows) -> None:
+    document = client.get("/openapi.json").json()
+    Draft202012Validator.check_schema(document["components"]["schemas"])
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = {**body, "components": document["components"]}
+    asked = {"use_case": world.use_case.name, "records": good_rows[:20]}
+    assert list(Draft202012Validator(schema).iter_errors(asked)) == []
+    assert list(Draft202012Validator(schema).iter_errors({**asked, "records": [{"no such field": 1}]}))
+
+
+def test_the_page_reads_a_file_as_ingestion_does(world: World, client: TestClient) -> None:
+    definition = client.get(f"/use-cases/{world.use_case.name}").json()
+    upload = records.read_csv(world.data.read_bytes(), definition)
+    read = list(records.records(upload, definition))
+    assert judge(world.use_case, read).errors == {}
+    example = records.read_csv(records.example_csv(definition), definition)
+    assert list(judge(world.use_case, list(records.records(example, definition))).errors) == [5]
+
+
+def draw_form(definition: "dict[str, Any]") -> None:  # run as a script of its own
+    import streamlit
+
+    from ui.components.form import Form
+
+    streamlit.session_state["record"] = Form(definition).ask()
+
+
+def test_the_page_draws_a_form_whose_values_are_valid(world: World, client: TestClient) -> None:
+    definition = client.get(f"/use-cases/{world.use_case.name}").json()
+    page = AppTest.from_function(draw_form, args=(definition,), default_timeout=30).run()
+    page.button[0].click().run()
+    assert not page.exception
+    assert judge(world.use_case, [page.session_state["record"]]).errors == {}
+
+
+def test_drift_is_judged_and_every_panel_drawn(world: World, answers: list[dict[str, Any]]) -> None:
+    later = timedelta(minutes=world.use_case.monitoring.window.minutes + 1)
+    monitor = replace(world.function("monitor").service.deps, clock=lambda: utc_now() + later)
+    assert run(monitor).windows > 0
+    end = datetime.now(UTC) + 2 * later
+    variables = {"use_case": world.use_case.name, "feature": world.use_case.feature_names[0], "page": ""}
+    view = panels.View(end - 4 * later, end, variables)
+    url = check_dashboards.reader_url(world.database_url)
+    reader = create_engine(url)
+    assert list(check_dashboards.query_problems(reader, write.documents(), view.start, view.end, variables)) == []
+    reader.dispose()
+    shown = [panel for uid in boards.BOARDS for panel in panels.dashboard(uid)["panels"]]
+    draw(shown, Database(url), view)
+    of_feature = [panel for panel in shown if "${feature" in json.dumps(panel["targets"])]
+    for feature in world.use_case.feature_names[1:]:
+        draw(of_feature, Database(url), replace(view, variables=variables | {"feature": feature}))
+
+
+def draw(shown: list[dict[str, Any]], database: Database, view: panels.View) -> None:
+    for panel in shown:
+        panels.draw(panel, panels.data(panel, database, view), view).to_dict()
