@@ -24,6 +24,7 @@ from tabserve.errors import (
     UnknownUseCaseError,
 )
 
+INTERNAL = 500
 UNAVAILABLE = 503
 RETRY_AFTER_SECONDS = 2
 
@@ -37,7 +38,7 @@ STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
     (RequestError, 422, "invalid-request"),
     (ModelError, UNAVAILABLE, "no-model"),
     (UnavailableError, UNAVAILABLE, "unavailable"),
-    (TabserveError, 500, "internal-error"),
+    (TabserveError, INTERNAL, "internal-error"),
 )
 
 
@@ -89,10 +90,12 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     """Make every error of the app a problem+json answer."""
 
     @app.exception_handler(TabserveError)
-    async def on_tabserve_error(_: Request, error: TabserveError) -> Response:
+    async def on_tabserve_error(request: Request, error: TabserveError) -> Response:
         if isinstance(error, UnavailableError):
             log.error("unavailable", error=str(error))
         status, body = problem_body(error)
+        if status == INTERNAL:
+            return await on_bug(request, error)
         return _response(status, body, {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == UNAVAILABLE else None)
 
     @app.exception_handler(RequestValidationError)
@@ -108,7 +111,7 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     @app.exception_handler(Exception)
     async def on_bug(_: Request, error: Exception) -> Response:
         log.exception("bug", exc_info=error)
-        return problem(500, "internal-error", "Something went wrong here; it was logged.")
+        return problem(INTERNAL, "internal-error", "Something went wrong here; it was logged.")
 
 
 def _invalid(error: RequestValidationError) -> Response:

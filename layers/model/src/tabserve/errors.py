@@ -20,6 +20,7 @@ TabserveError
 │   ├── ParityError             exported and original model disagree
 │   └── AcceptanceError         a version misses its use case's acceptance limits
 ├── LeaseLostError              another worker took over a file
+├── StatementRefusedError       the database refused a statement: a bug
 └── UnavailableError            something tabserve depends on is away; try again later
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
@@ -157,12 +158,20 @@ class LeaseLostError(TabserveError):
     """Another worker took over a file; stop without touching it."""
 
 
+class StatementRefusedError(TabserveError):
+    """The database refused a statement, a bug; name the kind of error and the table, never a value."""
+
+
 class UnavailableError(TabserveError):
     """Something tabserve depends on is away; the same call may succeed later."""
 
 
 class DatabaseUnavailableError(UnavailableError):
-    """The database cannot be reached or is shutting down."""
+    """The database cannot be reached or is shutting down; `passing` when trying again at once may help."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(message)
 
 
 class StorageUnavailableError(UnavailableError):

@@ -9,17 +9,14 @@ from typing import Any, TypeVar
 import psycopg2
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from tabserve.adapters.database_errors import translated
 from tabserve.errors import DatabaseUnavailableError
 
 BATCH_TIMEOUT_MS = 60_000
 CONNECT_TIMEOUT_S = 3
 LONGEST_PAUSE_S = 0.5
-# COPY goes around SQLAlchemy, so its errors are the driver's own.
-AWAY = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
-LIMIT_EXCEEDED = "54"  # the class of what is too long or too many: an operational error that no retry mends
-MAY_PASS = {"40001", "40P01", "57P01", "57P02", "57P03"}  # serialization, deadlock, shutdown, crash, starting up
 
 T = TypeVar("T")
 
@@ -32,15 +29,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Commit what is done inside, or nothing; raise DatabaseUnavailableError."""
+        """Commit what is done inside, or nothing; raise DatabaseUnavailableError or StatementRefusedError."""
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except AWAY as error:
-            cause = getattr(error, "orig", error)
-            if _is_about_data(cause):
-                raise
-            raise DatabaseUnavailableError(str(cause).strip()) from error
+        except DBAPIError as error:
+            raise translated(error.orig or error, broken=error.connection_invalidated) from None
+        except psycopg2.Error as error:  # COPY goes around SQLAlchemy
+            raise translated(error) from None
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction, once more where that may help: doing it twice must change nothing."""
@@ -48,7 +44,7 @@ class Database:
             with self.transaction() as connection:
                 return work(connection)
         except DatabaseUnavailableError as error:
-            if not _may_pass(error.__cause__):
+            if not error.passing:
                 raise
         time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
         with self.transaction() as connection:
@@ -62,7 +58,7 @@ class Database:
 def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
     """Return an engine with one connection, for PostgreSQL or SQLite by its URL."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": timeout_ms / 1000})
+        engine = create_engine(url, connect_args={"timeout": timeout_ms / 1000}, hide_parameters=True)
         event.listen(engine, "connect", _obey_foreign_keys)
         return engine
     options = {
@@ -71,7 +67,11 @@ def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
         "application_name": "tabserve",
     }
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg2"), pool_size=1, pool_pre_ping=True, connect_args=options
+        make_url(url).set(drivername="postgresql+psycopg2"),
+        pool_size=1,
+        pool_pre_ping=True,
+        connect_args=options,
+        hide_parameters=True,
     )
 
 
@@ -82,12 +82,3 @@ def insert(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.
 
 def _obey_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN401
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _is_about_data(error: BaseException | None) -> bool:
-    return str(getattr(error, "pgcode", None)).startswith(LIMIT_EXCEEDED)
-
-
-def _may_pass(error: BaseException | None) -> bool:
-    broken = isinstance(error, DBAPIError) and error.connection_invalidated
-    return broken or getattr(getattr(error, "orig", error), "pgcode", None) in MAY_PASS

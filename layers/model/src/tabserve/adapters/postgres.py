@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg2.extensions import connection, cursor
 
+from tabserve.adapters.database_errors import translated
 from tabserve.errors import DatabaseUnavailableError
 
 API_TIMEOUT_MS = 5_000
@@ -43,19 +44,19 @@ class Postgres:
     def run(self, work: Callable[[cursor, bool], T]) -> T:
         """Return what `work` returns; its second argument tells whether it runs again.
 
-        Raises DatabaseUnavailableError when the database is away or too slow.
+        Raises DatabaseUnavailableError when the database is away or too slow, StatementRefusedError for a bug.
         """
         with self._lock:
             try:
                 return self._attempt(work, again=False)
             except psycopg2.Error as error:
                 if not self._may_pass(error):
-                    raise _translated(error) from error
+                    raise translated(error) from None
             time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
             try:
                 return self._attempt(work, again=True)
             except psycopg2.Error as error:
-                raise _translated(error) from error
+                raise translated(error) from None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; return its rows, none where it has no result."""
@@ -110,9 +111,3 @@ class Postgres:
 def _rows(opened: cursor, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     opened.execute(sql, parameters or None)
     return opened.fetchall() if opened.description else []
-
-
-def _translated(error: psycopg2.Error) -> Exception:
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return DatabaseUnavailableError(str(error).strip() or "the database does not answer")
-    return error
