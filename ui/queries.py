@@ -30,10 +30,13 @@ SELECT count(*) FILTER (WHERE i.rows_total <> i.rows_good + i.rows_bad) AS split
        count(*) FILTER (WHERE i.predicted_at IS NOT NULL AND i.rows_good <> coalesce(s.rows, 0)) AS predicted
 FROM ingestions i LEFT JOIN stored s USING (file_id) LEFT JOIN kept k USING (file_id)
 """
-FILES = """
+VERDICTS = """
 SELECT file_id, key, use_case, status, criticality, rows_total, rows_good, rows_bad, report_key, started_at,
        finished_at, predicted_at, error
 FROM ingestions
+"""
+FILE = f"{VERDICTS} WHERE file_id = :file_id"
+FILES = f"""{VERDICTS}
 WHERE (CAST(:use_case AS text) IS NULL OR use_case = :use_case OR use_case IS NULL)
   AND (CAST(:criticality AS text) IS NULL OR criticality = :criticality)
   AND (CAST(:name AS text) IS NULL OR strpos(lower(key), lower(:name)) > 0)
@@ -101,6 +104,11 @@ def files(
     """Return verdicts on files, newest first."""
     chosen = {"use_case": use_case, "criticality": criticality, "name": name or None}
     return database.frame(FILES, **chosen, limit=limit, offset=offset)
+
+
+def file(database: Database, file_id: str) -> pd.DataFrame:
+    """Return the verdict on one file, if there is one."""
+    return database.frame(FILE, file_id=file_id)
 
 
 def issues(database: Database, file_id: str) -> pd.DataFrame:

@@ -35,7 +35,7 @@ LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 # What an adapter can do and a function that has it never asks for.
 NEVER = {
-    "IngestFunction": {("s3", "list_objects_v2"), ("s3_links", "put_object")},
+    "IngestFunction": {("s3", "list_objects_v2")},
     "FeaturesFunction": {("s3", "list_objects_v2"), ("s3", "put_object"), ("features", "batch_get_item")},
     "ScheduledPredictFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
     "MonitorFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},

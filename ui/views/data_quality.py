@@ -11,13 +11,16 @@ from ui.components import file_details, notices, submit, tables, times
 PAGE = 20
 LEVELS = {"all": "Any criticality", "none": "None", "low": "Low", "medium": "Medium", "high": "High"}
 VERDICTS = {"done": "checked", "rejected": "rejected", "failed": "failed"}
-CHOSEN = "file"
+LINKED = "file"  # as the alerts of files link to it
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Data quality")
     st.markdown("Every file's verdict, its report, and its bad rows: read why, correct them here, send them again.")
+    if file_id := st.query_params.get(LINKED):
+        _show_linked(file_id)
+        return
     with st.expander(
         "Check a CSV file: choose it, drop it, or send the example", icon=":material/upload_file:", expanded=_is_empty()
     ):
@@ -26,6 +29,19 @@ def show() -> None:
     file = _choose_file()
     if file is not None:
         file_details.show(file)
+
+
+def _show_linked(file_id: str) -> None:
+    st.button("Show all files", icon=":material/arrow_back:", on_click=_show_all)
+    found = queries.file(context.database(), file_id)
+    if found.empty:
+        notices.show_empty("There is no such file.", "Its verdict may have been deleted since the link was sent.")
+    else:
+        file_details.show(found.iloc[0])
+
+
+def _show_all() -> None:
+    del st.query_params[LINKED]
 
 
 @st.cache_data(ttl=5, show_spinner=False)

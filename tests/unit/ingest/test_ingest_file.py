@@ -91,8 +91,6 @@ class Pipeline:
             ingestions=self.ingestions,
             references=NoReferences(),
             reports=HtmlReports(),
-            good_link=lambda key: f"https://good/{key}",
-            bad_link=lambda key: f"https://bad/{key}",
             pause=lambda seconds: None,
         )
 
@@ -393,6 +391,13 @@ def test_a_hostile_header_and_rejection_are_escaped_too(pipeline: Pipeline) -> N
     lines = f"{HEADER},<b>x</b>\n{GOOD.format(id=1)},\n".encode()
     assert "<b>x</b>" not in report_of(pipeline, pipeline.drop(content=lines))
     assert "<svg" not in report_of(pipeline, pipeline.drop(*good_lines(1), name="<svg onload=alert(1)>/a.csv"))
+
+
+def test_a_report_has_no_link_and_says_where_the_rows_are(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(1), BAD)
+    html = report_of(pipeline, file)
+    assert "href" not in html
+    assert html.count(str(pipeline.ingestions.verdicts[file.file_id].good_key)) == 2
 
 
 def test_a_megabyte_cell_is_named_and_shown_shortened(pipeline: Pipeline) -> None:

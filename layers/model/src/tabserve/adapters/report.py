@@ -50,7 +50,6 @@ class HtmlReports:
             warnings=[issue for issue in report.split.issues if not issue.rows and not report.ingestion.error],
             columns=[_column(column, report.reference) for column in report.split.statistics],
             samples=report.samples,
-            links=report.links,
             describe=_describe,
         )
         return page.encode()

@@ -5,15 +5,13 @@ from functools import cached_property
 from typing import Any
 
 FIVE_MINUTES = 300
-WEEK = 7 * 24 * 3600
 
 
 class S3Links:
-    """Links that work for some time; implements ObjectLinks. The client is made when the first one is."""
+    """Links that work for five minutes; implements ObjectLinks. The client is made when the first one is."""
 
-    def __init__(self, client_of: Callable[[], Any], bucket: str, seconds: int = FIVE_MINUTES) -> None:
+    def __init__(self, client_of: Callable[[], Any], bucket: str) -> None:
         self._client_of = client_of
-        self._seconds = seconds
         self._bucket = bucket
 
     @cached_property
@@ -30,4 +28,4 @@ class S3Links:
 
     def _signed(self, operation: str, **parameters: str) -> str:
         chosen = {"Bucket": self._bucket, **parameters}
-        return str(self._client.generate_presigned_url(operation, Params=chosen, ExpiresIn=self._seconds))
+        return str(self._client.generate_presigned_url(operation, Params=chosen, ExpiresIn=FIVE_MINUTES))

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class IngestDependencies:
-    """What ingesting needs; `links` makes an address out of the key of a good, bad or artifacts object."""
+    """What ingesting needs."""
 
     judge: JudgeDependencies
     good: Bucket
@@ -43,8 +43,6 @@ class IngestDependencies:
     ingestions: IngestionStore
     references: ReferenceColumns
     reports: ReportWriter
-    good_link: Callable[[str], str]
-    bad_link: Callable[[str], str]
     pause: Callable[[float], None] = time.sleep
 
 
@@ -131,11 +129,9 @@ def _retried(effect: Callable[[], T], pause: Callable[[float], None]) -> T:
 
 
 def _report(verdict: Verdict, keys: ObjectKeys, deps: IngestDependencies) -> Report:
-    links = {"good rows": keys.good and deps.good_link(keys.good), "bad rows": keys.bad and deps.bad_link(keys.bad)}
     return Report(
         ingestion=replace(verdict.ingestion, good_key=keys.good, bad_key=keys.bad, report_key=keys.report),
         split=verdict.split,
         samples=list(verdict.bad_rows(REPORTED_ROWS)),
         reference=deps.references.statistics(verdict.use_case) if verdict.use_case and verdict.split.statistics else {},
-        links={name: link for name, link in links.items() if link},
     )

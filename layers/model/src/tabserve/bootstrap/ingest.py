@@ -9,7 +9,6 @@ from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.reference_columns import ChampionColumns
 from tabserve.adapters.report import HtmlReports
 from tabserve.adapters.s3 import S3Store
-from tabserve.adapters.s3_links import WEEK, S3Links
 from tabserve.adapters.validator import PanderaValidator
 from tabserve.application.ingest import IngestDependencies
 from tabserve.application.judge import JudgeDependencies
@@ -41,7 +40,5 @@ def ingest_service() -> IngestService:
         ingestions=Ingestions(database),
         references=ChampionColumns(artifacts),
         reports=HtmlReports(),
-        good_link=S3Links(lambda: s3, settings.good_bucket, WEEK).to_get,
-        bad_link=S3Links(lambda: s3, settings.bad_bucket, WEEK).to_get,
     )
     return IngestService(deps, logger(settings, "ingest"), metrics("ingest"))

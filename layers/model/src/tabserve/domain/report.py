@@ -8,10 +8,9 @@ from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Split
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A verdict with samples of bad rows, the model's reference by column and links to the objects, by name."""
+    """A verdict with samples of bad rows, the model's reference by column."""
 
     ingestion: Ingestion
     split: Split
     samples: Sequence[BadRow] = ()
     reference: Mapping[str, ColumnStatistics] = field(default_factory=dict)
-    links: Mapping[str, str] = field(default_factory=dict)
