@@ -40,6 +40,8 @@ WORDS = {
     "too_long_header": "the header is too long",
     "too_many_columns": "there are too many columns",
     "unusable_column_name": "a column name is too long or has control characters",
+    "unlike_its_header": "the rows cannot be read by the header",
+    "too_many_bad_rows": "most rows are bad, and there are very many of them",
     "empty_file": "the file is empty",
     "header_only": "the file has a header but no rows",
 }

@@ -68,6 +68,10 @@ def test_a_queue_hides_a_message_for_six_timeouts_and_gives_up_after_five_tries(
             assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
+def test_no_raw_file_waits_for_another_one_of_its_batch() -> None:
+    assert FUNCTIONS["IngestFunction"]["Events"]["Queue"]["Properties"]["BatchSize"] == 1
+
+
 @pytest.mark.parametrize(("bucket", "queue"), [("RawBucket", "IngestQueue"), ("GoodBucket", "FeaturesQueue")])
 def test_a_bucket_may_tell_its_queue_and_nobody_else_may(bucket: str, queue: str) -> None:
     (told,) = template.resources("AWS::S3::Bucket")[bucket]["NotificationConfiguration"]["QueueConfigurations"]

@@ -5,12 +5,15 @@ import gzip
 import io
 import lzma
 import zipfile
+from typing import Any
 
 import pytest
 
+from tabserve.adapters.validator import PanderaValidator
+from tabserve.adapters.validator.lines import Limits, read_lines
 from tabserve.domain.good_rows import GoodRows
 from tabserve.errors import FileRejectedError
-from tests.unit.ingest.conftest import GOOD, HEADER, Judged, judge_bytes
+from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE, Judged, judge_bytes
 
 ROW = GOOD.format(id=1)
 CONTENT = f"{HEADER}\n{ROW}\n".encode()
@@ -163,3 +166,61 @@ def test_all_bad_leaves_no_good_row(judged: Judged) -> None:
     outcome = judged("1,BIG,1,1,,3,", "2,BIG,1,1,,3,")
     assert (outcome.split.rows_good, outcome.split.rows_bad) == (0, 2)
     assert outcome.good == [HEADER]
+
+
+class Endless(io.RawIOBase):
+    """A file that goes on with the same line for ever."""
+
+    def __init__(self, start: bytes, line: bytes) -> None:
+        self._next = start
+        self._line = line
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._next = self._next or self._line
+        count = min(len(buffer), len(self._next))
+        buffer[:count], self._next = self._next[:count], self._next[count:]
+        return count
+
+
+@pytest.mark.parametrize("line", [b'"\n', b"1,small\n", b'1,"small,1,1,,3,\n', b"x" * 100 + b"\n"])
+def test_rows_that_cannot_be_read_by_the_header_end_the_reading(line: bytes) -> None:
+    stream = io.BufferedReader(Endless(f"{HEADER}\n".encode(), line * 1000))
+    with pytest.raises(FileRejectedError) as caught:
+        PanderaValidator().split(stream, USE_CASE, io.BytesIO(), io.BytesIO())
+    assert caught.value.rule == "unlike_its_header"
+
+
+def test_so_many_bad_rows_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabserve.domain.rules.MAX_BAD_ROWS", 3_000)
+    good = "".join(f"{GOOD.format(id=number)}\n" for number in range(2_000))
+    stream = io.BufferedReader(Endless(f"{HEADER}\n{good}".encode(), b'"\n' * 1000))
+    with pytest.raises(FileRejectedError) as caught:
+        PanderaValidator().split(stream, USE_CASE, io.BytesIO(), io.BytesIO())
+    assert caught.value.rule == "too_many_bad_rows"
+
+
+@pytest.mark.parametrize(("before", "behind"), [(999, 0), (999, 500), (0, 1_000), (0, 2_000)])
+@pytest.mark.parametrize("chunk", [1_000, 2**20])
+def test_a_file_with_a_row_that_can_be_read_has_all_its_rows_reported(before: int, behind: int, chunk: int) -> None:
+    unreadable, readable = "1,small\n", "x,BIG,1,1,,3,\n"
+    content = f"{HEADER}\n{unreadable * before}{readable * (behind > 0)}{unreadable * (behind - 1)}"
+    outcome = judge_bytes(content.encode(), chunk=chunk)
+    assert outcome.split.rows_bad == len(outcome.bad) == before + behind
+
+
+def test_a_bad_file_whose_rows_can_be_read_has_them_reported(judged: Judged) -> None:
+    outcome = judged(*(f"{number},BIG,9,x,y,z," for number in range(3_000)))
+    assert (outcome.split.rows_total, len(outcome.bad)) == (3_000, 3_000)
+
+
+def test_a_chunk_holds_a_bounded_number_of_lines_however_short_they_are() -> None:
+    numbers = [n for n in range(25) if n % 7]
+    content = b"a\n" * 4 + b"".join(b"\xff\n" if n % 7 else b"b\n" for n in range(25))
+    pieces = list(read_lines(io.BytesIO(content + b"end"), Limits(lines=10)))
+    assert [len(piece.text) for piece in pieces] == [10, 10, 9, 1]
+    assert [piece.first_number for piece in pieces] == [1, 11, 21, 30]
+    assert [number for piece in pieces for number in piece.undecodable] == [number + 5 for number in numbers]
+    assert [piece.unterminated for piece in pieces] == [None, None, None, 30]

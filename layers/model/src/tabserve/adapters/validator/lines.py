@@ -17,9 +17,10 @@ REPLACEMENT: Final = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is read at once and at all, in bytes."""
+    """How much is read at once and at all: bytes, and lines, which may be as short as nothing."""
 
     chunk: int = 4 * 2**20
+    lines: int = 100_000
     line: int = 16 * 2**20
     file: int = MAX_FILE_BYTES
 
@@ -40,8 +41,17 @@ def read_lines(stream: BinaryIO, limits: Limits) -> Iterator[Lines]:
     for block, final in _blocks(stream, limits):
         unterminated = final and not block.endswith(b"\n")
         text, undecodable = _as_lines(block, number)
-        yield Lines(text, number, undecodable, number + len(text) - 1 if unterminated else None)
+        lines = Lines(text, number, undecodable, number + len(text) - 1 if unterminated else None)
+        yield from _pieces(lines, limits.lines)
         number += len(text)
+
+
+def _pieces(lines: Lines, most: int) -> Iterator[Lines]:
+    for start in range(0, len(lines.text), most):
+        text, first = lines.text.slice(start, most), lines.first_number + start
+        numbers = range(first, first + len(text))
+        undecodable = {number: line for number, line in lines.undecodable.items() if number in numbers}
+        yield Lines(text, first, undecodable, lines.unterminated if lines.unterminated in numbers else None)
 
 
 def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:

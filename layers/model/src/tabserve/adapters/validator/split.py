@@ -11,6 +11,7 @@ from tabserve.adapters.validator.lines import Limits, Lines, read_lines
 from tabserve.adapters.validator.records import RecordReader, Records
 from tabserve.adapters.validator.statistics import Statistics
 from tabserve.adapters.validator.tally import Tally
+from tabserve.domain import rules
 from tabserve.domain.good_rows import ROW_NUMBER
 from tabserve.domain.quality import Reason, Split
 from tabserve.domain.quarantine import HEADER, bad_record
@@ -45,12 +46,38 @@ class PanderaValidator:
         tally, statistics = Tally(header), Statistics(use_case)
         judge = Judge(use_case, header, tally, statistics)
         quarantine = Quarantine(judge, bad)
+        hopes = Hopes()
         for records in _records(rest, header.width):
+            hopes.look(records, judge.rows)
             _write(records, judge, good, quarantine)
+            hopes.judge(judge.rows, judge.rows_bad)
         quarantine.flush()
         if judge.rows == 0:
             raise FileRejectedError("header_only", "The file has a header and no rows.")
         return Split(judge.rows, judge.rows - judge.rows_bad, judge.rows_bad, tally.issues(), statistics.result())
+
+
+@dataclass(slots=True)
+class Hopes:
+    """Gives up on files that are not what they should be, before each of their rows has been explained."""
+
+    first_formed: int | None = None
+
+    def look(self, records: Records, rows_before: int) -> None:
+        """See whether a record can be read; raise FileRejectedError when none of the first ones can."""
+        if self.first_formed is None:
+            place = next((place for place in range(len(records.text)) if place not in records.broken), None)
+            self.first_formed = None if place is None else rows_before + place + 1
+        first = rules.FIRST_ROWS
+        if rows_before + len(records.text) >= first and (self.first_formed is None or self.first_formed > first):
+            raise FileRejectedError("unlike_its_header", f"None of the first {first} rows can be read by the header.")
+
+    def judge(self, rows: int, bad: int) -> None:
+        """Raise FileRejectedError when so many rows are bad that nobody reads on."""
+        if bad > rules.MAX_BAD_ROWS and bad > rows / 2:
+            raise FileRejectedError(
+                "too_many_bad_rows", f"More than {rules.MAX_BAD_ROWS} rows are bad, and more than are good."
+            )
 
 
 def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Iterator[Lines]]:
