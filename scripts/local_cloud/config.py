@@ -1,5 +1,6 @@
 """Where a local cloud keeps its state, on which ports it listens, and with which secrets."""
 
+import contextlib
 import json
 import secrets
 import socket
@@ -45,9 +46,12 @@ def free_ports() -> Ports:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a port below those that the system gives to outgoing connections: none of them takes it meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            return port
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,20 @@
 """Build and deploy the stack with the same commands that deploy it to AWS."""
 
-import contextlib
-import fcntl
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import boto3
 
-from local_cloud import processes
+from local_cloud import packages, processes
 from local_cloud.config import REGION, ROOT, LocalCloudError, Place
 from local_cloud.emulator import CREDENTIALS
+from local_cloud.locks import locked
 
 BUILT = ROOT / ".local" / "build"
+ARTIFACTS, PACKED, BUILT_FROM, LOCK = (BUILT / name for name in ("artifacts", "packed", "built-from", "lock"))
+SOURCES = ("infra", "functions", "layers", "use_cases")
 STACK = "tabserve"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # The emulator enforces usage plans; the limits for AWS would throttle tests and benchmarks.
@@ -21,11 +22,12 @@ THROTTLE = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
 
 
 def build(place: Place) -> Path:
-    """Build functions and layers for this machine's Python; return the folder with the artifacts."""
-    options: list[str | Path] = ["--build-dir", BUILT / "artifacts", "--cache-dir", BUILT / "cache"]
-    target = {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": "", "PYTHON": sys.executable}
-    _sam(place, "build", options, {"PythonRuntime": f"python{PYTHON}"}, target)
-    return BUILT / "artifacts"
+    """Build functions and layers for this machine's Python, unless they are; return the folder with the artifacts."""
+    if not _is_built():
+        with locked(LOCK) as lock:
+            if not _is_built():
+                _build(place, lock)
+    return ARTIFACTS
 
 
 def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
@@ -39,8 +41,9 @@ def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
         **THROTTLE,
         **(overrides or {}),
     }
-    options: list[str | Path] = ["--template-file", BUILT / "artifacts" / "template.yaml"]
-    _sam(place, "deploy", options, parameters, aws_environment(place))
+    options: list[str | Path] = ["--template-file", PACKED / "template.yaml"]
+    with locked(LOCK, shared=True) as lock:
+        _sam(place, "deploy", options, parameters, aws_environment(place), lock)
 
 
 def aws_environment(place: Place) -> dict[str, str]:
@@ -94,19 +97,43 @@ def stack_environment(place: Place) -> dict[str, str]:
     }
 
 
+def _build(place: Place, lock: int) -> None:
+    wanted = _sources()
+    BUILT_FROM.unlink(missing_ok=True)
+    options: list[str | Path] = ["--build-dir", ARTIFACTS, "--cache-dir", BUILT / "cache"]
+    target = {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": "", "PYTHON": sys.executable}
+    _sam(place, "build", options, {"PythonRuntime": f"python{PYTHON}"}, target, lock)
+    packages.pack(ARTIFACTS, PACKED)
+    BUILT_FROM.write_text(wanted)
+
+
+def _is_built() -> bool:
+    return BUILT_FROM.exists() and BUILT_FROM.read_text() == _sources()
+
+
+def _sources() -> str:
+    files = [file for name in SOURCES for file in packages.files_in(ROOT / name) if file.suffix != ".pyc"]
+    return packages.digest([*files, ROOT / "samconfig.toml", ROOT / "uv.lock"], ROOT, PYTHON, sys.executable)
+
+
 def _sam(
-    place: Place, command: str, options: Sequence[str | Path], parameters: Mapping[str, str], env: Mapping[str, str]
+    place: Place,
+    command: str,
+    options: Sequence[str | Path],
+    parameters: Mapping[str, str],
+    env: Mapping[str, str],
+    lock: int,
 ) -> None:
     line = [Path(sys.executable).with_name("sam"), command, *options]
     line += ["--config-file", ROOT / "samconfig.toml", "--config-env", "local"]
     line += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items())]
-    with _build_lock() as lock:
-        sam = processes.start(f"sam-{command}", line, place, env=_tool_environment(env), cwd=ROOT, inherited=[lock])
-        try:
-            if sam.wait():
-                raise LocalCloudError(f"sam {command} failed; {sam.log_tail()}")
-        finally:
-            sam.stop()
+    # The lock goes with sam, which may outlive a command that is killed.
+    sam = processes.start(f"sam-{command}", line, place, env=_tool_environment(env), cwd=ROOT, inherited=[lock])
+    try:
+        if sam.wait():
+            raise LocalCloudError(f"sam {command} failed; {sam.log_tail()}")
+    finally:
+        sam.stop()
 
 
 def _tool_environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -116,16 +143,8 @@ def _tool_environment(env: Mapping[str, str]) -> dict[str, str]:
         **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",  # of 5 seconds, made for a cloud further away
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         **env,
     }
-
-
-@contextlib.contextmanager
-def _build_lock() -> Iterator[int]:
-    """Let one command at a time use the artifacts; its descriptor keeps the lock while sam outlives its caller."""
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock.fileno()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -59,6 +60,8 @@ def start(place: Place) -> processes.Server:
             "AUTH": "true",  # signatures and the rights of each function's role count; CREDENTIALS are the root's
             **CREDENTIALS,
         },
+        # Nobody keeps what it would save, and it waits long for connections that are open.
+        stop_signal=signal.SIGTERM if place.durable else signal.SIGKILL,
     )
     server.wait_until(lambda: answers(place.aws_endpoint))
     (folder / "port").write_text(str(place.ports.emulator))

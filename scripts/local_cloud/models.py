@@ -6,13 +6,15 @@ import boto3
 
 import training
 from local_cloud.config import REGISTRY, Place
+from local_cloud.locks import locked
 from tabserve.adapters.registry import Registry
 from tabserve.adapters.s3 import S3Store
 
 
 def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all places of a checkout
     """Train the use cases that have no champion in the local registry, and bake the champions into the layer."""
-    training.train_missing(training.folder_registry(REGISTRY))
+    with locked(REGISTRY.with_suffix(".lock")):
+        training.train_missing(training.folder_registry(REGISTRY))
 
 
 def publish(place: Place, env: Mapping[str, str]) -> None:  # noqa: ARG001
