@@ -21,6 +21,7 @@ def handler(_event: dict[str, Any], context: "LambdaContext") -> dict[str, int]:
     delivery = send_alerts(service.deps, lambda: context.get_remaining_time_in_millis() / 1000)
     for error in delivery.errors:
         log.error("alert not delivered", extra={"error": error})
+    metrics.add_metric("AlertsCompleted", MetricUnit.Count, 1)
     metrics.add_metric("AlertsSent", MetricUnit.Count, delivery.sent)
     metrics.add_metric("AlertDeliveriesFailed", MetricUnit.Count, len(delivery.errors))
     return {"sent": delivery.sent, "failed": len(delivery.errors)}

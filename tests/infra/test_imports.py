@@ -8,6 +8,7 @@ import pytest
 from local_cloud.config import ROOT
 
 PORTS = [path.stem for path in (ROOT / "layers/model/src/tabserve/application/ports").glob("[a-z]*.py")]
+SENDING = ("tabserve.application.alerts", "tabserve.adapters.alert_channels")  # one function only does
 HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntime")
 
 
@@ -20,6 +21,7 @@ HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntim
         ("tabserve.adapters.metrics", (*HEAVY, "sqlalchemy", "boto3")),
         ("tabserve.adapters.ingestions", (*HEAVY, "boto3")),
         ("tabserve.bootstrap.alerts", HEAVY),
+        *((f"tabserve.bootstrap.{function}", SENDING) for function in ("ingest", "monitor", "sweep", "predict")),
         ("tabserve.bootstrap.scheduled_predict", HEAVY),
     ],
 )

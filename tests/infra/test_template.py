@@ -90,10 +90,45 @@ def test_the_feature_store_is_written_by_one_function_only_and_read_by_another()
     assert about == {"PredictRole": "dynamodb:BatchGetItem", "FeaturesRole": "dynamodb:PutItem"}
 
 
-def test_features_that_could_not_be_stored_raise_an_alarm() -> None:
-    alarm = template.resources("AWS::CloudWatch::Alarm")["FeaturesDeadLettersAlarm"]
-    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["FeaturesDeadLetters", "QueueName"]}
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+def watched(metric: str) -> set[str]:
+    """Return the queues or functions that an alarm watches a metric of."""
+    alarms = template.resources("AWS::CloudWatch::Alarm").values()
+    values = [alarm["Dimensions"][0]["Value"] for alarm in alarms if alarm["MetricName"] == metric]
+    return {value.get("Ref") or value["Fn::GetAtt"][0] for value in values}
+
+
+def test_what_goes_wrong_in_operation_raises_an_alarm() -> None:
+    queues = template.resources("AWS::SQS::Queue")
+    sources = {name for name, queue in queues.items() if "RedrivePolicy" in queue}
+    dead_letters = {queues[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for name in sources}
+    schedules = template.resources("AWS::Scheduler::Schedule").values()
+    dead_letters |= {each["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for each in schedules}
+    assert watched("ApproximateNumberOfMessagesVisible") == dead_letters
+    assert watched("ApproximateAgeOfOldestMessage") == sources
+    assert watched("Errors") == watched("Throttles") == FUNCTIONS.keys()
+
+
+def test_alarms_reach_the_topic_that_cloudwatch_may_publish_to() -> None:
+    topic = template.resources("AWS::SNS::Topic")["AlarmTopic"]
+    assert "KmsMasterKeyId" not in topic
+    for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], name
+
+
+@pytest.mark.parametrize(("email", "subscribers"), [("", []), ("on-call@example.com", [{"Ref": "AlarmEmail"}])])
+def test_alarms_are_mailed_to_whom_the_parameter_names(email: str, subscribers: list[Any]) -> None:
+    there = template.resolved(AlarmEmail=email)["Resources"].values()
+    found = [each["Properties"] for each in there if each["Type"] == "AWS::SNS::Subscription"]
+    assert [each["Endpoint"] for each in found] == subscribers
+
+
+def test_a_run_that_does_not_come_to_its_end_is_missed() -> None:
+    alarms = [each for each in template.resources("AWS::CloudWatch::Alarm").values() if each["Namespace"] == "tabserve"]
+    assert {each["Dimensions"][0]["Value"] for each in alarms} == {"sweep", "alerts"}
+    assert {each["TreatMissingData"] for each in alarms} == {"breaching"}
+    for each in alarms:
+        app = ROOT / f"functions/{each['Dimensions'][0]['Value']}/app.py"
+        assert f'"{each["MetricName"]}"' in app.read_text()
 
 
 def test_the_api_is_explicit_and_only_health_and_its_description_need_no_key() -> None:
