@@ -21,6 +21,10 @@ ACTIONS = {
 FOLDERS = re.compile(r"^(models|reports|answers)/")
 
 
+# Readers to whom an object that is not there and one that is forbidden are the same.
+INDIFFERENT = {"reference_columns"}
+
+
 @dataclass
 class Recorder:
     """Listens to a botocore session: which rights its calls and its signed links take, and whose calls they are."""
@@ -29,21 +33,21 @@ class Recorder:
     made: set[tuple[str, str]] = field(default_factory=set)  # module of the adapter, method of the client
 
     def __call__(self, params: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
-        service = model.service_model.service_name
-        signed = bool(context.get("is_presign_request"))
-        self.rights.update(rights(service, model.name, params, signed=signed))
-        self.made.add((_caller(), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.name).lower()))
+        callers = list(_callers())
+        told = not context.get("is_presign_request") and INDIFFERENT.isdisjoint(callers)
+        self.rights.update(rights(model.service_model.service_name, model.name, params, told=told))
+        self.made.add((callers[0], re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.name).lower()))
 
 
-def rights(service: str, operation: str, params: Mapping[str, Any], *, signed: bool) -> Iterator[Right]:
-    """Yield what a call needs; a signed link needs it of whoever signed, when it is used."""
+def rights(service: str, operation: str, params: Mapping[str, Any], *, told: bool) -> Iterator[Right]:
+    """Yield what a call needs, a signed link of whoever signed it; `told` whether absent is told from forbidden."""
     action = ACTIONS.get((service, operation), f"{service}:{operation}")
     if action == "s3:GetObject" and "VersionId" in params:
         action = "s3:GetObjectVersion"
     for resource in _resources(service, params):
         yield Right(action, resource)
-    if action.startswith("s3:GetObject") and not signed:
-        # Without it S3 answers 403 for an object that is not there, and its reader cannot tell.
+    if action.startswith("s3:GetObject") and told:
+        # Without it S3 answers 403 for an object that is not there.
         yield Right("s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}")
 
 
@@ -62,10 +66,11 @@ def _resources(service: str, params: Mapping[str, Any]) -> list[str]:
     return [params[{"sns": "TopicArn", "secretsmanager": "SecretId"}[service]]]
 
 
-def _caller() -> str:
-    """Return the module of tabserve that makes the call."""
+def _callers() -> Iterator[str]:
+    """Yield the modules of tabserve that make the call, the adapter first."""
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and "tabserve" not in PurePath(frame.f_code.co_filename).parts:
+    while frame is not None:
+        path = PurePath(frame.f_code.co_filename)
+        if "tabserve" in path.parts:
+            yield path.stem
         frame = frame.f_back
-    assert frame is not None
-    return PurePath(frame.f_code.co_filename).stem

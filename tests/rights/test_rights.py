@@ -20,6 +20,8 @@ from tests.infra import template
 from tests.rights.deployed import Deployed, Right, statements
 from tests.rights.world import HEADER, KEY, LONG_FILE, World, message, request
 
+pytestmark = pytest.mark.timeout(300)
+
 API_KEY = "a-key-of-more-than-twenty-characters"
 PARAMETERS = {
     "DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
