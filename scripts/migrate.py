@@ -1,4 +1,4 @@
-"""Bring the database of DATABASE_URL to the newest schema, and give dashboards a role that can only read."""
+"""Bring the database of DATABASE_URL to the newest schema, and give functions and dashboards the roles they need."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url, text
 
+import database_roles
 from tabserve.adapters import database
 from tabserve.errors import SettingsError
 from tabserve.settings import read_settings
@@ -20,11 +21,14 @@ LOCK = 7_201_846
 
 
 def main() -> int:
-    """Migrate; with --reader-password create the role or renew its password."""
+    """Migrate; with a password let in the role of the functions, or of the dashboards."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database-url", help="instead of the setting DATABASE_URL")
     parser.add_argument(
         "--reader-password", help=f"let the role {READER} read all tables with this password (PostgreSQL)"
+    )
+    parser.add_argument(
+        "--app-password", help=f"let the functions log in as {database_roles.LOGIN} with this password (PostgreSQL)"
     )
     arguments = parser.parse_args()
     try:
@@ -32,18 +36,22 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    migrate(url, arguments.reader_password)
+    migrate(url, arguments.reader_password, arguments.app_password)
     print(f"{make_url(url).render_as_string(hide_password=True)} is at revision {revision(url)}")
     return 0
 
 
-def migrate(url: str, reader_password: str | None = None) -> None:
+def migrate(url: str, reader_password: str | None = None, app_password: str | None = None) -> None:
     """Upgrade to the newest revision; safe to repeat, and to start twice at once on PostgreSQL."""
     engine = database.create(url)
     try:
         with engine.begin() as connection:
             _wait_for_other_migrations(connection)
             command.upgrade(config(connection), "head")
+            if connection.dialect.name == "postgresql":
+                database_roles.grant(connection)
+                if app_password is not None:
+                    database_roles.set_password(connection, database_roles.LOGIN, app_password)
         if reader_password is not None:
             _let_reader_in(engine, reader_password)
     finally:
@@ -83,12 +91,11 @@ def _let_reader_in(engine: Engine, password: str) -> None:
         return
     with engine.begin() as connection:
         _wait_for_other_migrations(connection)
-        quoted = connection.scalar(text("SELECT quote_literal(:password)"), {"password": password})
         database = connection.scalar(text("SELECT quote_ident(current_database())"))
         if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": READER}):
             connection.execute(text(f"CREATE ROLE {READER} NOSUPERUSER NOCREATEDB NOCREATEROLE"))
+        database_roles.set_password(connection, READER, password)
         for statement in (
-            f"ALTER ROLE {READER} LOGIN PASSWORD {quoted}",
             f"ALTER ROLE {READER} SET default_transaction_read_only = on",
             f"ALTER ROLE {READER} SET statement_timeout = '{READER_TIMEOUT}'",
             f"GRANT CONNECT ON DATABASE {database} TO {READER}",

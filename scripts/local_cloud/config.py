@@ -4,7 +4,7 @@ import contextlib
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +61,7 @@ class Secrets:
     postgres_password: str
     reader_password: str
     api_key: str
+    app_password: str
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,25 @@ class Place:
         return self._url("tabserve", self.secrets.postgres_password)
 
     @property
+    def app_database_url(self) -> str:
+        return self._url("tabserve_app", self.secrets.app_password)
+
+    @property
     def reader_database_url(self) -> str:
         return self._url("tabserve_reader", self.secrets.reader_password)
 
     @property
     def secrets(self) -> Secrets:
-        """Read the secrets of this folder; make them up the first time."""
+        """Read the secrets of this folder; make up those that are not there."""
         path = self.folder / "secrets.json"
-        if not path.exists():
+        known = json.loads(path.read_text()) if path.exists() else {}
+        missing = [field.name for field in fields(Secrets) if field.name not in known]
+        if missing:
+            known |= {name: secrets.token_urlsafe(24) for name in missing}
             self.folder.mkdir(parents=True, exist_ok=True)
-            made = Secrets(*(secrets.token_urlsafe(24) for _ in range(3)))
             path.touch(mode=0o600)
-            path.write_text(json.dumps(asdict(made)))
-        return Secrets(**json.loads(path.read_text()))
+            path.write_text(json.dumps(known))
+        return Secrets(**known)
 
     def _url(self, user: str, password: str) -> str:
         return f"postgresql://{user}:{password}@{HOST}:{self.ports.postgres}/tabserve"

@@ -35,7 +35,7 @@ def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
     parameters = {
         "PythonRuntime": f"python{PYTHON}",
         "EmulatorEndpoint": place.aws_endpoint,
-        "DatabaseUrl": place.database_url,
+        "DatabaseUrl": place.app_database_url,
         "ApiKeyValue": place.secrets.api_key,
         "UiUrl": place.ui_url,
         **THROTTLE,

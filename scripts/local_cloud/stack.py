@@ -49,7 +49,7 @@ def running_stack(
         with step("PostgreSQL"):
             database = postgres.start(place)
             started.callback(database.stop)
-            migrate.migrate(place.database_url, place.secrets.reader_password)
+            migrate.migrate(place.database_url, place.secrets.reader_password, place.secrets.app_password)
         with step("Emulated AWS"):
             emulator.prepare()
             cloud = emulator.start(place)

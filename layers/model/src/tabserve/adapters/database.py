@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from tabserve.adapters.connection import CONNECT_TIMEOUT_S, startup_options
 from tabserve.adapters.database_errors import translated
 from tabserve.errors import DatabaseUnavailableError
 
 BATCH_TIMEOUT_MS = 60_000
-CONNECT_TIMEOUT_S = 3
 LONGEST_PAUSE_S = 0.5
 
 T = TypeVar("T")
@@ -24,8 +24,8 @@ T = TypeVar("T")
 class Database:
     """Transactions on one connection, which is opened when needed and checked before each use."""
 
-    def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> None:
-        self._engine = create(url, timeout_ms)
+    def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None) -> None:
+        self._engine = create(url, timeout_ms, role)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -55,7 +55,7 @@ class Database:
         self._engine.dispose()
 
 
-def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
+def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None) -> Engine:
     """Return an engine with one connection, for PostgreSQL or SQLite by its URL."""
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": timeout_ms / 1000}, hide_parameters=True)
@@ -63,7 +63,7 @@ def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS) -> Engine:
         return engine
     options = {
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
+        "options": startup_options(timeout_ms, role),
         "application_name": "tabserve",
     }
     return create_engine(

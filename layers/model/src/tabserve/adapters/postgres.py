@@ -12,11 +12,11 @@ import psycopg2
 from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg2.extensions import connection, cursor
 
+from tabserve.adapters.connection import CONNECT_TIMEOUT_S, startup_options
 from tabserve.adapters.database_errors import translated
 from tabserve.errors import DatabaseUnavailableError
 
 API_TIMEOUT_MS = 5_000
-CONNECT_TIMEOUT_S = 3
 LONGEST_PAUSE_S = 0.15
 NO_RETRY_S = 0.5
 # On solid-state disks a page costs the same wherever it lies; believing otherwise, the planner walks through other
@@ -34,9 +34,10 @@ class Postgres:
     fail at once for half a second: they do not queue up behind one connection timeout each.
     """
 
-    def __init__(self, url: str, timeout_ms: int = API_TIMEOUT_MS) -> None:
+    def __init__(self, url: str, timeout_ms: int = API_TIMEOUT_MS, role: str | None = None) -> None:
         self._dsn = re.sub(r"^postgresql\+\w+:", "postgresql:", url)
         self._timeout_ms = timeout_ms
+        self._role = role
         self._connection: connection | None = None
         self._failed_at = -math.inf
         self._lock = RLock()
@@ -92,7 +93,7 @@ class Postgres:
                 self._dsn,
                 connect_timeout=CONNECT_TIMEOUT_S,
                 tcp_user_timeout=self._timeout_ms,
-                options=f"-c statement_timeout={self._timeout_ms} -c timezone=UTC {PLANNER}",
+                options=f"{startup_options(self._timeout_ms, self._role)} {PLANNER}",
                 application_name="tabserve",
             )
         except psycopg2.OperationalError:

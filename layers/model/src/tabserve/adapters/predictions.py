@@ -39,13 +39,15 @@ FEW_ROWS = 4
 MANY_ROWS = 200
 
 
-def prediction_store(url: str, timeout_ms: int = API_TIMEOUT_MS) -> "PostgresPredictions | SqlitePredictions":
+def prediction_store(
+    url: str, timeout_ms: int = API_TIMEOUT_MS, role: str | None = None
+) -> "PostgresPredictions | SqlitePredictions":
     """Return the store of a database, by its URL."""
     if url.startswith("sqlite"):
         from tabserve.adapters.sqlite_predictions import SqlitePredictions
 
         return SqlitePredictions(url)
-    return PostgresPredictions(Postgres(url, timeout_ms))
+    return PostgresPredictions(Postgres(url, timeout_ms, role))
 
 
 class PostgresPredictions:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.alert_channels import SnsChannel, TeamsChannel
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.database import Database
 from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.timed_channel import TimedChannel
@@ -27,7 +28,9 @@ def alerts_service() -> AlertsService:
     """Build the parts of the function that sends alerts; raise SettingsError."""
     settings = read_settings()
     channels = {name: TimedChannel(channel, LONGEST_SEND_S) for name, channel in _channels(settings).items()}
-    deps = AlertDependencies(Outbox(Database(database_url(settings))), channels, settings.ui_url, utc_now)
+    deps = AlertDependencies(
+        Outbox(Database(database_url(settings), role=role_name("alerts"))), channels, settings.ui_url, utc_now
+    )
     return AlertsService(deps, logger(settings, "alerts"), metrics("alerts"))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.reference_columns import ChampionColumns
@@ -31,7 +32,7 @@ def ingest_service() -> IngestService:
     settings.require("raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
     s3 = aws_client(settings, "s3")
     artifacts = S3Store(s3, settings.artifacts_bucket)
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), role=role_name("ingest"))
     deps = IngestDependencies(
         judge=JudgeDependencies(catalog(settings), S3Store(s3, settings.raw_bucket), PanderaValidator(), utc_now),
         good=S3Store(s3, settings.good_bucket),

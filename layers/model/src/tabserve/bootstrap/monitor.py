@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger, Metrics
 
 from tabserve.adapters.alert_rules import load_alert_rules
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.database import Database
 from tabserve.adapters.monitoring import MonitoringTables
 from tabserve.adapters.references import StoredReferences
@@ -27,7 +28,7 @@ def monitor_service() -> MonitorService:
     """Build the monitoring function's parts; raise SettingsError."""
     settings = read_settings()
     bucket = settings.artifacts_bucket
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), role=role_name("monitor"))
     deps = Monitor(
         catalog=catalog(settings),
         references=StoredReferences(S3Store(aws_client(settings, "s3"), bucket) if bucket else None),

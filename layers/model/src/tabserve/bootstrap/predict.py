@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.features import DynamoFeatures
 from tabserve.adapters.group_commit import GroupCommit
 from tabserve.adapters.metrics import metric_store
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tabserve.adapters.database import Database
 
 REFUSED = "model_refused"
+ROLE = role_name("predict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def predict_service() -> PredictService:
 
     registry_of = (lambda: registry(settings)) if settings.artifacts_bucket else None
     models = ServedModels(registry_of, BakedModels(), *_model_alerts(url, log))
-    store = prediction_store(url)
+    store = prediction_store(url, role=ROLE)
     deps = PredictDependencies(
         catalog=catalog(settings),
         models=models,
@@ -107,7 +109,7 @@ def _tables(url: str) -> "Database":
     # SQLAlchemy is imported here only: predictions do without it.
     from tabserve.adapters.database import Database
 
-    return Database(url, API_TIMEOUT_MS)
+    return Database(url, API_TIMEOUT_MS, ROLE)
 
 
 def _model_alerts(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.database import Database
 from tabserve.adapters.dynamodb import DynamoMarkers
 from tabserve.adapters.ingestions import Ingestions
@@ -32,7 +33,7 @@ def scheduled_predict_service() -> ScheduledPredictService:
     """Build the scheduled function's parts; raise SettingsError."""
     settings = read_settings()
     settings.require("predict_function", "good_bucket", "markers_table")
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), role=role_name("scheduled_predict"))
     deps = ScheduledDependencies(
         catalog=catalog(settings),
         ingestions=Ingestions(database),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 
+from tabserve.adapters.connection import role_name
 from tabserve.adapters.database import Database
 from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.outbox import Outbox
@@ -27,7 +28,7 @@ def sweep_service() -> SweepService:
     """Build the sweeping function's parts; raise SettingsError."""
     settings = read_settings()
     settings.require("raw_bucket", "ingest_queue_url")
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), role=role_name("sweep"))
     deps = SweepDependencies(
         raw=S3RawBucket(aws_client(settings, "s3"), settings.raw_bucket),
         ingestions=Ingestions(database),
