@@ -62,7 +62,7 @@ dashboards: $(STAMP) ## Write the Grafana dashboards, and draw them from the run
 	PYTHONPATH=. $(BIN)/python -m grafana.write
 	PYTHONPATH=. $(BIN)/python scripts/render_dashboards.py $(ARGS)
 
-proof: $(STAMP) ## Run the proofs at full size (minutes): false alarms and power of the drift method, the API under load
+proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
 	$(BIN)/pytest -m proof -s $(ARGS)
 
 bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them

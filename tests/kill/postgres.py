@@ -1,0 +1,56 @@
+"""One world's database, and ways to take it away."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+
+DELETES = """
+SELECT string_agg('DELETE FROM ' || quote_ident(tablename), '; ') FROM pg_tables
+WHERE schemaname = 'public' AND tablename <> 'alembic_version'"""
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state LIKE %s"
+
+
+class Postgres:
+    """A database that this test reads and empties; `server` is the URL of another one, from where it is closed."""
+
+    def __init__(self, url: str, server: str) -> None:
+        self.url = url
+        self._own, self._server = psycopg2.connect(url), psycopg2.connect(server)
+        self._own.autocommit = self._server.autocommit = True
+        self._name = self._own.info.dbname
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement."""
+        with self._own.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def empty(self) -> None:
+        """Forget all rows."""
+        self.rows(f"SET session_replication_role = replica; {self.rows(DELETES)[0][0]}")
+
+    def end_transactions(self) -> None:
+        """End the sessions that are idle in a transaction, as the server does after a while."""
+        self._on_server(END_SESSIONS, [self._name, "idle in transaction%"])
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """End all sessions and take no new ones."""
+        self._own.close()
+        self._on_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        self._on_server(END_SESSIONS, [self._name, "%"])
+        yield
+        self._on_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+        self._own = psycopg2.connect(self.url)
+        self._own.autocommit = True
+
+    def close(self) -> None:
+        """Close the test's own connections."""
+        self._own.close()
+        self._server.close()
+
+    def _on_server(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        with self._server.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
