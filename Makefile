@@ -49,8 +49,8 @@ PORTS := $(if $(EMULATOR_PORT),--emulator-port=$(EMULATOR_PORT)) $(if $(POSTGRES
 up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is ready
 	@$(STACK) up $(STATE) $(PORTS) $(if $(DETACH),--detach)
 
-demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost
-	@$(BIN)/python scripts/demo.py --use-case titanic $(ARGS)
+demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost; USE_CASE=titanic
+	@$(BIN)/python scripts/demo.py --use-case $(or $(USE_CASE),titanic) $(ARGS)
 
 down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 	@$(STACK) down $(STATE) $(if $(PURGE),--purge)

@@ -51,11 +51,9 @@ def main() -> int:
 
 def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     step = Steps(console)
+    with step(f"Split the {arguments.use_case} data into {arguments.files} raw files, every kind of defect in them"):
+        raw = _split(arguments, folder / "raw")
     with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
-        with step(
-            f"Split the {arguments.use_case} data into {arguments.files} raw files, every kind of defect in them"
-        ):
-            raw = _split(arguments, folder / "raw")
         s3 = conservation.client(env, "s3")
         with step(f"Upload {len(raw)} files"):
             for path in raw:

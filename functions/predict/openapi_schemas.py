@@ -170,7 +170,7 @@ def _past(use_case: UseCase) -> Schema:
 
 
 def _component(use_case: UseCase) -> str:
-    return "".join(part.capitalize() for part in use_case.name.replace("-", "_").split("_"))
+    return use_case.name.capitalize()  # with its separators, or two use cases could share a schema
 
 
 def _ref(use_case: UseCase, kind: str) -> Schema:

@@ -5,16 +5,23 @@ from collections.abc import Mapping
 import boto3
 
 import training
-from local_cloud.config import REGISTRY, Place
+from local_cloud.config import REGISTRY, LocalCloudError, Place
 from local_cloud.locks import locked
 from tabserve.adapters.registry import Registry
 from tabserve.adapters.s3 import S3Store
+from tabserve.errors import TabserveError
 
 
 def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all places of a checkout
-    """Train the use cases that have no champion in the local registry, and bake the champions into the layer."""
-    with locked(REGISTRY.with_suffix(".lock")):
-        training.train_missing(training.folder_registry(REGISTRY))
+    """Train the use cases that have no champion in the local registry, and bake the champions into the layer.
+
+    Raise LocalCloudError when a definition or its data are no good.
+    """
+    try:
+        with locked(REGISTRY.with_suffix(".lock")):
+            training.train_missing(training.folder_registry(REGISTRY))
+    except TabserveError as error:
+        raise LocalCloudError(str(error)) from error
 
 
 def publish(place: Place, env: Mapping[str, str]) -> None:  # noqa: ARG001

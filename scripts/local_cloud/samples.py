@@ -1,4 +1,4 @@
-"""Give a new stack something to show: raw files of every use case, some of their rows broken."""
+"""Give a new stack something to show: raw files of every use case that names its data, some of their rows broken."""
 
 import subprocess
 import sys
@@ -25,7 +25,10 @@ def feed(place: Place, env: Mapping[str, str]) -> None:
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
     )
-    for use_case in common.catalog(read_settings()).names():
+    catalog = common.catalog(read_settings())
+    for use_case in catalog.names():
+        if not catalog.get(use_case).training.data:
+            continue  # its rows are known only to whoever trained it
         out = folder / use_case
         options = {**SPLIT, "--use-case": use_case, "--out": str(out)}
         command = [

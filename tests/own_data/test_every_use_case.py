@@ -21,6 +21,7 @@ from tabserve.application.monitor import run
 from tabserve.bootstrap.common import utc_now
 from tabserve.domain.good_rows import GoodRows
 from tabserve.domain.records import Records
+from tabserve.domain.use_case import UseCase
 from tabserve.domain.validation import judge
 from tests.ingest_truth import raw_files
 from tests.integration.test_ingest_at_scale import check, deliver, upload
@@ -76,6 +77,10 @@ def answers(world: World, client: TestClient, good_rows: Rows) -> list[dict[str,
 def test_the_export_answers_like_the_pipeline(world: World) -> None:
     assert world.trained.metadata.parity.rows >= 100_000
     assert set(world.trained.aliases) == {"challenger", "champion"}
+
+
+def test_the_example_is_valid(use_case: UseCase) -> None:
+    assert not use_case.example or judge(use_case, [use_case.example]).errors == {}
 
 
 def test_raw_files_are_split_as_the_truth_says(good_rows: Rows) -> None:

@@ -11,8 +11,10 @@ from fastapi.testclient import TestClient
 
 from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
+from functions.predict.openapi_schemas import components
 from tabserve.adapters.prediction_function import PredictionFunction
 from tabserve.domain.prediction import Entity, Origin
+from tests.definitions import CATALOG
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 from tests.fakes.scheduling import InProcess
 from tests.unit.predict.conftest import KEY
@@ -414,3 +416,10 @@ def test_metrics_are_prometheus_text(post: Any, client: TestClient) -> None:
 def test_the_kept_document_is_the_served_one(client: TestClient) -> None:
     kept = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
     assert client.get("/openapi.json").json() == kept, "run make openapi"
+
+
+def test_use_cases_with_like_names_have_schemas_of_their_own() -> None:
+    titanic = CATALOG.get("titanic")
+    names = ("a-past", "a_past", "a")
+    found = components([titanic.model_copy(update={"name": name}) for name in names], "")
+    assert len(found) == 2 + 5 * len(names)

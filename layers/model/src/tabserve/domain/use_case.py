@@ -204,11 +204,19 @@ class UseCase(_Definition):
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> Self:
         columns = [self.id_column, self.target.name, *self.feature_names, *self.ignore]
-        _reject_repeats(list(map(folded, columns)), "columns")
-        if self.event_time_column in columns:
+        names = list(map(folded, columns))
+        _reject_repeats(names, "columns")
+        if self.event_time_column and folded(self.event_time_column) in names:
             raise ValueError(f"event_time_column {self.event_time_column!r} must not be one of the other columns")
         if reserved := RESERVED_NAMES.intersection([*columns, self.event_time_column]):
             raise ValueError(f"column name {min(reserved)!r} is reserved")
+        return self
+
+    @model_validator(mode="after")
+    def _categories_are_not_missing(self) -> Self:
+        for feature in self.features:
+            if isinstance(feature, CategoryFeature) and (both := set(feature.texts) & set(self.missing_values)):
+                raise ValueError(f"category {min(both)!r} of {feature.name!r} is also one of missing_values")
         return self
 
     @model_validator(mode="after")
