@@ -3,6 +3,17 @@ from collections.abc import Iterator
 import pytest
 
 from local_cloud.stack import local_stack
+from tabserve.bootstrap import common
+from tabserve.settings import read_settings
+
+EXAMPLES = {"iris", "titanic"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def examples() -> None:
+    """Skip where the project's examples, which these tests tell of, were taken away."""
+    if absent := EXAMPLES - set(common.catalog(read_settings()).names()):
+        pytest.skip(f"use_cases/ lacks {', '.join(sorted(absent))}")
 
 # AWS knows no schedule that short; the emulator starts it each time it looks, every ten seconds.
 SOON = {"ScheduleExpression": "rate(0 minutes)"}
