@@ -22,10 +22,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellDefect:
-    """Which columns can have a defect, and what their cells then say."""
+    """Which columns can have a defect, what their cells then say, and which rules they break beside its own."""
 
     fits: Callable[[Feature | None], bool]
     write: Callable[[Cell, random.Random], str]
+    besides: tuple[str, ...] = ()
 
     def columns(self, use_case: UseCase) -> list[tuple[str, Feature | None]]:
         """Return the columns of a use case that can have this defect, the id among them."""
@@ -133,5 +134,5 @@ CELL_DEFECTS: dict[str, CellDefect] = {
     "overflow": CellDefect(_decimal, lambda cell, chance: "1e999"),
     "below_minimum": CellDefect(_number, _beyond(-1)),
     "above_maximum": CellDefect(_number, _beyond(+1)),
-    "null_byte": CellDefect(_id, lambda cell, chance: f"{cell.text}\0"),
+    "null_byte": CellDefect(_id, lambda cell, chance: f"{cell.text}\0", ("not_an_id",)),
 }

@@ -125,7 +125,7 @@ class _Writer:
             rules = defect.rules
         else:
             line, column = self._spoiled_cell(kind, cells)
-            rules = (kind,)
+            rules = (kind, *CELL_DEFECTS[kind].besides)
         file.rows_total += 1
         file.bad.append(BadRow(file.rows_total, kind, column, rules))
         self._lines.append(line)

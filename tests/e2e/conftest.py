@@ -15,6 +15,7 @@ def examples() -> None:
     if absent := EXAMPLES - set(common.catalog(read_settings()).names()):
         pytest.skip(f"use_cases/ lacks {', '.join(sorted(absent))}")
 
+
 # AWS knows no schedule that short; the emulator starts it each time it looks, every ten seconds.
 SOON = {"ScheduleExpression": "rate(0 minutes)"}
 
