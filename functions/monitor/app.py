@@ -28,7 +28,10 @@ def _report(report: Report) -> None:
         log.warning("alert", extra={"rule": alert.rule, "subject": alert.subject, "state": alert.state})
     for version in report.without_reference:
         log.error("version without reference is not watched", extra={"model_version": version})
+    for name, error in report.failures.items():
+        log.error("use case is not monitored", extra={"use_case": name}, exc_info=error)
     counts = {"windows": report.windows, "predictions": report.predictions, "measured": report.measured}
     log.info("monitored", extra=counts)
     metrics.add_metric("MonitoredWindows", MetricUnit.Count, report.windows)
+    metrics.add_metric("UseCasesNotMonitored", MetricUnit.Count, len(report.failures))
     metrics.add_metric("MonitorAlerts", MetricUnit.Count, len(report.alerts))

@@ -18,6 +18,7 @@ from tabserve.adapters.tables import alerts, drift_metrics, ground_truth, ingest
 from tabserve.application.monitor import Monitor, Report, run
 from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
+from tabserve.errors import IncompatibleModelError, StorageUnavailableError, UseCaseError
 from tests.factories import NOON, VERSION, ingestion
 
 USE_CASE = UseCase.model_validate(
@@ -65,6 +66,21 @@ class OneUseCase:
         return USE_CASE
 
 
+@dataclass
+class SickOnes(OneUseCase):
+    """The use case among others that raise as long as they have an error."""
+
+    error: Exception | None
+
+    def names(self) -> list[str]:
+        return ["apples", USE_CASE.name, "zebras"]
+
+    def get(self, name: str) -> UseCase:
+        if name != USE_CASE.name and self.error:
+            raise self.error
+        return USE_CASE.model_copy(update={"name": name})
+
+
 class OneReference:
     def get(self, use_case: str, version: str) -> Reference | None:
         return REFERENCE if version == VERSION else None
@@ -78,9 +94,13 @@ class World:
     now: datetime = NOON
     made: int = 0
 
-    def monitor(self) -> Report:
+    def monitor(self, use_cases: OneUseCase | None = None) -> Report:
         monitor = Monitor(
-            OneUseCase(), OneReference(), MonitoringTables(self.database), load_alert_rules(), lambda: self.now
+            use_cases or OneUseCase(),
+            OneReference(),
+            MonitoringTables(self.database),
+            load_alert_rules(),
+            lambda: self.now,
         )
         return run(replace(monitor, dashboards="http://grafana"))
 
@@ -283,6 +303,30 @@ def test_a_version_without_reference_is_reported_and_left_alone(world: World) ->
     report = world.monitor()
     assert report.without_reference == ["fruit 20250101T000000Z-00000000"]
     assert world.all(drift_metrics.c.feature) == []
+
+
+@pytest.mark.parametrize(
+    "error", [UseCaseError("broken"), ValueError("Age is 'x'"), IncompatibleModelError("malformed")]
+)
+def test_a_use_case_that_raises_is_told_once_and_stops_no_other(world: World, error: Exception) -> None:
+    world.predict(200)
+    sick = SickOnes(error)
+    for windows in (1, 0):
+        report = world.monitor(sick)
+        assert (report.windows, report.failures) == (windows, {"apples": error, "zebras": error})
+        world.now += timedelta(seconds=1)
+    assert world.alerts() == [("not_monitored", "firing")] * 2
+    assert "Age is" not in str(world.all(alerts.c.payload))
+    sick.error = None
+    world.monitor(sick)
+    assert world.alerts()[2:] == [("not_monitored", "resolved")] * 2
+
+
+def test_an_outage_of_one_use_case_is_reported_and_no_alert(world: World) -> None:
+    world.predict(200)
+    report = world.monitor(SickOnes(StorageUnavailableError("away")))
+    assert (report.windows, sorted(report.failures)) == (1, ["apples", "zebras"])
+    assert world.alerts() == []
 
 
 def test_bins_of_reference_and_window_are_kept_for_the_panels(world: World) -> None:

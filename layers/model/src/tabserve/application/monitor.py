@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 import numpy as np
 
-from tabserve.application.monitoring import Bin, MonitorStore, Outcomes, References, Verdict
+from tabserve.application.monitoring import Arrivals, Bin, MonitorStore, Outcomes, References, Verdict
 from tabserve.application.ports.catalog import Catalog
 from tabserve.application.ports.clock import Clock
 from tabserve.domain import drift, explain
@@ -20,6 +20,7 @@ from tabserve.domain.profile import PREDICTION, PROBABILITY, NumericProfile, Pro
 from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
 from tabserve.domain.windows import Window, closed_windows
+from tabserve.errors import UnavailableError
 
 SETTLED_AFTER = timedelta(seconds=30)
 WINDOWS_A_RUN = 2_500
@@ -47,18 +48,42 @@ class Report:
     measured: int = 0
     alerts: list[Alert] = field(default_factory=list)
     without_reference: list[str] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
 
 
 def run(monitor: Monitor) -> Report:
-    """Judge everything that is new, for all use cases; doing it twice changes nothing."""
+    """Judge everything that is new, for all use cases; doing it twice changes nothing.
+
+    A use case that cannot be judged does not keep the others from it: the report has its error, and an alert is stored.
+    """
     report = Report()
+    findings: list[Finding] = []
+    arrived = _arrived(monitor)
     for name in monitor.catalog.names():
-        use_case = monitor.catalog.get(name)
-        for version in monitor.store.versions(name, use_case.monitoring.window.minutes):
-            _close_windows(monitor, use_case, version, report)
-        _measure(monitor, use_case, report)
-    report.alerts += monitor.store.save([], list(_standing(monitor)), monitor.clock()).alerts
+        try:
+            findings += _watch(monitor, name, arrived.get(name), report)
+        except UnavailableError as error:
+            report.failures[name] = error
+        except Exception as error:  # noqa: BLE001  whatever is wrong with one use case, the others go on
+            report.failures[name] = error
+            findings.append(explain.not_monitored(name, error, monitor.clock()))
+    report.alerts += monitor.store.save([], findings, monitor.clock()).alerts
     return report
+
+
+def _arrived(monitor: Monitor) -> dict[str, Arrivals]:
+    since = monitor.clock() - timedelta(minutes=monitor.rules.invalid_rows.minutes)
+    return {each.use_case: each for each in monitor.store.arrivals(since)}
+
+
+def _watch(monitor: Monitor, name: str, arrived: Arrivals | None, report: Report) -> list[Finding]:
+    """Judge what is new of one use case, and return what is true of it right now."""
+    use_case = monitor.catalog.get(name)
+    for version in monitor.store.versions(name, use_case.monitoring.window.minutes):
+        _close_windows(monitor, use_case, version, report)
+    _measure(monitor, use_case, report)
+    now = monitor.clock()
+    return [*_standing(monitor, use_case, arrived, now), explain.not_monitored(name, None, now)]
 
 
 def _close_windows(monitor: Monitor, use_case: UseCase, version: str, report: Report) -> None:
@@ -149,20 +174,15 @@ def _measure(monitor: Monitor, use_case: UseCase, report: Report) -> None:
     monitor.store.save_measures(use_case.name, found, now)
 
 
-def _standing(monitor: Monitor) -> Iterator[Finding]:
+def _standing(monitor: Monitor, use_case: UseCase, arrived: Arrivals | None, now: datetime) -> Iterator[Finding]:
     """Say what is true right now, whatever the windows: silence, and rows that arrive broken."""
-    now, rules = monitor.clock(), monitor.rules
-    for name in monitor.catalog.names():
-        last = monitor.store.last_prediction(name)
-        if last is not None:
-            silent = now - last > timedelta(minutes=rules.no_predictions.minutes)
-            yield explain.no_predictions(monitor.catalog.get(name), rules, last, silent, monitor.dashboards)
-    since = now - timedelta(minutes=rules.invalid_rows.minutes)
-    arrived = {each.use_case: each for each in monitor.store.arrivals(since)}
-    for name in monitor.catalog.names():
-        each = arrived.get(name)
-        counts = (each.rows_bad, each.rows_total, each.files_rejected) if each else (0, 0, 0)
-        yield explain.invalid_rows(name, rules, *counts, now, monitor.dashboards)
+    rules = monitor.rules
+    last = monitor.store.last_prediction(use_case.name)
+    if last is not None:
+        silent = now - last > timedelta(minutes=rules.no_predictions.minutes)
+        yield explain.no_predictions(use_case, rules, last, silent, monitor.dashboards)
+    counts = (arrived.rows_bad, arrived.rows_total, arrived.files_rejected) if arrived else (0, 0, 0)
+    yield explain.invalid_rows(use_case.name, rules, *counts, now, monitor.dashboards)
 
 
 def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Sequence[float]) -> Answers:

@@ -88,6 +88,19 @@ def no_predictions(use_case: UseCase, rules: AlertRules, last: datetime, silent:
     )
 
 
+def not_monitored(use_case: str, error: Exception | None, now: datetime) -> Finding:
+    """Explain that a use case cannot be monitored, or can be again; what the error says may hold values of the data."""
+    return Finding(
+        rule="not_monitored",
+        subject=use_case,
+        state="firing" if error else "resolved",
+        severity="critical",
+        cause=now.isoformat(),
+        title=f"{use_case} is not monitored" if error else f"{use_case} is monitored again",
+        explanation=f"Monitoring broke with {type(error).__name__}; its log says where." if error else "",
+    )
+
+
 def invalid_rows(
     use_case: str, rules: AlertRules, bad: int, total: int, rejected: int, now: datetime, dashboards: str
 ) -> Finding:
