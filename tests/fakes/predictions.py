@@ -41,6 +41,10 @@ class FakePredictions:
         self.add(batch)
         return None
 
+    def find(self, key: str) -> StoredReply | None:
+        self._must_be_there()
+        return self.replies.get(key)
+
     def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
         self._must_be_there()
         return [self._record(use_case, outcome) for outcome in outcomes]

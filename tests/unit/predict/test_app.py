@@ -14,7 +14,9 @@ from functions.predict.openapi import document
 from functions.predict.openapi_schemas import components
 from tabserve.adapters.prediction_function import PredictionFunction
 from tabserve.domain.prediction import Entity, Origin
+from tabserve.errors import StorageUnavailableError
 from tests.definitions import CATALOG
+from tests.fakes.models import FakeModels
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 from tests.fakes.scheduling import InProcess
 from tests.unit.predict.conftest import KEY
@@ -328,6 +330,25 @@ def test_the_same_idempotency_key_repeats_the_answer(client: TestClient, predict
     assert conflict.status_code == 409
     assert len(predictions.stored) == 1
     assert client.post("/predict", json=GOOD, headers={"Idempotency-Key": "a b"}).status_code == 422
+
+
+def test_a_stored_answer_is_repeated_while_the_model_is_away(
+    app_module: Any, client: TestClient, results: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageUnavailableError("the bucket does not answer")
+
+    headers, event = {"Idempotency-Key": "order-17"}, queue_event(GOOD)
+    first = client.post("/predict", json=GOOD, headers=headers)
+    assert app_module.handler(event, None) == {"batchItemFailures": []}
+    monkeypatch.setattr(FakeModels, "champion", away)
+
+    again = client.post("/predict", json=GOOD, headers=headers)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert client.post("/predict", json=GOOD | {"Age": 39}, headers=headers).status_code == 409
+    assert app_module.handler(event, None) == {"batchItemFailures": []}
+    assert results.sent[0] == results.sent[1]
+    assert client.post("/predict", json=GOOD).status_code == 503
 
 
 def test_an_entity_is_predicted_from_its_stored_features(

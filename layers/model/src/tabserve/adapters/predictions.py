@@ -71,6 +71,10 @@ class PostgresPredictions:
         """Store a batch with its reply, in one round trip, or return the reply stored first under the key."""
         return self._postgres.run(lambda to, _again: _add_once(to, batch, reply))
 
+    def find(self, key: str) -> StoredReply | None:
+        """Return the reply stored under a key."""
+        return self._postgres.run(lambda to, _again: _find(to, key))
+
     def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
         """Store outcomes; return for each whether its prediction exists."""
         return self._postgres.run(lambda to, _again: outcomes_sql.record(to, use_case, outcomes, at))
@@ -121,10 +125,16 @@ def _add_once(to: cursor, batch: PredictionBatch, reply: StoredReply) -> StoredR
     if to.fetchone():
         return None
     # Another call holds the key; ours waited for its commit, so its reply is there.
-    to.execute(REPLY, (reply.key,))
-    (row,) = to.fetchall()
+    return _find(to, reply.key)
+
+
+def _find(to: cursor, key: str) -> StoredReply | None:
+    to.execute(REPLY, (key,))
+    row = to.fetchone()
+    if row is None:
+        return None
     use_case, body_sha256, response, created_at = row
-    return StoredReply(reply.key, use_case, body_sha256, response.encode(), created_at)
+    return StoredReply(key, use_case, body_sha256, response.encode(), created_at)
 
 
 def _copy(to: cursor, batch: PredictionBatch) -> None:

@@ -46,9 +46,16 @@ class SqlitePredictions:
             if connection.execute(CLAIM, claim).rowcount:
                 connection.executemany(INSERT, map(_row, batch))
                 return None
-            found = connection.execute(REPLY, (reply.key,)).fetchone()
+        return self.find(reply.key)
+
+    def find(self, key: str) -> StoredReply | None:
+        """Return the reply stored under a key."""
+        with self._transaction() as connection:
+            found = connection.execute(REPLY, (key,)).fetchone()
+        if found is None:
+            return None
         use_case, body_sha256, response, created_at = found
-        return StoredReply(reply.key, use_case, body_sha256, response.encode(), _utc(created_at))
+        return StoredReply(key, use_case, body_sha256, response.encode(), _utc(created_at))
 
     def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
         """Store outcomes; return for each whether its prediction exists."""

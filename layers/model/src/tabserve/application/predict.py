@@ -67,13 +67,15 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
 async def predict_once(
     request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
 ) -> bytes:
-    """Do as `predict` does for the first request under a key; repeat its answer to every other.
+    """Do as `predict` does for the first request under a key; repeat its answer to every other, model or not.
 
     Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
     """
-    answer = await _answer(request, deps)
-    reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
-    first = await to_thread(deps.replies.add_once, answer.batch, reply) or reply
+    first = await to_thread(deps.replies.find, key)
+    if first is None:
+        answer = await _answer(request, deps)
+        reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
+        first = await to_thread(deps.replies.add_once, answer.batch, reply) or reply
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError(key)
     return first.response

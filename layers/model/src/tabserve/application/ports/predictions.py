@@ -35,6 +35,10 @@ class PredictionWriter(Protocol):
 class ReplyStore(Protocol):
     """Where answers are kept to be repeated."""
 
+    def find(self, key: str) -> StoredReply | None:
+        """Return the reply stored under a key."""
+        ...
+
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch and the reply under its key, all or none, in one round trip.
 
