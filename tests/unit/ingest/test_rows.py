@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.ingest.conftest import GOOD, HEADER, Judged, judge_bytes
+from tabserve.domain.use_case import UseCase
+from tests.unit.ingest.conftest import GOOD, HEADER, USE_CASE, Judged, judge_bytes
 
 FIRST, LAST = GOOD.format(id="first"), GOOD.format(id="last")
 W = ""
@@ -131,6 +132,22 @@ def test_a_bad_row_is_bad_for_exactly_these_reasons(line: str, reasons: set[tupl
     assert (bad.line_number, bad.raw) == (3, line)
     assert (outcome.split.rows_total, outcome.split.rows_good, outcome.split.rows_bad) == (3, 2, 1)
     assert {(issue.column, issue.rule) for issue in outcome.split.issues} == reasons
+
+
+def test_whole_numbers_are_judged_as_far_as_floats_hold_them() -> None:
+    features = [{"name": "count", "type": "integer", "minimum": -(2**53), "maximum": 2**53}]
+    use_case = UseCase.model_validate(USE_CASE.model_dump() | {"features": features})
+    lines = ["id,count", f"1,{2**53 - 1}", f"2,{2**53 + 1}", f"3,{1 - 2**53}", f"4,{-(2**53) - 1}"]
+    outcome = judge_bytes("\n".join(lines).encode(), use_case)
+    assert outcome.reasons == {2: {("count", "overflow")}, 4: {("count", "overflow")}}
+
+
+def test_statistics_of_numbers_at_the_end_of_their_range_leave_out_what_no_float_holds() -> None:
+    features = [{"name": "x", "type": "number", "minimum": -1.7e308, "maximum": 1.7e308}]
+    use_case = UseCase.model_validate(USE_CASE.model_dump() | {"features": features})
+    outcome = judge_bytes(b"id,x\n1,1.6e308\n2,1.6e308\n3,-1.6e308\n4,1.6e308\n5,-1.6e308\n6,1.6e308\n", use_case)
+    (column,) = outcome.split.statistics
+    assert (column.minimum, column.mean, column.maximum, column.quantiles) == (-1.6e308, None, 1.6e308, ())
 
 
 @pytest.mark.parametrize("line", GOOD_ROWS.values(), ids=GOOD_ROWS)

@@ -84,9 +84,20 @@ def _acceptable_number(feature: NumberFeature) -> Expression:
 
     def holds(cell: pl.Expr) -> pl.Expr:
         in_range = number(cell).is_between(feature.minimum, feature.maximum).fill_null(False)
-        return in_range & cell.str.contains(pattern) & (cell.str.len_bytes() <= rules.MAX_JUDGED_CELL)
+        return (
+            in_range
+            & ~_overflows(cell, feature)
+            & cell.str.contains(pattern)
+            & (cell.str.len_bytes() <= rules.MAX_JUDGED_CELL)
+        )
 
     return holds
+
+
+def _overflows(cell: pl.Expr, feature: NumberFeature) -> pl.Expr:
+    value = number(cell)
+    # From 2**53 on whole numbers are judged here by the nearest one that is a float, and by others as they are.
+    return value.is_null() if feature.type == "number" else value.is_null() | (value.abs() >= 2.0**53)
 
 
 def _rule_checks(feature: Feature | None, use_case: UseCase) -> list[pa.Check]:
@@ -137,7 +148,7 @@ def _category_rules(feature: CategoryFeature, unexplained: Expression) -> dict[s
 def _number_rules(feature: NumberFeature, unexplained: Expression) -> dict[str, Expression]:
     is_number, is_integer, is_boolean = map(_matches, (rules.NUMBER, rules.INTEGER, rules.BOOLEAN))
     found: dict[str, Expression] = {
-        "overflow": lambda cell: is_number(cell) & number(_core(cell)).is_null(),
+        "overflow": lambda cell: is_number(cell) & _overflows(_core(cell), feature),
         "below_minimum": lambda cell: is_number(cell) & (number(_core(cell)) < feature.minimum),
         "above_maximum": lambda cell: is_number(cell) & (number(_core(cell)) > feature.maximum),
     }

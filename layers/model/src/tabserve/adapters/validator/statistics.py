@@ -1,5 +1,6 @@
 """Statistics of a file's columns, gathered chunk by chunk in bounded memory."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ TOP: Final = 10
 @dataclass(slots=True)
 class Statistics:
     """Count, missing, minimum, mean and maximum are exact; quantiles come from a sample of the rows.
+
+    What no float can hold, the mean of numbers at the end of their range, is left out.
 
     The sample is the rows whose number has the smallest hashes, so it does not depend on how the file was cut.
     """
@@ -85,7 +88,7 @@ class Statistics:
             self._count,
             self._missing[feature.name],
             minimum=minimum,
-            mean=total / n,
+            mean=total / n if math.isfinite(total) else None,
             maximum=maximum,
             quantiles=self._quantiles(feature.name),
         )
@@ -93,4 +96,5 @@ class Statistics:
     def _quantiles(self, column: str) -> tuple[float, ...]:
         assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
         found = (self._sample[column].quantile(share, interpolation="linear") for share in QUANTILES)
-        return tuple(value for value in found if value is not None)
+        values = tuple(value for value in found if value is not None)
+        return values if all(map(math.isfinite, values)) else ()
