@@ -20,7 +20,7 @@ GRANTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "request_counts": (READ, ADD, CHANGE),
         "prediction_totals": (READ, ADD, CHANGE),
         "rollups": (READ, CHANGE),
-        "ingestions": (READ,),
+        "ingestions": (READ, "UPDATE (prediction_fence)"),
         "data_quality_issues": (READ,),
         "prediction_runs": (READ,),
         "drift_metrics": (READ,),

@@ -23,7 +23,7 @@ SELECT (SELECT count(*) FROM ingestions) AS files,
 """
 UNACCOUNTED = """
 WITH stored AS (
-       SELECT file_id, count(DISTINCT row_number) AS rows FROM predictions WHERE file_id IS NOT NULL GROUP BY 1),
+       SELECT file_id, count(*) AS rows FROM predictions WHERE source = 'scheduled' GROUP BY 1),
      kept AS (SELECT file_id, count(*) AS rows FROM bad_rows GROUP BY 1)
 SELECT count(*) FILTER (WHERE i.rows_total <> i.rows_good + i.rows_bad) AS split,
        count(*) FILTER (WHERE i.status = 'done' AND i.rows_bad <> coalesce(k.rows, 0)) AS kept,

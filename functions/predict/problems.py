@@ -13,6 +13,7 @@ from tabserve.domain.prediction import FailureCase
 from tabserve.errors import (
     IdempotencyConflictError,
     InvalidFieldError,
+    LeaseLostError,
     MalformedBodyError,
     ModelError,
     NoValidRecordsError,
@@ -35,6 +36,7 @@ STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
     (TooManyRecordsError, 413, "too-many-records"),
     (IdempotencyConflictError, 409, "idempotency-conflict"),
     (MalformedBodyError, 400, "malformed-body"),
+    (LeaseLostError, 409, "lease-lost"),
     (RequestError, 422, "invalid-request"),
     (ModelError, UNAVAILABLE, "no-model"),
     (UnavailableError, UNAVAILABLE, "unavailable"),

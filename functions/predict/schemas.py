@@ -16,7 +16,7 @@ from tabserve.errors import InvalidFieldError
 from tabserve.json_columns import template, text, texts
 
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
-MAX_ROW_NUMBER = 2**31 - 1  # what the table holds
+MAX_INTEGER = 2**31 - 1  # what the tables hold
 ENTITY_ID = f"^{rules.ID}$"
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -26,12 +26,13 @@ FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class OriginBody(BaseModel):
-    """The rows of a raw file that the records come from."""
+    """The rows of a raw file that the records come from, and the claim on it under which they are sent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     file_id: FileId
-    row_numbers: list[Annotated[int, Field(ge=1, le=MAX_ROW_NUMBER)]]
+    row_numbers: list[Annotated[int, Field(ge=1, le=MAX_INTEGER)]]
+    fence: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
 
 class PredictBody(BaseModel):
@@ -70,7 +71,7 @@ def predict_request(
         use_case=use_case,
         source=source or batch.source,
         records=batch.records,
-        origin=Origin(origin.file_id, tuple(origin.row_numbers)) if origin else None,
+        origin=Origin(origin.file_id, tuple(origin.row_numbers), origin.fence) if origin else None,
     )
 
 

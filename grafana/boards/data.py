@@ -46,8 +46,8 @@ def build() -> dashboard.Dashboard:
             "Rows that are neither good nor bad, or good but without prediction in a file that is done. Must be 0.",
             Sql(
                 f"SELECT {NOW} AS time, coalesce(sum(abs(rows_total - rows_good - rows_bad) + CASE WHEN "
-                "predicted_at IS NULL THEN 0 ELSE abs(rows_good - (SELECT count(DISTINCT row_number) "
-                'FROM predictions AS p WHERE p.file_id = i.file_id)) END), 0) AS "rows" '
+                "predicted_at IS NULL THEN 0 ELSE abs(rows_good - (SELECT count(*) FROM predictions AS p "
+                "WHERE p.file_id = i.file_id AND source = 'scheduled')) END), 0) AS \"rows\" "
                 f"FROM ingestions AS i WHERE {IN_RANGE} AND status = 'done'"
             ),
             "short",

@@ -9,6 +9,7 @@ from tabserve.application.ports.ingestion import AlertAfter
 from tabserve.domain.alert import Alert
 from tabserve.domain.file_alert import RULE
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
+from tabserve.errors import LeaseLostError
 
 
 @dataclass
@@ -23,6 +24,7 @@ class FakeIngestions:
     rows_predicted: dict[str, set[int]] = field(default_factory=dict)
     predicted: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    fences: dict[str, int] = field(default_factory=dict)
 
     def find(self, file_id: str) -> Ingestion | None:
         return self.verdicts.get(file_id)
@@ -61,7 +63,7 @@ class FakeIngestions:
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         done = [
-            verdict
+            replace(verdict, prediction_fence=self.fences.get(verdict.file_id, 0))
             for verdict in self.verdicts.values()
             if verdict.status == "done"
             and verdict.rows_good
@@ -80,7 +82,13 @@ class FakeIngestions:
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         return sorted(self.rows_predicted.get(file_id, ()))
 
-    def mark_predicted(self, file_id: str, at: datetime) -> None:
+    def begin_predicting(self, file_id: str, fence: int) -> None:
+        if file_id in self.predicted or file_id in self.errors or self.fences.get(file_id, 0) >= fence:
+            raise LeaseLostError(file_id)
+        self.hold(file_id, fence)
+
+    def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
+        self.hold(file_id, fence)
         self.predicted[file_id] = at
 
     def given_up(self) -> Sequence[Ingestion]:
@@ -88,11 +96,18 @@ class FakeIngestions:
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
         del self.errors[file_id]
+        self.fences[file_id] = self.fences.get(file_id, 0) + 1
         self._add(alerts)
 
-    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
+    def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
+        self.hold(file_id, fence)
         self.errors[file_id] = error
         self._add(alerts)
+
+    def hold(self, file_id: str, fence: int) -> None:
+        if self.fences.get(file_id, 0) > fence:
+            raise LeaseLostError(file_id)
+        self.fences[file_id] = fence
 
     def _add(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:

@@ -8,13 +8,15 @@ from tabserve.domain.prediction import Value
 from tabserve.domain.reference import Reference
 from tabserve.domain.use_case import UseCase
 
+VERSION = "20260101T000000Z-00000000"
+
 
 @dataclass
 class FakeModel:
     """Answers every row with the same probabilities."""
 
     row: Sequence[float]
-    version: str = "20260101T000000Z-00000000"
+    version: str = VERSION
     model_sha256: str = ""
 
     def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
@@ -25,6 +27,8 @@ class FakeModel:
 class FakeModels:
     """Serves uniform probabilities, the last class being a little likelier."""
 
+    version: str = VERSION
+
     def serving(self, use_case: UseCase) -> FakeModel | None:
         return None
 
@@ -32,7 +36,7 @@ class FakeModels:
         count = len(use_case.target.classes)
         row = [0.9 / count] * count
         row[-1] += 0.1
-        return FakeModel(row)
+        return FakeModel(row, self.version)
 
     def reload(self, use_case: UseCase) -> FakeModel:
         return self.champion(use_case)

@@ -16,7 +16,7 @@ from tabserve.domain.prediction import (
     PredictionBatch,
     StoredReply,
 )
-from tabserve.errors import DatabaseUnavailableError
+from tabserve.errors import DatabaseUnavailableError, LeaseLostError
 
 
 @dataclass
@@ -26,12 +26,21 @@ class FakePredictions:
     stored: dict[str, Prediction] = field(default_factory=dict)
     replies: dict[str, StoredReply] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    fences: dict[str, int] = field(default_factory=dict)
     away: bool = False
 
     def add(self, *batches: PredictionBatch) -> None:
         self._must_be_there()
         for prediction in chain(*batches):
             self.stored.setdefault(prediction.id, prediction)
+
+    def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
+        self._must_be_there()
+        if self.fences.get(batch.file_id or "", 0) > fence:
+            raise LeaseLostError(str(batch.file_id))
+        self.fences[batch.file_id or ""] = fence
+        known = {(p.file_id, p.row_number) for p in self.stored.values() if p.source == "scheduled"}
+        self.stored |= {p.id: p for p in batch if (p.file_id, p.row_number) not in known}
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         self._must_be_there()

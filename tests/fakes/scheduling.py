@@ -22,12 +22,14 @@ class FakeMarkers:
     status: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
-    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
+    def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
         last = self.claims.get(file_id, Claim(file_id, "", 0, 0, 0, self.now))
         if file_id in self.claims and (self.status[file_id] != "INPROGRESS" or last.lease_until >= self.now):
             return None
         until = self.now + timedelta(seconds=lease_seconds)
-        claim = replace(last, owner=owner, fence=last.fence + 1, attempts=last.attempts + 1, lease_until=until)
+        claim = replace(
+            last, owner=owner, fence=max(last.fence, floor) + 1, attempts=last.attempts + 1, lease_until=until
+        )
         return self._hold(claim, "INPROGRESS")
 
     def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
@@ -89,6 +91,7 @@ class FakePredictionService:
         file_id, numbers = origin.file_id, origin.row_numbers
         self.asked.append((file_id, numbers))
         self.trouble(file_id, numbers)
+        self.ingestions.hold(file_id, origin.fence)
         refused = {number: self.refused[file_id, number] for number in numbers if (file_id, number) in self.refused}
         self.ingestions.rows_predicted.setdefault(file_id, set()).update(set(numbers) - refused.keys())
         self.records |= {(file_id, n): record for n, record in zip(numbers, records, strict=True)}

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -32,8 +33,8 @@ from tabserve.domain.performance import Measure
 from tabserve.domain.prediction import HistoryQuery, Outcome, StoredReply
 from tabserve.domain.quality import BadRow, ColumnStatistics, Issue, ObjectKeys, Reason
 from tabserve.domain.windows import Span
-from tabserve.errors import StatementRefusedError
-from tests.factories import NOON, VERSION, batch, ingestion
+from tabserve.errors import LeaseLostError, StatementRefusedError
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion
 
 DRIFT = ColumnDrift("Age", 10, Difference("ks", 0.1, 0.5, 0.1), 0.5, "ok")
 MEASURE = Measure("accuracy", 0.5, 0.4, 0.6, 10, "measured")
@@ -50,6 +51,7 @@ def predict(database: Database, url: str) -> None:
     store = PostgresPredictions(postgres)
     for rows in (1, 10, 300):
         store.add(batch(rows))
+    store.add_of_file(file_batch("f2", [1]), 1)
     one = batch()
     store.add(one)
     for _ in range(2):
@@ -82,8 +84,11 @@ def scheduled_predict(database: Database, _: str) -> None:
     store = Ingestions(database)
     store.to_predict(10)
     store.predicted_rows("f1")
-    store.give_up_predicting("f1", "error", [alert()])
-    store.mark_predicted("f1", NOON)
+    for fence in (1, 2):
+        with suppress(LeaseLostError):  # the second time the file is done
+            store.begin_predicting("f2", fence)
+            store.give_up_predicting("f2", fence, "error", [alert()])
+    store.mark_predicted("f2", 2, NOON)
     Outbox(database).add([alert()])
     Runs(database).add(PredictionRun(str(uuid.uuid4()), NOON, NOON, "completed", 0, 0, None))
 
@@ -140,6 +145,9 @@ ONE_BY_ONE = [
 def app_url(postgres_url: str) -> str:
     """The database as the functions log in to it."""
     migrate.migrate(postgres_url, app_password=PASSWORD)
+    owner = Database(postgres_url)
+    Ingestions(owner).save(ingestion("f2"), [], [])
+    owner.close()
     app = make_url(postgres_url).set(username=database_roles.LOGIN, password=PASSWORD)
     return app.render_as_string(hide_password=False)
 

@@ -21,7 +21,7 @@ from tabserve.application.ports.scheduling import PredictionRun
 from tabserve.domain.alert import Alert, alert_id
 from tabserve.domain.file_alert import RULE
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys, Reason
-from tabserve.errors import DatabaseUnavailableError, StatementRefusedError
+from tabserve.errors import DatabaseUnavailableError, LeaseLostError, StatementRefusedError
 from tests.factories import NOON, file_batch, ingestion
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
@@ -260,13 +260,51 @@ class TestFilesToPredict:
         assert [file.file_id for file in any_store.to_predict(10)] == ["older", "newer"]
 
         any_store.note_objects(written, ObjectKeys("good", "bad", "report"))
-        any_store.mark_predicted("older", NOON)
+        any_store.mark_predicted("older", 1, NOON)
 
         assert [file.file_id for file in any_store.to_predict(10)] == ["being written", "newer"]
         assert [file.file_id for file in any_store.to_predict(1)] == ["being written"]
         noted = any_store.find("being written")
         assert noted is not None
         assert (noted.good_key, noted.bad_key, noted.report_key) == ("good", "bad", "report")
+
+    def test_take_turns_by_use_case(self, any_store: IngestionStore) -> None:
+        for minute, use_case in enumerate(["titanic"] * 3 + ["iris"]):
+            finished_at = NOON + timedelta(minutes=minute)
+            any_store.save(ingestion(f"f{minute}", use_case=use_case, finished_at=finished_at), [], [])
+
+        assert [file.file_id for file in any_store.to_predict(10)] == ["f0", "f3", "f1", "f2"]
+
+    def test_know_the_newest_claim_and_nobody_with_an_older_one_changes_them(self, any_store: IngestionStore) -> None:
+        any_store.save(ingestion("f1"), [], [])
+        any_store.begin_predicting("f1", 2)
+
+        for fence in (1, 2):
+            with pytest.raises(LeaseLostError):
+                any_store.begin_predicting("f1", fence)
+        with pytest.raises(LeaseLostError):
+            any_store.mark_predicted("f1", 1, NOON)
+        with pytest.raises(LeaseLostError):
+            any_store.give_up_predicting("f1", 1, "slow", [alert()])
+
+        (file,) = any_store.to_predict(10)
+        assert file.prediction_fence == 2
+        any_store.give_up_predicting("f1", 2, "refused", [])
+        any_store.retry_predicting("f1", [])
+        with pytest.raises(LeaseLostError):
+            any_store.give_up_predicting("f1", 2, "slow", [])
+        assert any_store.to_predict(10)[0].prediction_fence == 3
+
+    @pytest.mark.parametrize("settle", ["predicted", "given up"])
+    def test_that_are_settled_are_not_begun_again(self, any_store: IngestionStore, settle: str) -> None:
+        any_store.save(ingestion("f1"), [], [])
+        if settle == "predicted":
+            any_store.mark_predicted("f1", 1, NOON)
+        else:
+            any_store.give_up_predicting("f1", 1, "refused", [])
+
+        with pytest.raises(LeaseLostError):
+            any_store.begin_predicting("f1", 2)
 
     def test_know_which_rows_have_a_prediction(self, database_url: str, store: Ingestions) -> None:
         predictions = prediction_store(database_url)
@@ -281,7 +319,7 @@ class TestFilesToPredict:
         store.save(ingestion("f1"), [], [])
 
         for _ in range(2):
-            store.give_up_predicting("f1", "the API refused row 3", [alert()])
+            store.give_up_predicting("f1", 1, "the API refused row 3", [alert()])
 
         assert store.to_predict(10) == []
         assert [file.file_id for file in store.given_up()] == ["f1"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from moto import mock_aws
 
-from tabserve.adapters.dynamodb import DynamoMarkers
+from tabserve.adapters.dynamodb import KEEP, DynamoMarkers
 from tabserve.application.ports.scheduling import Claim, Markers
 from tabserve.errors import LeaseLostError, StorageUnavailableError
 from tests.factories import NOON
@@ -156,7 +156,39 @@ def test_failure_and_end_are_written_as_others_read_them(client: Any, time: Time
 
     assert item["status"] == {"S": "FAILED"}
     assert item["error"] == {"S": "row 3 is refused"}
-    assert {"pk", "status", "owner", "lease_until", "fence", "attempts", "next_row", "error"} == set(item)
+    assert {"pk", "status", "owner", "lease_until", "fence", "attempts", "next_row", "error", "ttl"} == set(item)
+
+
+@pytest.mark.parametrize("left", ["at once", "advanced", "paused", "released", "complete", "reopened"])
+def test_a_marker_goes_some_time_after_the_last_claim_however_it_was_left(client: Any, time: Time, left: str) -> None:
+    markers = DynamoMarkers(client, TABLE, time)
+    claim = claimed(markers)
+    changes: dict[str, Callable[[], object]] = {
+        "at once": lambda: None,
+        "advanced": lambda: markers.advance(claim, 1, LEASE),
+        "paused": lambda: markers.pause(claim),
+        "released": lambda: markers.release(claim, "because", final=False),
+        "complete": lambda: markers.complete(claim),
+        "reopened": lambda: markers.reopen("f1"),
+    }
+    changes[left]()
+
+    item = client.get_item(TableName=TABLE, Key={"pk": {"S": "predict#f1"}})["Item"]
+
+    assert int(item["ttl"]["N"]) == (NOON + KEEP).timestamp()
+
+
+def test_the_fence_is_above_what_the_database_knows_even_when_the_table_was_lost(markers: Markers) -> None:
+    claim = markers.claim("f1", "a", LEASE, floor=7)
+    assert claim is not None
+    assert (claim.fence, claim.attempts) == (8, 1)
+
+    markers.pause(claim)
+    again = markers.claim("f1", "b", LEASE, floor=8)
+
+    assert again is not None
+    assert again.fence == 9
+    markers.complete(again)
 
 
 def test_a_table_that_is_away_is_unavailable(client: Any, time: Time) -> None:
@@ -176,6 +208,7 @@ class Model:
     next_row: int = 0
     free_after: datetime = LONG_AGO
     holders: dict[str, Claim] = field(default_factory=dict)
+    known: int = 0  # the newest fence in the database
 
 
 class ClaimProtocol(RuleBasedStateMachine):
@@ -188,25 +221,30 @@ class ClaimProtocol(RuleBasedStateMachine):
         self.aws = mock_aws()
         self.aws.start()
         self.time = Time()
-        self.markers = DynamoMarkers(dynamodb(), TABLE, self.time)
+        self.client = dynamodb()
+        self.markers = DynamoMarkers(self.client, TABLE, self.time)
         self.model = Model()
 
     def teardown(self) -> None:
         self.aws.stop()
 
-    @rule(worker=workers)
-    def claim(self, worker: str) -> None:
+    @rule(worker=workers, read=st.integers(0, 9))
+    def claim(self, worker: str, read: int) -> None:
+        """Claim with the fence that a run read at its start, and begin where the database knows no newer one."""
+        floor = min(read, self.model.known)
         free = self.model.status == "absent" or (
             self.model.status == "INPROGRESS" and self.model.free_after < self.time.now
         )
-        claim = self.markers.claim("f1", worker, LEASE)
+        claim = self.markers.claim("f1", worker, LEASE, floor)
         assert (claim is not None) == free
         if claim is not None:
             self.model.status = "INPROGRESS"
-            self.model.fence += 1
+            self.model.fence = max(self.model.fence, floor) + 1
             self.model.attempts += 1
             self.model.free_after = self.time.now + timedelta(seconds=LEASE)
-            self.model.holders[worker] = claim
+            self.model.holders.pop(worker, None)
+            if claim.fence > self.model.known:
+                self.model.holders[worker], self.model.known = claim, claim.fence
             assert (claim.fence, claim.attempts, claim.next_row) == (
                 self.model.fence,
                 self.model.attempts,
@@ -246,6 +284,11 @@ class ClaimProtocol(RuleBasedStateMachine):
             self.markers.pause(claim)
         else:
             self.markers.release(claim, "because", final=how == "fail")
+
+    @rule()
+    def lose_the_table(self) -> None:
+        self.client.delete_item(TableName=TABLE, Key={"pk": {"S": "predict#f1"}})
+        self.model = Model(holders=self.model.holders, known=self.model.known)
 
     @rule(seconds=st.sampled_from([1, 59, 60, 61]))
     def wait(self, seconds: int) -> None:

@@ -12,11 +12,11 @@ from tabserve.adapters.prediction_function import ANSWER_WITHIN_S, PAUSES_S, TRY
 from tabserve.application.score_file import SECONDS_PER_CHUNK
 from tabserve.bootstrap.common import aws_client
 from tabserve.domain.prediction import Features, Origin
-from tabserve.errors import ModelError, PredictionServiceError
+from tabserve.errors import LeaseLostError, ModelError, PredictionServiceError
 from tabserve.settings import Settings
 
 RECORDS: list[Features] = [{"Sex": "female", "Age": None, "entity_id": "7"}, {"Sex": "male", "Age": 2.5}]
-ORIGIN = Origin("f1", (2, 5))
+ORIGIN = Origin("f1", (2, 5), 4)
 TIMED_OUT = {"errorMessage": "2026-01-02 Task timed out after 29.00 seconds"}
 THROTTLED: tuple[int, bytes, dict[str, str]] = (
     429,
@@ -138,7 +138,7 @@ def test_invokes_the_function_with_the_event_of_a_call_that_says_who_sends_it(
         "use_case": "titanic",
         "source": "scheduled",
         "records": RECORDS,
-        "origin": {"file_id": "f1", "row_numbers": [2, 5]},
+        "origin": {"file_id": "f1", "row_numbers": [2, 5], "fence": 4},
     }
 
 
@@ -232,6 +232,14 @@ def test_a_use_case_without_a_model_is_told_apart_from_an_outage(lambda_: Lambda
     lambda_.answers = [problem(503, "no-model")]
 
     with pytest.raises(ModelError, match="no-model"):
+        ask(function)
+    assert len(lambda_.requests) == 1
+
+
+def test_a_newer_claim_is_told(lambda_: Lambda, function: PredictionFunction) -> None:
+    lambda_.answers = [problem(409, "lease-lost")]
+
+    with pytest.raises(LeaseLostError):
         ask(function)
     assert len(lambda_.requests) == 1
 

@@ -1,6 +1,7 @@
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,14 +10,17 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from tabserve.adapters import history as pages
+from tabserve.adapters.database import Database
+from tabserve.adapters.ingestions import Ingestions
 from tabserve.adapters.postgres import NO_RETRY_S, Postgres
 from tabserve.adapters.predictions import prediction_store
 from tabserve.application.ports.predictions import PredictionStore
 from tabserve.domain.prediction import Cursor, HistoryQuery, Prediction, Source
-from tabserve.errors import DatabaseUnavailableError
-from tests.factories import NOON, VERSION, batch, file_batch
+from tabserve.errors import DatabaseUnavailableError, LeaseLostError
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion
 from tests.fakes.predictions import FakePredictions
 
 SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
@@ -69,16 +73,55 @@ def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, ro
     assert len(everything(store)) == rows
 
 
-@EVERY_WAY_OF_WRITING
-def test_a_row_of_a_file_is_stored_once_for_a_version(store: PredictionStore, rows: int) -> None:
-    store.add(file_batch("f1", [2, 4], created_at=NOON - timedelta(hours=1)))
-    store.add(file_batch("f1", range(1, rows + 1)))
-    store.add(file_batch("f1", [1, 2], model_version="another"))
+class TestRowsOfAFile:
+    @pytest.fixture
+    def file(self, request: pytest.FixtureRequest, store: PredictionStore) -> None:
+        """The file f1 where the store keeps files."""
+        if not isinstance(store, FakePredictions):
+            kind = request.node.callspec.params["store"]
+            database = Database(request.getfixturevalue("postgres_url" if kind == "postgresql" else "sqlite_url"))
+            Ingestions(database).save(ingestion("f1"), [], [])
+            database.close()
 
-    found = everything(store, model_version=VERSION)
-    assert sorted(p.row_number or 0 for p in found) == sorted({2, 4, *range(1, rows + 1)})
-    assert {p.row_number for p in found if p.created_at < NOON} == {2, 4}
-    assert len(everything(store, model_version="another")) == 2
+    @EVERY_WAY_OF_WRITING
+    @pytest.mark.usefixtures("file")
+    def test_are_stored_once_whatever_the_version(self, store: PredictionStore, rows: int) -> None:
+        store.add_of_file(file_batch("f1", [2, 4], created_at=NOON - timedelta(hours=1)), 1)
+        store.add_of_file(file_batch("f1", range(1, rows + 1), model_version="promoted"), 1)
+        store.add_of_file(file_batch("f1", range(1, rows + 1)), 1)
+
+        found = everything(store)
+        assert sorted(p.row_number or 0 for p in found) == sorted({2, 4, *range(1, rows + 1)})
+        assert {p.row_number for p in found if p.model_version == VERSION} == {2, 4}
+
+    @pytest.mark.usefixtures("file")
+    def test_are_not_stored_by_whoever_was_overtaken(self, store: PredictionStore) -> None:
+        store.add_of_file(file_batch("f1", [1]), 2)
+        with pytest.raises(LeaseLostError):
+            store.add_of_file(file_batch("f1", [2]), 1)
+        store.add_of_file(file_batch("f1", [3]), 2)
+
+        assert sorted(p.row_number or 0 for p in everything(store)) == [1, 3]
+
+    def test_of_no_known_file_are_not_stored(self, postgres_url: str) -> None:
+        store = prediction_store(postgres_url)
+        with pytest.raises(LeaseLostError):
+            store.add_of_file(file_batch("unknown", [1]), 1)
+        assert not everything(store)
+
+    def test_wait_for_a_newer_claim_that_is_being_written(self, postgres_url: str) -> None:
+        database = Database(postgres_url)
+        Ingestions(database).save(ingestion("f1"), [], [])
+        with ThreadPoolExecutor(1) as pool, database.transaction() as connection:
+            connection.execute(text("UPDATE ingestions SET prediction_fence = 2"))
+            zombie = pool.submit(prediction_store(postgres_url).add_of_file, file_batch("f1", [1]), 1)
+            while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                pass
+            connection.commit()
+            with pytest.raises(LeaseLostError):
+                zombie.result()
+        assert not everything(prediction_store(postgres_url))
+        database.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from tabserve.adapters.outbox import Outbox
 from tabserve.adapters.predictions import prediction_store
 from tabserve.adapters.runs import Runs
 from tabserve.adapters.s3 import S3Store
-from tabserve.application.predict import PredictDependencies, PredictRequest, predict
+from tabserve.application.predict import PredictDependencies, PredictRequest, predict_file
 from tabserve.application.scheduled_predict import Scored, score_pending
 from tabserve.application.score_file import CHUNK, ScheduledDependencies
 from tabserve.domain.prediction import Features, Origin
@@ -29,7 +29,7 @@ from tabserve.domain.quality import BadRow
 from tests.coroutines import run
 from tests.definitions import CATALOG
 from tests.factories import good_object, ingestion
-from tests.fakes.models import FakeModels
+from tests.fakes.models import VERSION, FakeModels
 from tests.fakes.predictions import FakeFeatures
 
 HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
@@ -44,16 +44,20 @@ class DirectService:
     """The prediction API without HTTP: the same application function on the same database."""
 
     url: str
+    models: FakeModels = field(default_factory=FakeModels)
+    before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         store = prediction_store(self.url)
         clock = lambda: datetime.now(UTC)  # noqa: E731
         writer, catalog = GroupCommit(store), CATALOG
-        self.deps = PredictDependencies(catalog, FakeModels(), store, writer, store, FakeFeatures(), clock)
+        self.deps = PredictDependencies(catalog, self.models, store, writer, store, FakeFeatures(), clock)
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
-        run(predict(PredictRequest("r", use_case, "scheduled", records, origin), self.deps))
+        self.before()
+        request = PredictRequest("r", use_case, "scheduled", records, origin)
+        run(predict_file(request, origin, self.deps))
         self.after()
         return {}
 
@@ -83,14 +87,19 @@ class Cloud:
         self.s3.put_object(Bucket="good", Key=verdict.good_key, Body=body)
         Ingestions(self.database).save(verdict, [], [BadRow(number, number + 1, "", ()) for number in bad])
 
-    def run(self, after_each_chunk: Callable[[], None] = lambda: None) -> Scored:
+    def run(
+        self,
+        after_each_chunk: Callable[[], None] = lambda: None,
+        before_each_chunk: Callable[[], None] = lambda: None,
+        models: FakeModels | None = None,
+    ) -> Scored:
         database = Database(self.url)
         deps = ScheduledDependencies(
             catalog=CATALOG,
             ingestions=Ingestions(database),
             markers=DynamoMarkers(self.dynamodb, "markers", self.now),
             good=S3Store(self.s3, "good"),
-            service=DirectService(self.url, after_each_chunk),
+            service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
             runs=Runs(database),
             alerts=Outbox(database),
             clock=self.now,
@@ -175,6 +184,54 @@ def test_a_killed_run_is_resumed_without_losing_or_doubling_a_row(cloud: Cloud, 
     assert cloud.marker("f1") == "COMPLETED"
 
 
+def test_a_promotion_between_tries_doubles_nothing(cloud: Cloud) -> None:
+    cloud.file("f1", rows=40)
+
+    def promote_and_try_again() -> None:
+        again = DirectService(cloud.url, FakeModels("promoted"))
+        again.predict("titanic", [{"Pclass": 3, "Sex": "female"}] * 40, Origin("f1", tuple(range(1, 41)), 1))
+
+    cloud.run(promote_and_try_again)
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 40, 40)]
+    assert cloud.rows("SELECT DISTINCT model_version FROM predictions") == [(VERSION,)]
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(cloud: Cloud) -> None:
+    cloud.file("f1", rows=2 * CHUNK)
+
+    def sleep() -> None:
+        cloud.later += timedelta(minutes=3)
+        assert cloud.run(models=FakeModels("of the second worker")).run.files == 1
+
+    slept = cloud.run(before_each_chunk=sleep)
+
+    assert [(outcome.done, outcome.error, outcome.rows) for outcome in slept.outcomes] == [(False, None, 0)]
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
+    assert cloud.rows("SELECT DISTINCT model_version FROM predictions") == [("of the second worker",)]
+    assert cloud.rows("SELECT predicted_at IS NOT NULL, prediction_fence FROM ingestions") == [(True, 2)]
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_a_file_goes_on_when_the_markers_are_lost(cloud: Cloud) -> None:
+    cloud.file("f1", rows=2 * CHUNK)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            cloud.run(before_each_chunk=kill)
+        cloud.later += timedelta(minutes=3)
+    cloud.dynamodb.delete_item(TableName="markers", Key={"pk": {"S": "predict#f1"}})
+
+    assert cloud.run().run.files == 1
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
+    assert cloud.rows("SELECT prediction_fence FROM ingestions") == [(4,)]
+
+
+def kill() -> None:
+    raise Killed
+
+
 def test_the_function_scores_on_a_schedule_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     for name, value in {
         "DATABASE_URL": cloud.url,
@@ -211,7 +268,7 @@ def test_files_that_were_given_up_are_reopened_by_a_command(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.file("f1", rows=3)
-    Ingestions(cloud.database).give_up_predicting("f1", "the API refused row 2", [])
+    Ingestions(cloud.database).give_up_predicting("f1", 1, "the API refused row 2", [])
     for name, value in {
         "DATABASE_URL": cloud.url,
         "MARKERS_TABLE": "markers",

@@ -10,7 +10,7 @@ from functions.predict.history import HistoryParameters, page_body
 from functions.predict.metering import count
 from functions.predict.replies import json_reply, request_id_of, service_of
 from functions.predict.schemas import idempotency_key, predict_request, rendered
-from tabserve.application.predict import past_predictions, predict, predict_once
+from tabserve.application.predict import past_predictions, predict, predict_file, predict_once
 
 router = APIRouter(tags=["predictions"])
 
@@ -23,10 +23,13 @@ async def post_predict(request: Request) -> Response:
     asked = predict_request(
         body, service.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
     )
-    if key is not None:
+    if key is not None and asked.origin is None:
         once = await predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
         return Response(once, media_type="application/json")
-    answer = await predict(asked, service.deps)
+    if asked.origin is not None:
+        answer = await predict_file(asked, asked.origin, service.deps)
+    else:
+        answer = await predict(asked, service.deps)
     if "aws.context" in request.scope:  # other servers have an access log
         count(service.emf(), len(answer.batch), len(answer.errors))
         service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))

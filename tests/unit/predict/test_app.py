@@ -58,7 +58,7 @@ def test_more_than_two_classes_give_the_probability_of_the_predicted_one(post: A
 class TestTheScheduler:
     """What the scheduled function may send by invoking this one, and nobody else in any way."""
 
-    ORIGIN: ClassVar[dict[str, Any]] = {"file_id": "ab" * 32, "row_numbers": [3, 5]}
+    ORIGIN: ClassVar[dict[str, Any]] = {"file_id": "ab" * 32, "row_numbers": [3, 5], "fence": 1}
     ROWS: ClassVar[list[dict[str, Any]]] = [GOOD | {"entity_id": "17"}, GOOD]
     REQUEST: ClassVar[dict[str, Any]] = {"source": "scheduled", "records": ROWS, "origin": ORIGIN}
 
@@ -67,7 +67,7 @@ class TestTheScheduler:
     ) -> None:
         function = PredictionFunction(InProcess(app_module.handler), "predict")
         for _ in range(2):
-            assert function.predict("titanic", self.ROWS, Origin("ab" * 32, (3, 5))) == {}
+            assert function.predict("titanic", self.ROWS, Origin("ab" * 32, (3, 5), 1)) == {}
         assert {(p.row_number, p.entity_id) for p in predictions.stored.values()} == {(3, "17"), (5, None)}
         assert {p.source for p in predictions.stored.values()} == {"scheduled"}
 
@@ -75,7 +75,7 @@ class TestTheScheduler:
         self, app_module: Any, predictions: FakePredictions
     ) -> None:
         function = PredictionFunction(InProcess(app_module.handler), "predict")
-        refused = function.predict("titanic", [GOOD | {"Age": 900}, GOOD], Origin("ab" * 32, (3, 5)))
+        refused = function.predict("titanic", [GOOD | {"Age": 900}, GOOD], Origin("ab" * 32, (3, 5), 1))
         assert refused.keys() == {3}
         assert "Age" in refused[3]
         assert [p.row_number for p in predictions.stored.values()] == [5]

@@ -155,7 +155,7 @@ class AcceptanceError(ModelError):
 
 
 class LeaseLostError(TabserveError):
-    """Another worker took over a file; stop without touching it."""
+    """Another worker took over a file, or finished it; stop without touching it."""
 
 
 class StatementRefusedError(TabserveError):

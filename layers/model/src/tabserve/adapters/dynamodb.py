@@ -9,13 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tabserve.application.ports.scheduling import Claim
 from tabserve.errors import LeaseLostError, StorageUnavailableError
 
-KEEP_DONE = timedelta(days=90)
-NAMES = {"#status": "status", "#owner": "owner", "#error": "error"}
+KEEP = timedelta(days=90)  # after the last claim; the database knows by itself which files are done
+NAMES = {"#status": "status", "#owner": "owner", "#error": "error", "#ttl": "ttl"}
 
 CLAIM = (
     "SET #status = :inprogress, #owner = :owner, lease_until = :until, "
     "fence = if_not_exists(fence, :zero) + :one, attempts = if_not_exists(attempts, :zero) + :one, "
-    "next_row = if_not_exists(next_row, :zero)"
+    "next_row = if_not_exists(next_row, :zero), #ttl = :ttl"
 )
 # The lease is compared with the caller's clock in the condition itself: an expired item may stay for days.
 FREE = "attribute_not_exists(pk) OR (#status = :inprogress AND lease_until < :now)"
@@ -33,18 +33,27 @@ class DynamoMarkers:
         self._table = table
         self._now = now
 
-    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
-        """Claim a file that nobody works on; return None when it is done, failed or held by another."""
+    def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
+        """Claim a file that nobody works on; return None when it is done, failed or held by another.
+
+        The fence is above `floor`, even when this table was lost.
+        """
         values = {
             ":inprogress": {"S": "INPROGRESS"},
             ":owner": {"S": owner},
             ":until": _number(self._until(lease_seconds)),
             ":now": _number(_milliseconds(self._now())),
+            ":ttl": _number(int((self._now() + KEEP).timestamp())),
             ":zero": _number(0),
             ":one": _number(1),
         }
         item = self._update(file_id, CLAIM, FREE, values)
-        return None if item is None else _claim(file_id, item)
+        if item is None:
+            return None
+        claim = _claim(file_id, item)
+        if claim.fence > floor:
+            return claim
+        return _claim(file_id, self._change(claim, "SET fence = :above", {":above": _number(floor + 1)}))
 
     def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
         """Note the next row and extend the lease; raise LeaseLostError."""
@@ -53,9 +62,7 @@ class DynamoMarkers:
 
     def complete(self, claim: Claim) -> None:
         """Mark the file as done; raise LeaseLostError."""
-        expires = int((self._now() + KEEP_DONE).timestamp())
-        values = {":completed": {"S": "COMPLETED"}, ":ttl": _number(expires)}
-        self._change(claim, "SET #status = :completed, #ttl = :ttl REMOVE #error", values, {"#ttl": "ttl"})
+        self._change(claim, "SET #status = :completed REMOVE #error", {":completed": {"S": "COMPLETED"}})
 
     def release(self, claim: Claim, error: str, *, final: bool) -> None:
         """Give the file back for another attempt, or mark it FAILED when `final`."""
@@ -69,31 +76,22 @@ class DynamoMarkers:
 
     def reopen(self, file_id: str) -> None:
         """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
-        change = "SET #status = :inprogress, lease_until = :free, attempts = :free, fence = fence + :one REMOVE #ttl"
+        change = "SET #status = :inprogress, lease_until = :free, attempts = :free, fence = fence + :one"
         values = {":inprogress": {"S": "INPROGRESS"}, ":free": _number(0), ":one": _number(1)}
-        self._update(file_id, change, "attribute_exists(pk)", values, {"#ttl": "ttl"})
+        self._update(file_id, change, "attribute_exists(pk)", values)
 
     def _until(self, lease_seconds: int) -> int:
         return _milliseconds(self._now() + timedelta(seconds=lease_seconds))
 
-    def _change(
-        self, claim: Claim, change: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    def _change(self, claim: Claim, change: str, values: Mapping[str, Any]) -> dict[str, Any]:
         held = {":inprogress": {"S": "INPROGRESS"}, ":fence": _number(claim.fence)}
-        item = self._update(claim.file_id, change, HELD, {**values, **held}, names)
+        item = self._update(claim.file_id, change, HELD, {**values, **held})
         if item is None:
             raise LeaseLostError(f"another worker took over file {claim.file_id}")
         return item
 
-    def _update(
-        self,
-        file_id: str,
-        change: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
-    ) -> dict[str, Any] | None:
-        used = {name: text for name, text in {**NAMES, **(names or {})}.items() if name in change + condition}
+    def _update(self, file_id: str, change: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        used = {name: text for name, text in NAMES.items() if name in change + condition}
         try:
             answer = self._call(
                 "update_item",

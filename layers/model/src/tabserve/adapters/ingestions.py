@@ -21,6 +21,7 @@ from tabserve.domain.alert import Alert
 from tabserve.domain.file_alert import RULE
 from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
 from tabserve.domain.quarantine import storable
+from tabserve.errors import LeaseLostError
 
 COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
 PIECE = 10_000
@@ -96,14 +97,21 @@ class Ingestions:
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file that have a prediction of any version, ascending."""
-        row_number = predictions.c.row_number
-        query = select(row_number).distinct().where(predictions.c.file_id == file_id).order_by(row_number)
+        """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
+        scheduled = (predictions.c.file_id == file_id, predictions.c.source == "scheduled")
+        query = select(predictions.c.row_number).where(*scheduled).order_by(predictions.c.row_number)
         return self._database.run(lambda connection: connection.execute(query).scalars().all())
 
-    def mark_predicted(self, file_id: str, at: datetime) -> None:
-        """Note that every good row of a file has a stored prediction."""
-        self._set(file_id, predicted_at=at, prediction_error=None)
+    def begin_predicting(self, file_id: str, fence: int) -> None:
+        """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""
+        older, pending = ingestions.c.prediction_fence < fence, ingestions.c.predicted_at.is_(None)
+        with self._database.transaction() as connection:
+            _hold(connection, file_id, fence, older, pending, ingestions.c.prediction_error.is_(None))
+
+    def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
+        """Note that every good row of a file has a prediction; raise LeaseLostError when there is a newer claim."""
+        done = {"predicted_at": at, "prediction_error": None}
+        self._database.run(lambda connection: _hold(connection, file_id, fence, **done))
 
     def given_up(self) -> Sequence[Ingestion]:
         """Return the files that are not tried again, oldest first."""
@@ -114,18 +122,18 @@ class Ingestions:
         """Let a file that was given up be predicted again, with the alerts that tell so."""
 
         def work(connection: Connection) -> None:
-            again = update(ingestions).where(ingestions.c.file_id == file_id).values(prediction_error=None)
-            connection.execute(again)
+            fence = ingestions.c.prediction_fence + 1
+            again = update(ingestions).where(ingestions.c.file_id == file_id)
+            connection.execute(again.values(prediction_error=None, prediction_fence=fence))
             add_alerts(connection, alerts)
 
         self._database.run(work)
 
-    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
-        """Note why a file is not tried again, with the alerts that tell so."""
+    def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
+        """Note why a file is not tried again, with the alerts that tell so; raise LeaseLostError."""
 
         def work(connection: Connection) -> None:
-            failed = update(ingestions).where(ingestions.c.file_id == file_id, ingestions.c.predicted_at.is_(None))
-            connection.execute(failed.values(prediction_error=error))
+            _hold(connection, file_id, fence, ingestions.c.predicted_at.is_(None), prediction_error=error)
             add_alerts(connection, alerts)
 
         self._database.run(work)
@@ -148,6 +156,14 @@ def _newer_is_finished(file_id: str) -> ColumnElement[bool]:
     newer = or_(other.c.sequencer > this.c.sequencer, and_(unordered, other.c.written_at > this.c.written_at))
     same = and_(other.c.bucket == this.c.bucket, other.c.key == this.c.key, other.c.report_key.is_not(None))
     return exists().where(this.c.file_id == file_id, same, newer)
+
+
+def _hold(connection: Connection, file_id: str, fence: int, *more: ColumnElement[bool], **values: object) -> None:
+    """Change a file under the fence of a claim; raise LeaseLostError when there is a newer one."""
+    held = (ingestions.c.file_id == file_id, ingestions.c.prediction_fence <= fence)
+    change = update(ingestions).where(*held, *more).values(prediction_fence=fence, **values)
+    if not connection.execute(change).rowcount:
+        raise LeaseLostError(f"there is a newer claim on file {file_id}")
 
 
 def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:

@@ -16,7 +16,7 @@ WITH judged AS (
 ), quarantine AS (
     SELECT file_id, count(*) AS quarantined FROM bad_rows GROUP BY file_id
 ), predicted AS (
-    SELECT file_id, row_number, count(*) AS times FROM predictions WHERE file_id IS NOT NULL GROUP BY 1, 2
+    SELECT file_id, row_number, count(*) AS times FROM predictions WHERE source = 'scheduled' GROUP BY 1, 2
 ), answered AS (
     SELECT predicted.file_id, count(*) AS predicted, sum(times) AS predictions,
            count(CASE WHEN bad_rows.file_id IS NOT NULL OR ingestions.file_id IS NULL

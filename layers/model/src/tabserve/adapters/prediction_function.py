@@ -11,13 +11,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.domain.prediction import Features, Origin
-from tabserve.errors import ModelError, PredictionServiceError
+from tabserve.errors import LeaseLostError, ModelError, PredictionServiceError
 
 ANSWER_WITHIN_S = 30.0  # the function itself stops after 29
 PAUSES_S = (0.2, 1.0, 2.0)
 TRY_AGAIN_WITHIN_S = 6.0  # with the last try's connection and answer: within what a run keeps for a chunk
 AWAY = {429, 502, 503, 504}
 NO_MODEL = "urn:tabserve:problem:no-model"
+LEASE_LOST = "urn:tabserve:problem:lease-lost"
 TOO_LARGE = 413
 SHOWN = 300
 
@@ -45,7 +46,8 @@ class PredictionFunction:
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model.
+        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model,
+        LeaseLostError when there is a newer claim on the file.
         """
         content = {"use_case": use_case, "source": "scheduled", "records": list(records), "origin": asdict(origin)}
         status, body = self._ask(json.dumps(event(content)).encode())
@@ -53,6 +55,8 @@ class PredictionFunction:
             return _refused_of_answered(body, origin.row_numbers)
         if body.get("type") == NO_MODEL:
             raise ModelError(str(body.get("detail")))
+        if body.get("type") == LEASE_LOST:
+            raise LeaseLostError(str(body.get("detail")))
         return _refused_of_problem(status, body, origin.row_numbers)
 
     def _ask(self, payload: bytes) -> Reply:

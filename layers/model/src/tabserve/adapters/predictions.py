@@ -13,6 +13,7 @@ from tabserve.adapters import outcomes as outcomes_sql
 from tabserve.adapters.postgres import API_TIMEOUT_MS, Postgres
 from tabserve.adapters.prediction_rows import COLUMNS, constant, copy_text, varying
 from tabserve.domain.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.errors import LeaseLostError
 
 if TYPE_CHECKING:
     from tabserve.adapters.sqlite_predictions import SqlitePredictions
@@ -34,6 +35,10 @@ ONCE = f"""WITH claimed AS (
 SELECT key FROM claimed"""  # noqa: S608  nothing but constants
 REPLY = "SELECT use_case, body_sha256, response::text, created_at FROM idempotency_keys WHERE key = %s"
 COPY = f"COPY predictions ({', '.join(COLUMNS)}) FROM STDIN WITH (NULL '')"
+
+# Writers of one file wait for each other here, and whoever was overtaken writes nothing.
+HOLD = """UPDATE ingestions SET prediction_fence = %(fence)s
+    WHERE file_id = %(file_id)s AND prediction_fence <= %(fence)s"""
 
 FEW_ROWS = 4
 MANY_ROWS = 200
@@ -66,6 +71,10 @@ class PostgresPredictions:
         for batch in batches:
             if len(batch) > FEW_ROWS:
                 self._add_many(batch)
+
+    def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
+        """Store rows of a file wholly or not at all, with the fence of the claim on it; raise LeaseLostError."""
+        self._postgres.run(lambda to, _again: _add_of_file(to, batch, fence))
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch with its reply, in one round trip, or return the reply stored first under the key."""
@@ -117,6 +126,14 @@ def _insert(to: cursor, batch: PredictionBatch) -> None:
         _insert_rows(to, batch)
     else:
         to.execute(SPLIT_ON_SERVER, (*constant(batch), *columns))
+
+
+def _add_of_file(to: cursor, batch: PredictionBatch, fence: int) -> None:
+    with to.connection:  # a transaction
+        to.execute(HOLD, {"fence": fence, "file_id": batch.file_id})
+        if not to.rowcount:
+            raise LeaseLostError(f"there is a newer claim on file {batch.file_id}")
+        _insert(to, batch)
 
 
 def _add_once(to: cursor, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:

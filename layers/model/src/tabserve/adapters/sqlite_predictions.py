@@ -11,12 +11,12 @@ from typing import Any
 
 from tabserve.adapters import history
 from tabserve.domain.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
-from tabserve.errors import DatabaseUnavailableError
+from tabserve.errors import DatabaseUnavailableError, LeaseLostError
 
 TIMEOUT_S = 5
 TIME = "%Y-%m-%d %H:%M:%S.%f"  # how SQLAlchemy writes it, so both read each other's rows
 INSERT = f"INSERT OR IGNORE INTO predictions ({history.COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
-
+HOLD = "UPDATE ingestions SET prediction_fence = ? WHERE file_id = ? AND prediction_fence <= ?"
 CLAIM = "INSERT OR IGNORE INTO idempotency_keys VALUES (?, ?, ?, 200, ?, ?)"
 REPLY = "SELECT use_case, body_sha256, response, created_at FROM idempotency_keys WHERE key = ?"
 RECORD = """INSERT INTO ground_truth (prediction_id, use_case, actual, created_at) VALUES (?, ?, ?, ?)
@@ -38,6 +38,13 @@ class SqlitePredictions:
         """Store all or none; rows that are there already stay as they are."""
         with self._transaction() as connection:
             connection.executemany(INSERT, map(_row, chain(*batches)))
+
+    def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
+        """Store rows of a file wholly or not at all, with the fence of the claim on it; raise LeaseLostError."""
+        with self._transaction() as connection:
+            if not connection.execute(HOLD, (fence, batch.file_id, fence)).rowcount:
+                raise LeaseLostError(f"there is a newer claim on file {batch.file_id}")
+            connection.executemany(INSERT, map(_row, batch))
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch with its reply, or return the reply stored first under the key."""

@@ -37,15 +37,14 @@ predictions = Table(
     one_of("source", "webapp", "scheduled", "api", "queue"),
     CheckConstraint("(file_id IS NULL) = (row_number IS NULL)", name="origin"),
 )
-FROM_FILE = text("file_id IS NOT NULL")
+SCHEDULED = text("source = 'scheduled'")
 Index(
-    "uq_predictions_file_id_row_number_model_version",
+    "uq_predictions_file_id_row_number",
     predictions.c.file_id,
     predictions.c.row_number,
-    predictions.c.model_version,
     unique=True,
-    postgresql_where=FROM_FILE,
-    sqlite_where=FROM_FILE,
+    postgresql_where=SCHEDULED,
+    sqlite_where=SCHEDULED,
 )
 # A batch shares its time: without the id in the key its entries are stored as one, and sorting one batch is cheap.
 Index(None, predictions.c.use_case, predictions.c.source, predictions.c.created_at)
@@ -81,6 +80,7 @@ ingestions = Table(
     time_column("started_at"),
     time_column("finished_at"),
     time_column("predicted_at", nullable=True),
+    Column("prediction_fence", Integer, nullable=False, server_default=text("0")),
     text_column("prediction_error", nullable=True),
     text_column("error", nullable=True),
     text_column("sequencer", nullable=True),

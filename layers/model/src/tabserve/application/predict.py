@@ -64,6 +64,13 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     return answer
 
 
+async def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> Answer:
+    """Do as `predict` does for rows of a file; raise LeaseLostError, too, when there is a newer claim on it."""
+    answer = await _answer(request, deps)
+    await to_thread(deps.predictions.add_of_file, answer.batch, origin.fence)
+    return answer
+
+
 async def predict_once(
     request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
 ) -> bytes:

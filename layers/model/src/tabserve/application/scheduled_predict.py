@@ -51,7 +51,7 @@ def _outcomes(deps: ScheduledDependencies, owner: str, seconds_left: Callable[[]
             return
         if ingestion.use_case in without_model:
             continue
-        claim = deps.markers.claim(ingestion.file_id, owner, LEASE_SECONDS)
+        claim = deps.markers.claim(ingestion.file_id, owner, LEASE_SECONDS, ingestion.prediction_fence)
         if claim is None:
             continue
         outcome = score_file(deps, ingestion, claim, seconds_left)

@@ -94,6 +94,7 @@ class _Work:
 
     def _attempt(self) -> FileOutcome:
         try:
+            self._deps.ingestions.begin_predicting(self._ingestion.file_id, self._claim.fence)
             if self._claim.attempts > MAX_ATTEMPTS:
                 return self._give_up(f"{MAX_ATTEMPTS} workers stopped without a word")
             return self._finish() if self._score() else self._pause()
@@ -125,7 +126,7 @@ class _Work:
 
     def _ask(self, use_case: UseCase, rows: Sequence[Numbered]) -> None:
         numbers, records = [number for number, _ in rows], [record for _, record in rows]
-        origin = Origin(self._ingestion.file_id, tuple(numbers))
+        origin = Origin(self._ingestion.file_id, tuple(numbers), self._claim.fence)
         refused = self._deps.service.predict(use_case.name, records, origin)
         self._refused |= refused
         self._rows += len(rows) - len(refused)
@@ -145,7 +146,7 @@ class _Work:
         stored = len(self._deps.ingestions.predicted_rows(file_id))
         if stored != self._ingestion.rows_good:
             return self._failed(f"{stored} of {self._ingestion.rows_good} good rows have a prediction")
-        self._deps.ingestions.mark_predicted(file_id, self._deps.clock())
+        self._deps.ingestions.mark_predicted(file_id, self._claim.fence, self._deps.clock())
         self._deps.markers.complete(self._claim)
         return self._outcome(done=True)
 
@@ -161,8 +162,9 @@ class _Work:
 
     def _give_up(self, error: str) -> FileOutcome:
         # The fence tells this time from another after the file was let try again.
-        alert = gave_up(self._ingestion, "firing", f"fence {self._claim.fence}", error, self._deps.clock())
-        self._deps.ingestions.give_up_predicting(self._ingestion.file_id, error, [alert])
+        fence = self._claim.fence
+        alert = gave_up(self._ingestion, "firing", f"fence {fence}", error, self._deps.clock())
+        self._deps.ingestions.give_up_predicting(self._ingestion.file_id, fence, error, [alert])
         self._deps.markers.release(self._claim, error, final=True)
         return self._outcome(error, "file", given_up=True)
 

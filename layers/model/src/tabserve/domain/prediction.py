@@ -27,10 +27,11 @@ class FailureCase:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The rows of a raw file that a request's records come from."""
+    """The rows of a raw file that a request's records come from, and the fence of the claim they are sent under."""
 
     file_id: str
     row_numbers: tuple[int, ...]
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,10 @@ class ObjectKeys:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """The verdict on one version of one raw file; `sequencer` and `written_at` tell which version is newer."""
+    """The verdict on one version of one raw file.
+
+    `sequencer` and `written_at` tell which version is newer, `prediction_fence` the newest claim to predict it.
+    """
 
     file_id: str
     bucket: str
@@ -130,6 +133,7 @@ class Ingestion:
     error: str | None = None
     sequencer: str | None = None
     written_at: datetime | None = None
+    prediction_fence: int = 0
 
 
 def criticality(

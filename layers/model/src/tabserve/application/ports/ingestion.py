@@ -83,11 +83,15 @@ class IngestionStore(Protocol):
         ...
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file that have a prediction of any version, ascending."""
+        """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
         ...
 
-    def mark_predicted(self, file_id: str, at: datetime) -> None:
-        """Note that every good row of a file has a stored prediction."""
+    def begin_predicting(self, file_id: str, fence: int) -> None:
+        """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""
+        ...
+
+    def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
+        """Note that every good row of a file has a prediction; raise LeaseLostError when there is a newer claim."""
         ...
 
     def given_up(self) -> Sequence[Ingestion]:
@@ -95,11 +99,17 @@ class IngestionStore(Protocol):
         ...
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
-        """Let a file that was given up be predicted again, with the alerts that tell so, in one transaction."""
+        """Let a file that was given up be predicted again, with the alerts that tell so, in one transaction.
+
+        Whoever held it before does so no more.
+        """
         ...
 
-    def give_up_predicting(self, file_id: str, error: str, alerts: Sequence[Alert]) -> None:
-        """Note in one transaction why a file is not tried again, with the alerts that tell so."""
+    def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
+        """Note in one transaction why a file is not tried again, with the alerts that tell so.
+
+        Raises LeaseLostError when there is a newer claim on the file.
+        """
         ...
 
 

@@ -12,7 +12,14 @@ class PredictionStore(Protocol):
     """Where predictions are kept."""
 
     def add(self, *batches: PredictionBatch) -> None:
-        """Store each batch wholly or not at all; a row of a file already stored for a version is left as it is."""
+        """Store each batch wholly or not at all; rows that are there already stay as they are."""
+        ...
+
+    def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
+        """Store rows of a file wholly or not at all, and the fence of the claim on it in the same transaction.
+
+        A row that has a prediction of any version keeps it. Raises LeaseLostError when there is a newer claim.
+        """
         ...
 
     def past(self, query: HistoryQuery) -> Page:

@@ -46,8 +46,11 @@ class Claim:
 class Markers(Protocol):
     """Marks which good files are predicted, one worker at a time."""
 
-    def claim(self, file_id: str, owner: str, lease_seconds: int) -> Claim | None:
-        """Claim a file that nobody works on; return None when it is done, failed or held by another."""
+    def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
+        """Claim a file that nobody works on; return None when it is done, failed or held by another.
+
+        The fence is above `floor`, the newest one the database knows of, even when the markers were lost.
+        """
         ...
 
     def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
@@ -77,6 +80,7 @@ class PredictionService(Protocol):
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model.
+        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model,
+        LeaseLostError when there is a newer claim on the file.
         """
         ...
