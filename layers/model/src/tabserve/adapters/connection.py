@@ -10,4 +10,6 @@ def role_name(function: str) -> str:
 
 def startup_options(timeout_ms: int, role: str | None) -> str:
     """Return settings of the connection; with a role it has that role's rights, whoever logged in."""
-    return f"-c statement_timeout={timeout_ms} -c timezone=UTC" + (f" -c role={role}" if role else "")
+    # A worker that sleeps or vanishes in a transaction must not hold its locks for ever.
+    timeouts = f"-c statement_timeout={timeout_ms} -c idle_in_transaction_session_timeout={timeout_ms}"
+    return f"{timeouts} -c timezone=UTC" + (f" -c role={role}" if role else "")
