@@ -16,7 +16,7 @@ from load_features import Loader
 from tabserve.application import fill_features
 from tabserve.domain.prediction import Entity
 from tabserve.domain.use_case import UseCase
-from tests.definitions import CATALOG
+from tests.definitions import CATALOG, FOLDER
 from tests.fakes.predictions import FakeFeatures
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,7 +113,8 @@ def test_only_the_first_bad_rows_are_named(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "env").write_text("FEATURES_TABLE=features\n")
     command = [sys.executable, str(ROOT / "scripts/load_features.py"), "--use-case", "titanic", "rows.csv", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True, text=True)
+    env = {"PATH": os.defpath, "USE_CASES_DIR": str(FOLDER)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert message in done.stderr

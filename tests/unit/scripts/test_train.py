@@ -6,7 +6,7 @@ import pytest
 
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.registry import Registry
-from tests.definitions import CATALOG
+from tests.definitions import CATALOG, FOLDER
 from tests.penguins import write_penguins
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def run(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "scripts/train.py", "--registry", str(folder / "registry"), *map(str, arguments)]
-    variables = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **environment}
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "USE_CASES_DIR": str(FOLDER), **environment}
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
 
 
 def test_a_users_own_dataset_is_one_definition_and_one_csv(tmp_path: Path) -> None:
     data = write_penguins(tmp_path / "rows.csv", rows=400)
-    done = run(tmp_path, "--use-case", "penguins", "--data", data, USE_CASES_DIR="tests/use_cases")
+    done = run(tmp_path, "--use-case", "penguins", "--data", data)
     assert done.returncode == 0, done.stderr
     penguins = CATALOG.get("penguins")
     champion = Registry(FolderStore(tmp_path / "registry")).champion(penguins)
