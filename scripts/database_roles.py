@@ -47,7 +47,7 @@ GRANTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "performance_metrics": (READ, ADD, CHANGE),
         "alerts": (READ, ADD),
     },
-    "sweep": {"ingestions": (READ,), "alerts": (READ, ADD)},
+    "sweep": {"ingestions": (READ,), "alerts": (READ, ADD), "rollups": (READ, CHANGE)},
     "alerts": {"alerts": (READ, CHANGE)},
 }
 

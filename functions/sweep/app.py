@@ -22,7 +22,11 @@ def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]
     for file in swept.queued:
         log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})
     counts = {"queued": len(swept.queued), "lost": swept.lost}
-    metrics.add_metric("SweepCompleted", MetricUnit.Count, 1)
     for name, count in counts.items():
         metrics.add_metric(f"Sweep_{name}", MetricUnit.Count, count)
+    for error in swept.errors:
+        log.error("part of the sweep failed", exc_info=error)
+    if swept.errors:
+        raise swept.errors[0]
+    metrics.add_metric("SweepCompleted", MetricUnit.Count, 1)
     return counts

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tabserve.application.ports.ingestion import AlertAfter
 from tabserve.domain.alert import Alert
@@ -25,6 +25,7 @@ class FakeIngestions:
     predicted: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     fences: dict[str, int] = field(default_factory=dict)
+    swept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def find(self, file_id: str) -> Ingestion | None:
         return self.verdicts.get(file_id)
@@ -47,6 +48,12 @@ class FakeIngestions:
 
     def finished(self, file_ids: Sequence[str]) -> set[str]:
         return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
+
+    def swept_until(self) -> datetime:
+        return self.swept
+
+    def note_swept(self, until: datetime) -> None:
+        self.swept = until
 
     def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
         known = self.verdicts.get(ingestion.file_id)

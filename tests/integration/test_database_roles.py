@@ -111,7 +111,9 @@ def monitor(database: Database, _: str) -> None:
 
 
 def sweep(database: Database, _: str) -> None:
-    Ingestions(database).finished(["f1"])
+    store = Ingestions(database)
+    store.finished(["f1"])
+    store.note_swept(store.swept_until())
     outbox = Outbox(database)
     outbox.last("rule", "subject")
     outbox.add([alert()])

@@ -5,13 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto import mock_aws
 
 from tabserve.adapters.folder import FolderStore
+from tabserve.adapters.raw_bucket import S3RawBucket
 from tabserve.adapters.s3 import S3Store
 from tabserve.application.ports.objects import ObjectStore
 from tabserve.errors import StorageUnavailableError
@@ -150,3 +155,27 @@ def test_an_unreachable_bucket_is_storage_unavailable(monkeypatch: pytest.Monkey
             call()
     with pytest.raises(StorageUnavailableError, match="artifacts"):
         store.put_new("k", b"")
+
+
+LISTING = b"""<?xml version="1.0" encoding="UTF-8"?>
+<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>%s<Version>
+<Key>%s</Key><VersionId>v1</VersionId><LastModified>2026-01-02T12:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag>
+<Size>1</Size></Version></ListVersionsResult>"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent"),
+    [(b"<EncodingType>url</EncodingType>", b"titanic/%01%20%C3%BC%26.csv"), (b"", "titanic/\x01 ü&amp;.csv".encode())],
+    ids=["as S3 sends it", "as an emulator does"],
+)
+def test_a_key_with_a_control_character_breaks_no_listing(encoding: bytes, sent: bytes) -> None:
+    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client: Any = boto3.client("s3", region_name="us-east-1", **credentials)  # type: ignore[call-overload]
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        raw = SimpleNamespace(stream=lambda **_: iter([LISTING % (encoding, sent)]))
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
+
+    client.meta.events.register("before-send.s3.ListObjectVersions", answer)
+    [(file, _)] = S3RawBucket(client, "raw").files()
+    assert (file.key, file.version_id) == ("titanic/\x01 ü&.csv", "v1")

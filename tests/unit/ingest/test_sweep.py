@@ -1,7 +1,8 @@
 """What the sweep finds: lost events and files that cannot be ingested."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tabserve.application.sweep import SweepDependencies, sweep
@@ -27,6 +28,14 @@ class World:
         raw, queue, world = type("Raw", (), {})(), type("Queue", (), {})(), self
         raw.files = lambda: iter(world.files)
         queue.send = world.bodies.append
+        self.looked_up: set[str] = set()
+        finished = self.ingestions.finished
+
+        def looked_up(file_ids: Sequence[str]) -> set[str]:
+            self.looked_up |= {file.key for file, _ in self.files if file.file_id in file_ids}
+            return finished(file_ids)
+
+        self.ingestions.finished = looked_up  # type: ignore[method-assign]
         self.deps = SweepDependencies(raw, self.ingestions, queue, self.outbox, lambda: world.now)
 
     def drop(self, key: str, minutes_ago: float, version: str | None = None) -> RawFile:
@@ -69,3 +78,29 @@ def test_a_file_nobody_can_ingest_is_an_alert_and_not_queued_for_ever() -> None:
     fired, resolved = world.outbox.alerts.values()
     assert (fired.state, resolved.state) == ("firing", "resolved")
     assert fired.payload["such as"] == "orders/poison.csv"
+
+
+def test_only_what_was_written_since_everything_had_its_verdict_is_looked_up() -> None:
+    world = World()
+    world.finish(world.drop("orders/old.csv", 3 * 24 * 60))
+    poison = world.drop("orders/poison.csv", 2 * 24 * 60)
+    world.finish(world.drop("orders/new.csv", 30))
+    assert sweep(world.deps).lost == 1
+    assert world.looked_up == {"orders/old.csv", "orders/poison.csv", "orders/new.csv"}
+    for expected in ({"orders/old.csv", "orders/poison.csv", "orders/new.csv"}, {"orders/new.csv"}):
+        world.looked_up.clear()
+        sweep(world.deps)
+        assert world.looked_up == expected, "a file that is lost stays in view until it has its verdict"
+        world.finish(poison)
+        sweep(world.deps)
+
+
+def test_a_queue_that_is_away_leaves_the_alert_and_an_outbox_that_is_away_leaves_the_queue() -> None:
+    for broken in ("queue", "alerts"):
+        world = World()
+        world.drop("orders/new.csv", 30)
+        world.drop("orders/lost.csv", 61)
+        away = type("Away", (), {"__getattr__": lambda *_: 1 / 0})()
+        swept = sweep(replace(world.deps, **{broken: away}))
+        assert [type(error) for error in swept.errors] == [ZeroDivisionError]
+        assert (len(world.bodies), len(world.outbox.alerts)) == ((0, 1) if broken == "queue" else (1, 0))

@@ -15,7 +15,7 @@ from tabserve.adapters import tables
 from tabserve.adapters.copy_format import escaped
 from tabserve.adapters.database import Database, insert
 from tabserve.adapters.outbox import add_alerts, last_alert
-from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions
+from tabserve.adapters.tables import column_statistics, data_quality_issues, ingestions, predictions, rollups
 from tabserve.application.ports.ingestion import AlertAfter
 from tabserve.domain.alert import Alert
 from tabserve.domain.file_alert import RULE
@@ -25,6 +25,7 @@ from tabserve.errors import LeaseLostError
 
 COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
 PIECE = 10_000
+SWEEP = "sweep"
 COPY_BAD_ROWS = "COPY bad_rows (file_id, row_number, line_number, raw, reasons) FROM STDIN"
 
 
@@ -62,6 +63,17 @@ class Ingestions:
             ingestions.c.file_id.in_(file_ids), ingestions.c.report_key.is_not(None)
         )
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def swept_until(self) -> datetime:
+        """Return a time before which every raw file had its verdict."""
+        query = select(rollups.c.until).where(rollups.c.name == SWEEP)
+        until: datetime = self._database.run(lambda connection: connection.execute(query).scalar_one())
+        return until
+
+    def note_swept(self, until: datetime) -> None:
+        """Note that every raw file written before a time has its verdict."""
+        noted = update(rollups).where(rollups.c.name == SWEEP).values(until=until)
+        self._database.run(lambda connection: connection.execute(noted))
 
     def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
         """Note where a saved verdict's objects are, with the alert that leads to them; False when another is there."""

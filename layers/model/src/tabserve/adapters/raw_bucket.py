@@ -1,13 +1,20 @@
 """The raw bucket as a list of files."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.domain.quality import RawFile
 from tabserve.errors import StorageUnavailableError
+
+# S3 sends keys percent-encoded when asked, as botocore does. Emulators may not: then control characters, which no XML
+# can hold, come as they are and nothing could be read. They make a detour through characters for private use.
+FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+PRIVATE: Final = 0xE000
+CONTROL: Final = {PRIVATE + code: code for code in range(0x20)}
 
 
 class S3RawBucket:
@@ -15,6 +22,8 @@ class S3RawBucket:
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401  boto3 clients have no static type
         self._client = client
+        # The asterisk puts it before botocore's own look at the answer.
+        client.meta.events.register_first("before-parse.*.ListObjectVersions", _make_parseable)
         self._bucket = bucket
 
     def files(self) -> Iterator[tuple[RawFile, datetime]]:
@@ -29,7 +38,11 @@ class S3RawBucket:
         version = item.get("VersionId")
         # Events name no version where the bucket keeps none; a listing calls it "null".
         version_id = None if version in (None, "null") else str(version)
-        written_at = item["LastModified"]
-        etag = item["ETag"].strip('"')
-        file = RawFile(self._bucket, item["Key"], etag, version_id, item["Size"], written_at=written_at)
+        key, etag, written_at = item["Key"].translate(CONTROL), item["ETag"].strip('"'), item["LastModified"]
+        file = RawFile(self._bucket, key, etag, version_id, item["Size"], written_at=written_at)
         return file, written_at
+
+
+def _make_parseable(response_dict: dict[str, Any], **_: object) -> None:
+    body = response_dict["body"]
+    response_dict["body"] = FORBIDDEN.sub(lambda found: chr(PRIVATE + found[0][0]).encode(), body)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -21,6 +22,8 @@ SUBJECT: Final = "raw bucket"
 # Younger files may still be on their way; older ones were queued often enough for a file that can be ingested at all.
 FIRST_AFTER: Final = timedelta(minutes=10)
 GIVEN_UP_AFTER: Final = timedelta(hours=1)
+# S3 dates a large upload by its beginning: it may appear that much later than it says.
+OVERLAP: Final = timedelta(days=1)
 PIECE: Final = 1_000
 NAMED: Final = 5
 
@@ -36,29 +39,52 @@ class SweepDependencies:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Swept:
-    """Which files were queued again, and how many are lost for good."""
+    """Which files were queued again, how many are lost for good, and what went wrong."""
 
-    queued: Sequence[RawFile]
-    lost: int
+    queued: list[RawFile] = field(default_factory=list)
+    lost: int = 0
+    errors: list[Exception] = field(default_factory=list)
 
 
 def sweep(deps: SweepDependencies) -> Swept:
-    """Queue raw files without a verdict again and alert when that does not help."""
+    """Queue raw files without a verdict again and alert when that does not help; one failing leaves the other.
+
+    S3 cannot list by date, so every version is listed each time. Only those written since everything before had its
+    verdict are looked up in the database.
+    """
     now = deps.clock()
-    missing = list(without_verdict(deps.raw, deps.ingestions, before=now - FIRST_AFTER))
-    queued = [file for file, written_at in missing if written_at > now - GIVEN_UP_AFTER]
+    since = deps.ingestions.swept_until() - OVERLAP
+    missing = list(without_verdict(deps.raw, deps.ingestions, before=now - FIRST_AFTER, since=since))
+    swept = Swept()
     lost = [file for file, written_at in missing if written_at <= now - GIVEN_UP_AFTER]
-    for file in queued:
-        deps.queue.send(notification(file))
-    _tell(lost, deps, now)
-    return Swept(queued, len(lost))
+    swept.lost = len(lost)
+    with _kept(swept.errors):
+        for file, written_at in missing:
+            if written_at > now - GIVEN_UP_AFTER:
+                deps.queue.send(notification(file))
+                swept.queued.append(file)
+    with _kept(swept.errors):
+        _tell(lost, deps, now)
+    with _kept(swept.errors):
+        deps.ingestions.note_swept(min((written_at for _, written_at in missing), default=now - FIRST_AFTER))
+    return swept
 
 
-def without_verdict(raw: RawBucket, ingestions: IngestionStore, before: datetime) -> Iterator[tuple[RawFile, datetime]]:
-    """Yield the raw files written before a time that ingestion has not finished, with when they were written."""
-    files = (found for found in raw.files() if found[1] <= before)
+@contextmanager
+def _kept(errors: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  the function raises it when everything else is done
+        errors.append(error)
+
+
+def without_verdict(
+    raw: RawBucket, ingestions: IngestionStore, before: datetime, since: datetime | None = None
+) -> Iterator[tuple[RawFile, datetime]]:
+    """Yield the raw files written between two times that ingestion has not finished, with when they were written."""
+    files = (found for found in raw.files() if found[1] <= before and (since is None or found[1] >= since))
     while piece := list(islice(files, PIECE)):
         finished = ingestions.finished([file.file_id for file, _ in piece])
         yield from (found for found in piece if found[0].file_id not in finished)

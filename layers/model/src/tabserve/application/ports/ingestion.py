@@ -67,6 +67,14 @@ class IngestionStore(Protocol):
         """Return those of the files that have a verdict whose objects are all there."""
         ...
 
+    def swept_until(self) -> datetime:
+        """Return a time before which every raw file had its verdict."""
+        ...
+
+    def note_swept(self, until: datetime) -> None:
+        """Note that every raw file written before a time has its verdict."""
+        ...
+
     def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
         """Note where the objects of a saved verdict are, with the alert that leads to them, in one transaction.
 
