@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url, text
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import NodeManager
 
 import migrate
 from local_cloud import supervisor
@@ -30,6 +31,7 @@ _numbers = itertools.count(1)
 def pytest_configure() -> None:
     """Take down what the fixtures have started when the run is ended from outside, as after Ctrl-C."""
     supervisor.interrupt_on_signals()
+    NodeManager.EXIT_TIMEOUT = 60  # ten seconds are few for a stack
 
 
 def pytest_keyboard_interrupt() -> None:

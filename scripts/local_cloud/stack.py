@@ -46,6 +46,7 @@ def running_stack(
     place.ports.check()
     place.logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as started:
+        started.callback(emulator.tidy, place)  # takes longest: when all servers are down
         with step("PostgreSQL"):
             database = postgres.start(place)
             started.callback(database.stop)
@@ -53,7 +54,6 @@ def running_stack(
         with step("Emulated AWS"):
             emulator.prepare()
             cloud = emulator.start(place)
-            started.callback(emulator.tidy, place)
             started.callback(cloud.stop)
         with step("Models"):
             models.train_missing(place)
