@@ -13,7 +13,7 @@ from local_cloud.config import LocalCloudError, Place, Ports, free_ports
 from local_cloud.processes import Server
 from local_cloud.progress import Step, silent
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
