@@ -19,7 +19,14 @@ from tabserve.bootstrap.predict import predict_service
 TEXT = ["text/", "application/json", "application/problem+json"]
 
 service = predict_service()
-app = FastAPI(title="tabserve", version="1", summary="Predictions of tabular models", docs_url=None, redoc_url=None)
+app = FastAPI(
+    title="tabserve",
+    version="1",
+    summary="Predictions of tabular models",
+    docs_url=None,
+    redoc_url=None,
+    redirect_slashes=False,
+)
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
 app.add_middleware(Metering, meter=service.meter, counter=service.metrics, log=service.log)

@@ -107,7 +107,7 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         kind = error.detail.lower().replace(" ", "-")
-        detail = f"{request.method} {request.url.path}: {error.detail}."
+        detail = f"{request.method} {request.scope['path']}: {error.detail}."
         return problem(error.status_code, kind, detail, headers=error.headers)
 
     @app.exception_handler(Exception)
