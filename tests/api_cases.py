@@ -23,7 +23,7 @@ BODIES: dict[str, list[Any]] = {
     "/ground-truth": [
         {"use_case": "titanic", "records": [{"actual": 1, "entity_id": "17"}, {"actual": "0", "prediction_id": UUID}]}
     ],
-    "/raw-files": [{"use_case": "titanic", "name": "day 1.csv"}],
+    "/raw-files": [{"use_case": "titanic", "name": "day 1.csv", "size": 17}],
     "/reload-model": [{}],
 }
 GETS = [

@@ -70,7 +70,7 @@ class Api:
 
     def submit_raw_file(self, use_case: str, name: str, body: bytes) -> str:
         """Put a CSV where new files arrive; return its key."""
-        answer = self._call("POST", "/raw-files", json={"use_case": use_case, "name": name})
+        answer = self._call("POST", "/raw-files", json={"use_case": use_case, "name": name, "size": len(body)})
         self._follow("PUT", answer["upload_url"], body, {"content-type": "text/csv"})
         return str(answer["key"])
 

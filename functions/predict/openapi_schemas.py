@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.predict.schemas import ENTITY_ID, RAW_NAME, UUID
 from tabserve.application.predict import MAX_RECORDS
+from tabserve.domain.rules import MAX_FILE_BYTES
 from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
 
 Schema = dict[str, Any]
@@ -14,6 +15,7 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 ID: Schema = {"type": "string", "pattern": f"^{UUID}$"}
 PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 GATEWAY_REFUSAL: Schema = {"type": "object", "properties": {"message": TEXT}, "required": ["message"]}
+FILE_SIZE: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_FILE_BYTES, "description": "In bytes."}
 CSV_NAME: Schema = {"type": "string", "pattern": RAW_NAME}
 SOURCES = ["webapp", "scheduled", "api", "queue"]
 ASKING = [source for source in SOURCES if source != "scheduled"]
@@ -69,7 +71,9 @@ def request_bodies(use_cases: Sequence[UseCase], default: str) -> Schema:
     return {
         "POST /predict": {"anyOf": [*bare, *batches]},
         "POST /explain": {"anyOf": [_explain(use_case) for use_case in use_cases]},
-        "POST /raw-files": object_({"use_case": {"enum": [use_case.name for use_case in use_cases]}, "name": CSV_NAME}),
+        "POST /raw-files": object_(
+            {"use_case": {"enum": [use_case.name for use_case in use_cases]}, "name": CSV_NAME, "size": FILE_SIZE}
+        ),
         "POST /ground-truth": {"anyOf": [_ref(use_case, "Outcomes") for use_case in use_cases]},
     }
 

@@ -88,3 +88,16 @@ def test_a_call_without_the_right_key_is_refused_by_the_gateway(stack: dict[str,
 
 def test_health_needs_no_key(stack: dict[str, str]) -> None:
     assert call(stack, "/health", key="")[0] == 200
+
+
+def test_a_raw_file_of_another_size_than_announced_is_refused(stack: dict[str, str]) -> None:
+    name = f"announced-{time.time_ns()}.csv"
+    status, link = call(stack, "/raw-files", {"use_case": "titanic", "name": name, "size": 10})
+    assert status == 201
+
+    for body in (b"x" * 9, b"x" * 11, b"x" * 1_000_000):
+        put = urllib.request.Request(link["upload_url"], body, {"content-type": "text/csv"}, method="PUT")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(put, timeout=30)
+
+    assert not [key for key in keys(stack, "RAW_BUCKET") if name in key]

@@ -51,8 +51,8 @@ class FakeLinks:
 
     bucket: str
 
-    def to_put(self, key: str, content_type: str) -> str:
-        return f"https://{self.bucket}.test/{key}?put={content_type}"
+    def to_put(self, key: str, content_type: str, size: int) -> str:
+        return f"https://{self.bucket}.test/{key}?put={content_type}&size={size}"
 
     def to_get(self, key: str) -> str:
         return f"https://{self.bucket}.test/{key}?get"

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -18,8 +19,11 @@ from moto import mock_aws
 from tabserve.adapters.folder import FolderStore
 from tabserve.adapters.raw_bucket import S3RawBucket
 from tabserve.adapters.s3 import S3Store
+from tabserve.adapters.s3_links import S3Links
 from tabserve.application.ports.objects import ObjectStore
+from tabserve.bootstrap.common import aws_client
 from tabserve.errors import StorageUnavailableError
+from tabserve.settings import Settings
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -179,3 +183,11 @@ def test_a_key_with_a_control_character_breaks_no_listing(encoding: bytes, sent:
     client.meta.events.register("before-send.s3.ListObjectVersions", answer)
     [(file, _)] = S3RawBucket(client, "raw").files()
     assert (file.key, file.version_id) == ("titanic/\x01 ü&.csv", "v1")
+
+
+def test_a_link_to_write_is_signed_for_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    links = S3Links(lambda: aws_client(Settings(), "s3"), "raw")
+    signed = parse_qs(urlsplit(links.to_put("titanic/a b.csv", "text/csv", 10)).query)
+    assert signed["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]

@@ -77,7 +77,7 @@ def run_everything(world: World) -> None:
     file_id = good["Key"].split("/")[1]
     assert ask(world, "GET", "/model") == 200
     assert ask(world, "GET", "/features/titanic/1") == 200
-    assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv"}) == 201
+    assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv", "size": 9}) == 201
     assert ask(world, "GET", f"/raw-files/{file_id}") == 200
     assert ask(world, "GET", f"/reports/{file_id}") == 200
     queued = message(json.dumps({"use_case": "tulips", "records": [{}]}))

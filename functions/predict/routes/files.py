@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import RAW_NAME, json_object, parse
 from tabserve.application.files import raw_file_link, report_link, upload_link
+from tabserve.domain.rules import MAX_FILE_BYTES
 
 router = APIRouter(tags=["files"])
 FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
@@ -20,13 +21,14 @@ class RawFileBody(BaseModel):
 
     use_case: str
     name: Annotated[str, Field(pattern=RAW_NAME)]
+    size: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES)]
 
 
 @router.post("/raw-files", status_code=201)
 def post_raw_file(request: Request, raw: RawBody) -> Response:
-    """Return a link that takes the bytes of a raw file with one PUT request, content type text/csv."""
+    """Return a link that takes a raw file of so many bytes with one PUT request, content type text/csv."""
     body = parse(RawFileBody, json_object(raw))
-    link = upload_link(body.use_case, body.name, service_of(request).files)
+    link = upload_link(body.use_case, body.name, body.size, service_of(request).files)
     return json_reply({"key": link.key, "upload_url": link.url}, 201)
 
 

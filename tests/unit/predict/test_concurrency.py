@@ -56,7 +56,12 @@ CALLS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "model": ("registry", "cards", "GET /model", {}),
     "reload": ("deps.models", "reload", "POST /reload-model", {}),
     "features": ("deps.features", "get", "GET /features/titanic/7", {}),
-    "raw file": ("files.raw", "to_put", "POST /raw-files", {"json": {"use_case": "titanic", "name": "a.csv"}}),
+    "raw file": (
+        "files.raw",
+        "to_put",
+        "POST /raw-files",
+        {"json": {"use_case": "titanic", "name": "a.csv", "size": 9}},
+    ),
     "report": ("files.artifacts", "to_get", f"GET /reports/{FILE_ID}", {}),
     "raw file again": ("files.raw", "to_get", f"GET /raw-files/{FILE_ID}", {}),
     "explain": ("references", "get", "POST /explain", {"json": {"use_case": "titanic", "record": GOOD}}),

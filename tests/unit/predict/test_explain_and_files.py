@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tabserve.domain.calibration import Calibration
@@ -44,17 +45,23 @@ def test_explanation_names_wrong_values(client: TestClient) -> None:
 
 
 def test_raw_file_gets_a_link_for_its_key(client: TestClient) -> None:
-    response = client.post("/raw-files", json={"use_case": "titanic", "name": "day 1.csv"})
+    response = client.post("/raw-files", json={"use_case": "titanic", "name": "day 1.csv", "size": 17})
     assert response.status_code == 201
     assert response.json()["key"] == "titanic/day 1.csv"
-    assert response.json()["upload_url"] == "https://raw.test/titanic/day 1.csv?put=text/csv"
+    assert response.json()["upload_url"] == "https://raw.test/titanic/day 1.csv?put=text/csv&size=17"
 
 
 def test_raw_file_names_cannot_leave_their_folder(client: TestClient) -> None:
     for name in ("../iris/a.csv", "a/b.csv", ".csv", "a.txt", ""):
-        response = client.post("/raw-files", json={"use_case": "titanic", "name": name})
+        response = client.post("/raw-files", json={"use_case": "titanic", "name": name, "size": 1})
         assert response.status_code == 422, name
-    assert client.post("/raw-files", json={"use_case": "nobody", "name": "a.csv"}).status_code == 404
+    assert client.post("/raw-files", json={"use_case": "nobody", "name": "a.csv", "size": 1}).status_code == 404
+
+
+@pytest.mark.parametrize("size", [None, 0, -1, 2**31, 2**70, 1.5, "1", True])
+def test_a_raw_file_that_is_too_large_gets_no_link(client: TestClient, size: object) -> None:
+    response = client.post("/raw-files", json={"use_case": "titanic", "name": "a.csv", "size": size})
+    assert (response.status_code, response.json()["errors"][0]["column"]) == (422, "size")
 
 
 def test_report_is_a_link(client: TestClient, ingestions: FakeIngestions) -> None:

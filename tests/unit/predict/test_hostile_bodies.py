@@ -18,7 +18,7 @@ WRAPPED = {
         '{"use_case":"titanic","records":%s}',
         "%s",
     ],
-    "/raw-files": ['{"use_case":"titanic","name":%s}', "%s"],
+    "/raw-files": ['{"use_case":"titanic","name":%s}', '{"use_case":"titanic","name":"a.csv","size":%s}', "%s"],
 }
 BODIES = [(path, wrapping) for path, wrappings in WRAPPED.items() for wrapping in wrappings]
 

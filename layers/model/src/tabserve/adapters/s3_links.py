@@ -18,14 +18,14 @@ class S3Links:
     def _client(self) -> Any:  # noqa: ANN401  boto3 clients have no static type
         return self._client_of()
 
-    def to_put(self, key: str, content_type: str) -> str:
-        """Return a link that writes one object with one PUT request of this content type."""
-        return self._signed("put_object", Key=key, ContentType=content_type)
+    def to_put(self, key: str, content_type: str, size: int) -> str:
+        """Return a link that writes one object with one PUT request of this content type and so many bytes."""
+        return self._signed("put_object", Key=key, ContentType=content_type, ContentLength=size)
 
     def to_get(self, key: str) -> str:
         """Return a link that reads one object."""
         return self._signed("get_object", Key=key)
 
-    def _signed(self, operation: str, **parameters: str) -> str:
+    def _signed(self, operation: str, **parameters: str | int) -> str:
         chosen = {"Bucket": self._bucket, **parameters}
         return str(self._client.generate_presigned_url(operation, Params=chosen, ExpiresIn=FIVE_MINUTES))

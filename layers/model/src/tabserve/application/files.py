@@ -29,10 +29,10 @@ class UploadLink:
     url: str
 
 
-def upload_link(use_case: str, name: str, deps: FilesDependencies) -> UploadLink:
+def upload_link(use_case: str, name: str, size: int, deps: FilesDependencies) -> UploadLink:
     """Return a link to put a raw file; what becomes of it is the ingestion's to say. Raise UnknownUseCaseError."""
     key = f"{deps.catalog.get(use_case).name}/{name}"
-    return UploadLink(key, deps.raw.to_put(key, CSV))
+    return UploadLink(key, deps.raw.to_put(key, CSV, size))
 
 
 def raw_file_link(file_id: str, deps: FilesDependencies) -> str:

@@ -57,6 +57,8 @@ def aws_client(
         read_timeout=once_within or (10 if patient else 2),
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": 3 if patient and not once_within else 1},
+        # Links would be signed in an older way, which leaves the size of what is sent open.
+        signature_version="s3v4" if name == "s3" else None,
     )
     endpoint = str(settings.aws_endpoint_url) if settings.aws_endpoint_url else None
     with CLIENTS:

@@ -11,8 +11,8 @@ from tabserve.domain.quality import RawFile
 class ObjectLinks(Protocol):
     """Links to objects of one bucket that work for some minutes, for those who have no access themselves."""
 
-    def to_put(self, key: str, content_type: str) -> str:
-        """Return a link that writes one object with one PUT request."""
+    def to_put(self, key: str, content_type: str, size: int) -> str:
+        """Return a link that writes one object with one PUT request of so many bytes and no others."""
         ...
 
     def to_get(self, key: str) -> str:
