@@ -46,7 +46,6 @@ def run(world: World, case: Case) -> list[Finding]:
         return [Finding("missed", f"{case.place} was not reached")]
     MEANWHILE[case.meanwhile](world)
     world.processes.time_out()
-    world.postgres.end_transactions()
     for ending in endings:
         world.settled(ending, messages)
     quiet = world.settle()

@@ -9,7 +9,7 @@ import psycopg2
 DELETES = """
 SELECT string_agg('DELETE FROM ' || quote_ident(tablename), '; ') FROM pg_tables
 WHERE schemaname = 'public' AND tablename <> 'alembic_version'"""
-END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state LIKE %s"
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
 class Postgres:
@@ -31,16 +31,12 @@ class Postgres:
         """Forget all rows."""
         self.rows(f"SET session_replication_role = replica; {self.rows(DELETES)[0][0]}")
 
-    def end_transactions(self) -> None:
-        """End the sessions that are idle in a transaction, as the server does after a while."""
-        self._on_server(END_SESSIONS, [self._name, "idle in transaction%"])
-
     @contextmanager
     def away(self) -> Iterator[None]:
         """End all sessions and take no new ones."""
         self._own.close()
         self._on_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        self._on_server(END_SESSIONS, [self._name, "%"])
+        self._on_server(END_SESSIONS, [self._name])
         yield
         self._on_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
         self._own = psycopg2.connect(self.url)

@@ -4,15 +4,16 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.kill.failpoints import Point
 from tests.kill.worker import Done, Frozen, How, Invocation, Job, start
 
+HUNG_S = 120
 TIMED_OUT = (b'{"errorType": "Sandbox.Timedout"}', "Unhandled")
 
 
@@ -95,7 +96,7 @@ class Processes:
         endings = []
         running = {process.connection: process for process in processes}
         while running:
-            for connection in wait(list(running)):
+            for connection in wait(list(running), HUNG_S) or _hung(running.values()):
                 assert isinstance(connection, Connection)
                 process, said = running[connection], _hear(connection)
                 if isinstance(said, Invocation):
@@ -124,6 +125,10 @@ class Processes:
         while Path(f"/proc/{said.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
             pass  # it says so a moment before it stops
         return Ending(process.job, failed="Sandbox.Timedout")
+
+
+def _hung(processes: Iterable[_Process]) -> NoReturn:
+    raise TimeoutError(f"no word from {[process.job for process in processes]}")
 
 
 def _hear(connection: Connection) -> Any:

@@ -11,6 +11,7 @@ from tests.kill.processes import Place
 from tests.kill.scenarios import LONG, MIXED, PREDICTED, SCENARIOS, SWEPT, TOLD, Scenario
 from tests.kill.world import World
 
+REPORTED = 100
 Found = Mapping[Scenario, Sequence[Place]]
 Outcome = tuple[Case, Sequence[Finding]]
 
@@ -55,6 +56,8 @@ def outcomes(worlds: Sequence[World], cases: Iterable[Case]) -> list[Outcome]:
             done.append((case, run(world, case)))
             for finding in done[-1][1]:
                 print(f"{case}\n    {finding}", flush=True)
+            if len(done) % REPORTED == 0:
+                print(f"{len(done)} cases", flush=True)
 
     with ThreadPoolExecutor(len(worlds)) as pool:
         list(pool.map(work, worlds))

@@ -4,6 +4,7 @@ The process has a connection to the test, over which it gets its job and tells w
 killed tells nothing: the test sees the connection end.
 """
 
+import asyncio
 import io
 import os
 import random
@@ -97,6 +98,7 @@ class Process:
         self._random = random.Random(self._job.seed)
 
     def run(self, webhook_port: int) -> None:
+        asyncio.set_event_loop(asyncio.new_event_loop())  # the zygote's would be shared with all its children
         Failpoints(self._passing).watch(self._invoke, webhook_port)
         app = _app(self._job)
         try:
