@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import boto3
@@ -23,7 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queue", choices=QUEUES, default="ingest", help="whose dead letters (default: ingest)")
     parser.add_argument("--list", action="store_true", help="show the dead letters and leave them where they are")
-    parser.add_argument("--missing", action="store_true", help="also queue every raw file that has no verdict")
+    parser.add_argument(
+        "--missing", action="store_true", help="also queue raw files without a verdict, or a failed one"
+    )
     parser.add_argument("--predictions", action="store_true", help="only try the files again that prediction gave up")
     options = parser.parse_args(arguments)
     stack_env.apply()
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return show(sqs, dead_letters)
     print(f"{redrive(sqs, dead_letters, queue)} messages moved back to the {options.queue} queue")
     if options.missing:
-        print(f"{queue_missing(sqs, queue)} raw files without a verdict queued")
+        print(f"{queue_missing(sqs, queue)} raw files without a verdict, or a failed one, queued")
     return 0
 
 
@@ -62,7 +65,7 @@ def redrive(sqs: Any, dead_letters: str, queue: str) -> int:  # noqa: ANN401
 
 
 def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
-    """Queue every raw file, whatever its age, that ingestion has not finished; return how many."""
+    """Queue every raw file, whatever its age, that ingestion has not finished or failed at; return how many."""
     from tabserve.adapters.database import Database
     from tabserve.adapters.ingestions import Ingestions
     from tabserve.adapters.raw_bucket import S3RawBucket
@@ -70,8 +73,10 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
 
     raw = S3RawBucket(boto3.client("s3"), os.environ["RAW_BUCKET"])
     ingestions = Ingestions(Database(os.environ["DATABASE_URL"]))
+    failed = ingestions.failed()
+    again = (found for found in raw.files() if found[0].file_id in failed)
     queued = 0
-    for file, _ in without_verdict(raw, ingestions, before=datetime.now(UTC)):
+    for file, _ in chain(without_verdict(raw, ingestions, before=datetime.now(UTC)), again):
         sqs.send_message(QueueUrl=queue, MessageBody=notification(file).decode())
         queued += 1
     return queued

@@ -75,6 +75,11 @@ class Ingestions:
         noted = update(rollups).where(rollups.c.name == SWEEP).values(until=until)
         self._database.run(lambda connection: connection.execute(noted))
 
+    def failed(self) -> Set[str]:
+        """Return the files whose verdict is that ingestion failed."""
+        query = select(ingestions.c.file_id).where(ingestions.c.status == "failed")
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
     def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
         """Note where a saved verdict's objects are, with the alert that leads to them; False when another is there."""
 
