@@ -39,7 +39,7 @@ NASTY = UseCase.model_validate(
         "id_column": "row_number",
         "missing_values": ["?", "n/a", " "],
         "features": [
-            {"name": "rows", "type": "category", "categories": ["=1", 'a "b", c', " x", "n/a", "é\u0301", "A", "a"]},
+            {"name": "rows", "type": "category", "categories": ["=1", 'a "b", c', " x", "é\u0301", "A", "a"]},
             {"name": "status", "type": "integer", "minimum": -9007199254740992, "maximum": 9007199254740992},
             {"name": "id", "type": "number", "minimum": -1.5, "maximum": 1e308, "required": False, "impute": "mean"},
             {"name": "Features", "type": "integer", "minimum": 0.5, "maximum": 1.5},
