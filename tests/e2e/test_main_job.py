@@ -86,6 +86,23 @@ def test_a_call_without_the_right_key_is_refused_by_the_gateway(stack: dict[str,
     assert call(stack, "/predict", LIKELY, key=key) == (403, {"message": "Forbidden"})
 
 
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"source": "scheduled"}, "source"),
+        ({"origin": {"file_id": "ab" * 32, "row_numbers": [1], "fence": 9}}, "origin"),
+    ],
+)
+def test_nobody_but_the_scheduled_function_sends_rows_of_a_file(
+    stack: dict[str, str], more: dict[str, object], field: str
+) -> None:
+    status, problem = call(stack, "/predict", {"use_case": "titanic", "records": [LIKELY], "invoked_by": "scheduler"})
+    assert (status, problem["errors"][0]["column"]) == (422, "invoked_by")
+
+    status, problem = call(stack, "/predict", {"use_case": "titanic", "records": [LIKELY], **more})
+    assert (status, problem["errors"][0]["column"], problem["errors"][0]["rule"]) == (422, field, "scheduler_only")
+
+
 def test_health_needs_no_key(stack: dict[str, str]) -> None:
     assert call(stack, "/health", key="")[0] == 200
 
