@@ -37,10 +37,11 @@ class Webhook:
             threading.Thread(target=self._answer, args=[connection], daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
+        mood = self.mood  # what it takes while it hangs it never takes notice of
         with connection, suppress(OSError, ValueError):
-            if self.mood == "hangs":
+            if mood == "hangs":
                 threading.Event().wait(60)
-            if self.mood != "well":
+            if mood != "well":
                 connection.sendall(b"nonsense\r\n\r\n")
                 return
             received = b""
