@@ -46,7 +46,7 @@ def _print_results(sqs: Any, url: str, waiting: set[str], deadline: float) -> se
         for message in answer.get("Messages", ()):
             result = json.loads(message["Body"])
             if result["message_id"] in waiting:
-                print(json.dumps(result), flush=True)
+                print(json.dumps(result), flush=True)  # a large one tells where it lies: `answer_in`
                 waiting.discard(result["message_id"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return waiting

@@ -1,4 +1,7 @@
-"""Drain the predict queue: each message is the body of a `POST /predict`, its answer goes to the results queue."""
+"""Drain the predict queue: each message is the body of a `POST /predict`, its answer goes to the results queue.
+
+An answer that is too large for a message lies in the artifacts bucket, and the message tells where.
+"""
 
 import hashlib
 from typing import Any
@@ -10,6 +13,8 @@ from functions.predict.schemas import predict_request, rendered
 from tabserve.application.predict import predict_once
 from tabserve.bootstrap.predict import PredictService
 from tabserve.errors import TabserveError, UnavailableError
+
+LARGEST_MESSAGE = 2**20  # what SQS takes
 
 
 def is_queue_event(event: dict[str, Any]) -> bool:
@@ -26,11 +31,20 @@ async def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any
     failed = []
     for message in event["Records"]:
         try:
-            service.results.send(await _result(message, service))
+            service.results.send(_fitting(await _result(message, service), message["messageId"], service))
         except Exception:  # one message must not fail the others
             service.log.exception("message failed", message_id=message["messageId"])
             failed.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failed}
+
+
+def _fitting(result: bytes, message_id: str, service: PredictService) -> bytes:
+    if len(result) <= LARGEST_MESSAGE:
+        return result
+    key = f"answers/{message_id}.json"
+    service.large_answers().put(key, result, "application/json")
+    where = {"bucket": service.settings.artifacts_bucket, "key": key}
+    return orjson.dumps({"message_id": message_id, "status": orjson.loads(result)["status"], "answer_in": where})
 
 
 async def _result(message: dict[str, Any], service: PredictService) -> bytes:

@@ -14,9 +14,9 @@ from tests.api_fuzz import Findings, run, with_database
 from tests.fakes.models import FakeReferences
 from tests.fakes.predictions import FakeFeatures
 from tests.unit.domain.test_explanation import titanic_profile
-from tests.unit.predict.conftest import app_module, features, ingestions, predictions, references, results
+from tests.unit.predict.conftest import app_module, artifacts, features, ingestions, predictions, references, results
 
-__all__ = ["app_module", "features", "ingestions", "predictions", "references", "results"]
+__all__ = ["app_module", "artifacts", "features", "ingestions", "predictions", "references", "results"]
 A_FEW = 400
 ALL = 6_000
 

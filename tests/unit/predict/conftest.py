@@ -14,7 +14,7 @@ from tabserve.settings import read_settings
 from tests.definitions import CATALOG
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
-from tests.fakes.objects import FakeLinks
+from tests.fakes.objects import FakeLinks, FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakeMetrics, FakePredictions, FakeQueue
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -46,6 +46,11 @@ def ingestions() -> FakeIngestions:
 
 
 @pytest.fixture
+def artifacts() -> FakeObjects:
+    return FakeObjects()
+
+
+@pytest.fixture
 def app_module(
     monkeypatch: pytest.MonkeyPatch,
     predictions: FakePredictions,
@@ -53,6 +58,7 @@ def app_module(
     results: FakeQueue,
     references: FakeReferences,
     ingestions: FakeIngestions,
+    artifacts: FakeObjects,
 ) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/unused.db")
@@ -73,6 +79,7 @@ def app_module(
         "registry": models,
         "ground_truth": predictions,
         "results": results,
+        "large_answers": lambda: artifacts,
         "explain": lambda: explain,
         "files": files,
         "metrics": FakeMetrics(),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from fastapi.testclient import TestClient
 
+from functions.predict import queue
 from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
 from functions.predict.openapi_schemas import components
@@ -17,6 +18,7 @@ from tabserve.domain.prediction import Entity, Origin
 from tabserve.errors import StorageUnavailableError
 from tests.definitions import CATALOG
 from tests.fakes.models import FakeModels
+from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 from tests.fakes.scheduling import InProcess
 from tests.unit.predict.conftest import KEY
@@ -411,6 +413,27 @@ def test_a_message_delivered_twice_is_predicted_once(
     statuses = {answer["message_id"]: answer["status"] for answer in answers}
     assert statuses == {"m0": 200, "m1": 422, "m2": 200}
     assert answers[0] == answers[3]
+
+
+def test_an_answer_too_large_for_a_message_lies_in_the_bucket(
+    app_module: Any,
+    predictions: FakePredictions,
+    results: FakeQueue,
+    artifacts: FakeObjects,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queue, "LARGEST_MESSAGE", 500_000)
+    event = queue_event({"records": [GOOD] * 5_000}, {"records": [GOOD | {"Age": "x", "Fare": "y", "Sex": 0}] * 5_000})
+    for _ in range(2):
+        assert app_module.handler(event, None) == {"batchItemFailures": []}
+    assert all(len(sent) <= 500_000 for sent in results.sent)
+    first, second = map(json.loads, results.sent[:2])
+    assert results.sent[2:] == results.sent[:2]
+    assert (first["status"], second["status"]) == (200, 422)
+    answers = [json.loads(artifacts.objects[sent["answer_in"]["key"]]) for sent in (first, second)]
+    assert [answer["message_id"] for answer in answers] == ["m0", "m1"]
+    assert {entry["prediction_id"] for entry in answers[0]["body"]["predictions"]} == predictions.stored.keys()
+    assert len(answers[1]["body"]["errors"]) == 15_000
 
 
 def test_a_function_answers_the_gateway_after_the_queue(app_module: Any) -> None:

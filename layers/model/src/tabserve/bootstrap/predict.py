@@ -22,6 +22,7 @@ from tabserve.application.explain import ExplainDependencies
 from tabserve.application.files import FilesDependencies
 from tabserve.application.ports.catalog import Catalog
 from tabserve.application.ports.models import ModelRegistry
+from tabserve.application.ports.objects import ObjectStore
 from tabserve.application.ports.predictions import GroundTruthStore, MetricStore, Queue
 from tabserve.application.predict import PredictDependencies
 from tabserve.bootstrap.common import aws_client, catalog, database_url, logger, metrics, registry, utc_now
@@ -48,6 +49,7 @@ class PredictService:
     registry: ModelRegistry
     ground_truth: GroundTruthStore
     results: Queue
+    large_answers: Callable[[], ObjectStore]
     log: Logger
     explain: Callable[[], ExplainDependencies]
     files: FilesDependencies
@@ -83,11 +85,16 @@ def predict_service() -> PredictService:
     )
 
     @cache
-    def explain() -> ExplainDependencies:
+    def artifacts() -> ObjectStore:
         from tabserve.adapters.s3 import S3Store
 
-        store = S3Store(aws_client(settings, "s3"), settings.artifacts_bucket) if settings.artifacts_bucket else None
-        return ExplainDependencies(deps.catalog, models, StoredReferences(store))
+        return S3Store(aws_client(settings, "s3"), settings.artifacts_bucket)
+
+    @cache
+    def explain() -> ExplainDependencies:
+        return ExplainDependencies(
+            deps.catalog, models, StoredReferences(artifacts() if settings.artifacts_bucket else None)
+        )
 
     return PredictService(
         settings=settings,
@@ -95,6 +102,7 @@ def predict_service() -> PredictService:
         registry=models,
         ground_truth=store,
         results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),
+        large_answers=artifacts,
         log=log,
         explain=explain,
         files=_files(settings, url, deps.catalog),
