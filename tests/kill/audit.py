@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tabserve.domain.alert import Alert, notice
 from tests.kill.raw_files import HEADERS, Contract, Uploaded
 from tests.kill.world import World
 
@@ -19,7 +20,8 @@ SELECT status, rows_total, rows_good, rows_bad, contract_sha256, good_key, bad_k
        prediction_error FROM ingestions WHERE file_id = %s"""
 PREDICTIONS = "SELECT row_number, source, entity_id, features FROM predictions WHERE file_id = %s"
 BAD_ROWS = "SELECT row_number FROM bad_rows WHERE file_id = %s ORDER BY 1"
-ALERTS = "SELECT rule, subject, state, sent_at FROM alerts"
+WATCHED = "SELECT feature, sum(n) FROM drift_metrics GROUP BY 1"
+ALERTS = "SELECT id::text, rule, subject, state, severity, payload, created_at, sent_at FROM alerts"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def audit(world: World, contracts: Mapping[str, Contract], repeats: int) -> Iter
         yield Finding("stuck", f"the {letter.queue} queue gave up {letter.body}")
     for uploaded in world.uploaded:
         yield from _file(world, uploaded, contracts)
+    yield from _windows(world)
     yield from _alerts(world, repeats)
 
 
@@ -114,23 +117,33 @@ def _entities(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Findin
             yield Finding("wrong" if item else "lost", f"the features of {cells[0]}: {item}")
 
 
+def _windows(world: World) -> Iterator[Finding]:
+    for feature, watched in world.postgres.rows(WATCHED):
+        [(predicted,)] = world.postgres.rows("SELECT count(*) FROM predictions")
+        if watched != predicted:
+            kind: Kind = "lost" if watched < predicted else "doubled"
+            yield Finding(kind, f"{feature} was watched in {watched} of {predicted} predictions")
+
+
 def _alerts(world: World, repeats: int) -> Iterator[Finding]:
-    stored = world.postgres.rows(ALERTS)
-    wanted = Counter(each.file.key for each in world.uploaded if each.raw.alarming)
-    if Counter(subject for _, subject, *_ in stored) != wanted:
-        yield Finding("alert lost", f"there are alerts {stored}, not of {wanted}")
+    stored = [Alert(*row) for row in world.postgres.rows(ALERTS)]
+    about_files = [("data_quality", each.file.key) for each in world.uploaded if each.raw.alarming]
+    wanted = Counter([*about_files, *world.other_alerts])
+    if (found := Counter((alert.rule, alert.subject) for alert in stored)) != wanted:
+        yield Finding("alert lost", f"there are alerts {found}, not {wanted}")
     heard = {
         "webhook": [json.dumps(card).replace("\\", "") for card in world.webhook.delivered],
         "topic": [json.loads(body)["Message"] for body in world.cloud.receive("told")],
     }
-    for rule, subject, state, sent_at in stored:
-        if sent_at is None:
-            yield Finding("stuck", f"the alert of {rule} on {subject} is never noted as sent")
+    for alert in stored:
+        if alert.sent_at is None:
+            yield Finding("stuck", f"the alert of {alert.rule} on {alert.subject} is never noted as sent")
+        title = notice(alert, "").title
         for channel, texts in heard.items():
-            times = sum(subject in text and ("Resolved" in text) == (state == "resolved") for text in texts)
+            times = sum(title in text and alert.subject in text for text in texts)
             if not 1 <= times <= 1 + repeats:
                 kind: Kind = "alert doubled" if times else "alert lost"
-                yield Finding(kind, f"{channel} heard {times} times of {rule} on {subject}")
+                yield Finding(kind, f"{channel} heard {times} times of {alert.rule} on {alert.subject}")
 
 
 def _csv(body: bytes | None) -> list[list[str]]:

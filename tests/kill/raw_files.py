@@ -93,4 +93,4 @@ def _broken(class_: str, age: str) -> Row:
 
 def _flower() -> Row:
     number = next(_ids)
-    return Row((f"f{number}", str(4 + number % 40 / 10), str(number % 290 / 10)))
+    return Row((f"f{number}", str(number % 3 + 0.75), str(number % 3 + 0.75 + number % 290 / 100)))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.kill import raw_files
 from tests.kill.worker import Job
-from tests.kill.world import Message, World
+from tests.kill.world import A_WINDOW, Message, World
 
 Prepare = Callable[[World], tuple[Job, Sequence[Message]]]
 
@@ -46,6 +46,15 @@ def _filling(world: World) -> tuple[Job, Sequence[Message]]:
     return world.job("features", *messages), messages
 
 
+def _watched(world: World) -> tuple[Job, Sequence[Message]]:
+    """Make files be predicted whose numbers have drifted; now the monitor is due."""
+    _ingested("scheduled_predict", raw_files.long)(world)
+    world.processes.run(world.job("scheduled_predict"))
+    world.later += A_WINDOW
+    world.other_alerts += [("drift", "flowers"), ("no_predictions", "flowers")]
+    return world.job("monitor"), ()
+
+
 def _swept(world: World) -> tuple[Job, Sequence[Message]]:
     """The events of raw files were lost; now the bucket is swept."""
     for raw in (raw_files.mixed, raw_files.rejected):
@@ -59,6 +68,7 @@ PREDICTED = Scenario("two files are predicted", _ingested("scheduled_predict", r
 LONG = Scenario("a long file is predicted", _ingested("scheduled_predict", raw_files.long))
 TOLD = Scenario("alerts are sent", _ingested("alerts", raw_files.mixed, raw_files.rejected))
 SWEPT = Scenario("lost events are found", _swept)
+WATCHED = Scenario("drift is watched", _watched)
 SCENARIOS = (
     Scenario("a good file arrives", _arriving(raw_files.good)),
     MIXED,
@@ -69,4 +79,5 @@ SCENARIOS = (
     LONG,
     TOLD,
     SWEPT,
+    WATCHED,
 )

@@ -26,6 +26,7 @@ MAX_COPIES = 5
 IN_A_BATCH = 3
 ROUNDS = 15
 A_WHILE = timedelta(minutes=3)  # longer than any lease
+A_WINDOW = timedelta(hours=2)  # longer than any window of the monitor's
 Queue = Literal["ingest", "features"]
 
 
@@ -68,6 +69,7 @@ class World:
         self.case, self.random, self.seed = next(self._cases), random.Random(seed), seed
         self.uploaded, self.messages, self.dead_letters = [], [], []
         self.later = timedelta()
+        self.other_alerts: list[tuple[str, str]] = []  # than those about files: rule and subject
         self.webhook.begin()
         self.processes.settings = {}
         self.processes.interrupt()
@@ -104,6 +106,8 @@ class World:
 
     def settle(self) -> bool:
         """Let everything run until nothing is left to do; return whether that came to pass."""
+        if self.later >= A_WINDOW:
+            self.processes.run(self.job("monitor"))
         for _ in range(ROUNDS):
             self._new_messages()
             if not (self.messages or self._to_sweep() or self._to_predict() or self._to_tell()):
