@@ -167,3 +167,18 @@ def test_schedules_may_start_their_functions_and_leave_what_failed() -> None:
     leaves = {Right("sqs:SendMessage", DEPLOYED.text(target["DeadLetterConfig"]["Arn"])) for target in targets}
     assert {DEPLOYED.text(target["RoleArn"]) for target in targets} == {DEPLOYED.arn("SchedulerRole")}
     assert DEPLOYED.granted("SchedulerRole") == starts | leaves
+
+
+@pytest.mark.parametrize("role", DEPLOYED.of_type("AWS::IAM::Role"))
+def test_a_role_is_assumed_by_one_service_only(role: str) -> None:
+    (statement,) = DEPLOYED.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+    service = "lambda.amazonaws.com" if role in ROLES.values() else "scheduler.amazonaws.com"
+    assert (statement["Principal"], statement["Action"]) == ({"Service": service}, "sts:AssumeRole")
+
+
+def test_the_api_may_start_the_functions_it_integrates_and_nothing_else_may() -> None:
+    methods = DEPLOYED.of_type("AWS::ApiGateway::Method").values()
+    started = {DEPLOYED.text(method["Integration"]["Uri"]).split("/functions/")[1] for method in methods}
+    permissions = DEPLOYED.of_type("AWS::Lambda::Permission").values()
+    allowed = {(each["Principal"], DEPLOYED.arn(each["FunctionName"]["Ref"])) for each in permissions}
+    assert allowed == {("apigateway.amazonaws.com", uri.removesuffix("/invocations")) for uri in started}

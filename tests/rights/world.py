@@ -15,6 +15,7 @@ import pytest
 
 import migrate
 from tabserve.adapters.predictions import prediction_store
+from tabserve.application import fill_features
 from tabserve.bootstrap import common
 from tests.factories import batch
 from tests.rights.calls import Recorder
@@ -22,7 +23,8 @@ from tests.rights.deployed import REGION, Deployed
 
 KEY = "titanic/passengers.csv"
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
-LONG_FILE = 1_001  # more rows than the features function takes in the few seconds it is given
+PIECE = 10  # rows that the features function takes at a time
+LONG_FILE = PIECE + 1
 
 
 class World:
@@ -34,6 +36,7 @@ class World:
         self.recorders = {name: Recorder() for name in deployed.of_type("AWS::Serverless::Function")}
         self._patch = patch
         self._url = database_url
+        patch.setattr(fill_features, "ROWS_PER_PIECE", PIECE)
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         client: Any = boto3.client
