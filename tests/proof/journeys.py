@@ -1,0 +1,175 @@
+"""What each function must manage on a running stack; a journey raises AssertionError when it does not."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+
+from tabserve.application.sweep import sweep
+from tabserve.bootstrap import common
+from tabserve.bootstrap.sweep import sweep_service
+from tests.e2e.test_ingest import rows
+from tests.e2e.test_main_job import call
+from tests.proof.cloud import PASSENGER, TOLD, Cloud, message
+
+REACHED, CREATED = 200, 201
+MORE_THAN_A_PIECE = 1_001
+RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
+
+
+class Journeys:
+    """One method for each thing that a function does with AWS."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._reported = cloud.ingest(cloud.raw())
+
+    @cached_property
+    def of(self) -> Mapping[str, list[Callable[[], None]]]:
+        """The journeys by function."""
+        return {
+            "predict": [
+                self.features_are_found,
+                self.versions_are_listed,
+                self.links_write_raw_files,
+                self.links_read_files,
+                self.queued_records_are_answered,
+            ],
+            "ingest": [self.raw_files_are_split, self.files_without_versions_are_split, self.absent_files_fail],
+            "features": [self.features_are_stored, self.long_files_go_on, self.absent_good_files_are_left],
+            "scheduled-predict": [self.good_rows_are_predicted, self.absent_good_files_are_given_up],
+            "monitor": [self.windows_are_judged, self.versions_without_reference_stop_no_other],
+            "sweep": [self.lost_files_are_queued],
+            "alerts": [self.alerts_are_published],
+        }
+
+    # ----------------------------------------------------------------------------------------------- predict
+    def features_are_found(self) -> None:
+        """The API reads the feature store."""
+        entity = self._stored_entity()
+        status, answer = call(self.cloud.stack, f"/features/titanic/{entity}")
+        assert status == REACHED, answer
+
+    def versions_are_listed(self) -> None:
+        """The API knows all versions of the bucket, not the packed one only."""
+        status, answer = call(self.cloud.stack, "/model?use_case=titanic")
+        assert (status, len(answer.get("versions", ())) > 1) == (REACHED, True)
+
+    def links_write_raw_files(self) -> None:
+        """A link takes a raw file."""
+        body = {"use_case": "titanic", "name": f"link-{next(self.cloud.numbers)}.csv", "size": 1}
+        status, answer = call(self.cloud.stack, "/raw-files", body)
+        assert status == CREATED, answer
+        put = urllib.request.Request(answer["upload_url"], b"x", {"content-type": "text/csv"}, method="PUT")
+        assert _status(put) == REACHED
+
+    def links_read_files(self) -> None:
+        """Links open a raw file and its report."""
+        for path in ("raw-files", "reports"):
+            status, answer = call(self.cloud.stack, f"/{path}/{self._reported['file_id']}")
+            assert status == REACHED, answer
+            assert _status(urllib.request.Request(answer["url"])) == REACHED, path
+
+    def queued_records_are_answered(self) -> None:
+        """The answer to a message is on the results queue."""
+        assert self.cloud.invoke("predict", message(json.dumps(RECORD))) == {"batchItemFailures": []}
+        assert self._told("RESULTS_QUEUE_URL", "probability")
+
+    # ------------------------------------------------------------------------------------------------ ingest
+    def raw_files_are_split(self) -> None:
+        """A raw file becomes a good and a bad object, and a report that compares with the champion's training data."""
+        verdict = self.cloud.ingest(self.cloud.raw())
+        for bucket in ("good", "bad"):
+            assert self.cloud.read(f"{bucket.upper()}_BUCKET", verdict[f"{bucket}_key"])
+        report = self.cloud.read("ARTIFACTS_BUCKET", verdict["report_key"]).decode()
+        assert re.search(r'<br><span class="soft">[\d.]+ %', report), "the report lacks the reference"
+
+    def files_without_versions_are_split(self) -> None:
+        """A file is read whose event names no version."""
+        self.cloud.ingest(self.cloud.raw(versioned=False))
+
+    def absent_files_fail(self) -> None:
+        """A file that is not there any more fails for good, and is not tried again."""
+        file = {"key": self.cloud.key(), "ETag": '"0"', "VersionId": "0" * 32}
+        assert self.cloud.ingest(file)["status"] == "failed"
+
+    # ---------------------------------------------------------------------------------------------- features
+    def features_are_stored(self) -> None:
+        """A good file's rows are in the feature store."""
+        assert self.cloud.item("FEATURES_TABLE", f"titanic#{self._stored_entity()}")
+
+    def long_files_go_on(self) -> None:
+        """What is left of a long file is queued."""
+        file = next(self.cloud.numbers)
+        lines = [f"{row},{file}-{row},{PASSENGER}" for row in range(1, MORE_THAN_A_PIECE + 1)]
+        self.cloud.take(self.cloud.good(lines))
+        assert self._told("FEATURES_QUEUE_URL", "offset")
+
+    def absent_good_files_are_left(self) -> None:
+        """A good file that is not there any more is not tried again."""
+        self.cloud.take({"key": self.cloud.key(), "ETag": '"0"'})
+
+    # ------------------------------------------------------------------------------------- scheduled predict
+    def good_rows_are_predicted(self) -> None:
+        """The good rows of an ingested file are predicted."""
+        file_id = self.cloud.ingest(self.cloud.raw())["file_id"]
+        self.cloud.invoke("scheduled-predict", {})
+        assert len(rows(self.cloud.stack, f"SELECT id FROM predictions WHERE file_id = '{file_id}'")) == 2
+
+    def absent_good_files_are_given_up(self) -> None:
+        """A file whose good object is gone is given up after its attempts, with the reason."""
+        verdict = self.cloud.ingest(self.cloud.raw())
+        self.cloud.s3.delete_object(Bucket=self.cloud.stack["GOOD_BUCKET"], Key=verdict["good_key"])
+        for _ in range(3):
+            self.cloud.invoke("scheduled-predict", {})
+        marker = self.cloud.item("MARKERS_TABLE", f"predict#{verdict['file_id']}")
+        assert marker.get("status") == {"S": "FAILED"}
+
+    # ----------------------------------------------------------------------------------------------- monitor
+    def windows_are_judged(self) -> None:
+        """A window of a version that is not packed with the code is judged by its reference in the bucket."""
+        version = self.cloud.register_another_version()
+        self.cloud.predicted(version)
+        self.cloud.invoke("monitor", {})
+        assert rows(self.cloud.stack, f"SELECT feature FROM drift_metrics WHERE model_version = '{version}'")
+
+    def versions_without_reference_stop_no_other(self) -> None:
+        """A version without reference is passed over; it comes first, by its name."""
+        self.cloud.predicted(f"2025-{next(self.cloud.numbers)}")
+        self.windows_are_judged()
+
+    # ------------------------------------------------------------------------------------- sweep and alerts
+    def lost_files_are_queued(self) -> None:
+        """A raw file without a verdict is queued again; by the code in this process, for which it is later."""
+        self.cloud.raw()
+        with self.cloud.acting_as("sweep"):
+            later = lambda: common.utc_now() + timedelta(minutes=20)  # noqa: E731
+            assert sweep(replace(sweep_service().deps, clock=later)).queued
+        assert self._told("INGEST_QUEUE_URL", "Sweep")
+
+    def alerts_are_published(self) -> None:
+        """Whoever subscribed to the topic is told of a file that cannot be read."""
+        file = self.cloud.put("RAW_BUCKET", ["a,b"], "VersionId")
+        self.cloud.ingest(file)
+        assert self.cloud.invoke("alerts", {})["failed"] == 0
+        assert self._told(TOLD, file["key"])
+
+    def _stored_entity(self) -> str:
+        entity = f"entity-{next(self.cloud.numbers)}"
+        self.cloud.take(self.cloud.good([f"1,{entity},{PASSENGER}"]))
+        return entity
+
+    def _told(self, queue: str, words: str) -> bool:
+        return any(words in body for body in self.cloud.received(queue))
+
+
+def _status(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        return error.code
