@@ -256,6 +256,18 @@ class TestAFileThatCannotBeScored:
         assert world.service.asked[3:] == refused * 2
         assert world.ingestions.errors == {"f1": "2 rows are refused, row 7 because Age is no number"}
 
+    def test_has_its_other_rows_predicted_when_a_newer_definition_cannot_read_one(self, world: World) -> None:
+        verdict = world.file("f1")
+        rows = {1: line(101), 2: line(102).replace(",male,", ",other,"), 3: line(103)}
+        world.good.put(str(verdict.good_key), good_object(HEADER, rows))
+
+        assert world.run().run.status == "failed"
+        assert world.ingestions.rows_predicted["f1"] == {1, 3}
+        for _ in range(2):
+            world.run()
+        assert world.service.asked == [("f1", (1, 3))]
+        assert "row 2 because Sex" in world.ingestions.errors["f1"]
+
     def test_is_predicted_after_all_when_its_rows_are_taken(self, world: World) -> None:
         world.file("f1")
         world.service.refused = {("f1", 2): "Age is no number"}
@@ -289,7 +301,10 @@ class TestAFileThatCannotBeScored:
             (good_object(HEADER, dict.fromkeys(range(1, 5), line(1))), "has 4 rows, not 3"),
             (good_object("PassengerId,Sex", dict.fromkeys(range(1, 4), "1,male")), "no column Pclass"),
             (good_object(HEADER, dict.fromkeys(range(1, 4), "1,2,3")), "a row has 3 fields"),
-            (good_object(HEADER, {1: line(1).replace("male", "robot")}), "none of its categories"),
+            (
+                good_object(HEADER, dict.fromkeys(range(1, 4), line(1).replace("male", "robot"))),
+                "none of its categories",
+            ),
             (f"{HEADER}\n{line(1)}\n".encode(), "does not begin with the column row_number"),
             (b"", "does not begin with the column row_number"),
             (good_object(HEADER, {1: f'{line(1)},"a"x'}), "not CSV"),

@@ -5,7 +5,7 @@ keeps two workers from doing the same work. What a worker learns about a file is
 first and to the marker afterwards.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -16,7 +16,7 @@ from tabserve.application.ports.clock import Clock
 from tabserve.application.ports.ingestion import IngestionStore
 from tabserve.application.ports.objects import ObjectStore
 from tabserve.application.ports.scheduling import Claim, Markers, PredictionService, RunStore
-from tabserve.domain.good_rows import GoodRows
+from tabserve.domain.good_rows import GoodRows, Row
 from tabserve.domain.prediction import Features, Origin
 from tabserve.domain.prediction_alerts import gave_up
 from tabserve.domain.quality import Ingestion
@@ -30,7 +30,6 @@ LEASE_SECONDS = 120
 SECONDS_PER_CHUNK = 40.0
 
 Cause = Literal["file", "model", "outage"]
-Numbered = tuple[int, Features]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +111,37 @@ class _Work:
         stored = frozenset(self._deps.ingestions.predicted_rows(self._ingestion.file_id))
         use_case = self._deps.catalog.get(self._ingestion.use_case or "")
         place = 0
-        for chunk in _chunks(self._numbered_records(use_case), CHUNK):
-            place += len(chunk)
-            missing = [row for row in chunk if row[0] not in stored]
-            if missing:
-                if self._seconds_left() < SECONDS_PER_CHUNK:
-                    return False
-                self._ask(use_case, missing)
-                self._claim = self._deps.markers.advance(self._claim, place, LEASE_SECONDS)
+        with self._deps.good.open(self._ingestion.good_key or "") as stream:
+            rows = GoodRows(stream)
+            records = Records(use_case, rows.columns)
+            for chunk in _chunks(iter(rows), CHUNK):
+                place += len(chunk)
+                missing = [row for row in chunk if row[0] not in stored]
+                if missing:
+                    if self._seconds_left() < SECONDS_PER_CHUNK:
+                        return False
+                    self._ask(use_case, self._read(records, missing))
+                    self._claim = self._deps.markers.advance(self._claim, place, LEASE_SECONDS)
         if place != self._ingestion.rows_good:
             raise FileRejectedError("row_count", f"the good file has {place} rows, not {self._ingestion.rows_good}")
         return True
 
-    def _ask(self, use_case: UseCase, rows: Sequence[Numbered]) -> None:
-        numbers, records = [number for number, _ in rows], [record for _, record in rows]
-        origin = Origin(self._ingestion.file_id, tuple(numbers), self._claim.fence)
-        refused = self._deps.service.predict(use_case.name, records, origin)
-        self._refused |= refused
-        self._rows += len(rows) - len(refused)
+    def _read(self, records: Records, rows: Sequence[Row]) -> dict[int, Features]:
+        """Return records by row number; a row that a newer definition cannot read is refused like any other."""
+        readable = {}
+        for number, cells in rows:
+            try:
+                readable[number] = records.read(cells)
+            except ValueError as error:
+                self._refused[number] = str(error)
+        return readable
 
-    def _numbered_records(self, use_case: UseCase) -> Iterator[Numbered]:
-        with self._deps.good.open(self._ingestion.good_key or "") as stream:
-            rows = GoodRows(stream)
-            records = Records(use_case, rows.columns)
-            for number, cells in rows:
-                yield number, records.read(cells)
+    def _ask(self, use_case: UseCase, rows: Mapping[int, Features]) -> None:
+        if rows:
+            origin = Origin(self._ingestion.file_id, tuple(rows), self._claim.fence)
+            refused = self._deps.service.predict(use_case.name, list(rows.values()), origin)
+            self._refused |= refused
+            self._rows += len(rows) - len(refused)
 
     def _finish(self) -> FileOutcome:
         if self._refused:
@@ -175,6 +180,6 @@ class _Work:
         return FileOutcome(ingestion.file_id, ingestion.use_case or "", self._rows, done, error, cause, given_up)
 
 
-def _chunks(rows: Iterator[Numbered], size: int) -> Iterator[list[Numbered]]:
+def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
     while chunk := list(islice(rows, size)):
         yield chunk
