@@ -28,7 +28,7 @@ FILE_RULES: Final[Mapping[str, str]] = {
     "too_large": "the file is larger than may be ingested",
     "too_long_line": "a line is longer than may be read",
     "unlike_its_header": "none of the first rows can be read by the header",
-    "too_many_bad_rows": "hundreds of thousands of rows are bad, and more than are good",
+    "too_many_bad_rows": "more than a hundred thousand rows are bad, and more than are good",
     "unusable_key": "the key has control characters",
     "gone": "the raw object was removed or replaced before it was read",
     "internal_error": "ingestion broke on the file; its log says where",
@@ -123,7 +123,7 @@ MAX_HEADER: Final = 2**19
 MAX_COLUMNS: Final = 2_000
 MAX_COLUMN_NAME: Final = 200
 FIRST_ROWS: Final = 1_000
-MAX_BAD_ROWS: Final = 200_000
+MAX_BAD_ROWS: Final = 100_000
 MAX_JUDGED_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 
