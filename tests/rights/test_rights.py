@@ -16,6 +16,7 @@ import pytest
 from moto import mock_aws
 
 from local_cloud.config import ROOT
+from tests.definitions import CATALOG
 from tests.infra import template
 from tests.rights.deployed import Deployed, Right, statements
 from tests.rights.world import HEADER, KEY, LONG_FILE, World, message, request
@@ -56,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def run_everything(world: World) -> None:
     """Let each function do all it can do, in the order in which a file meets them."""
-    world.put("ArtifactsBucket", "models/titanic/aliases/champion.json", json.dumps({"version": "v1"}))
+    world.promote(CATALOG.get("titanic"))
     world.put("RawBucket", "titanic/lost.csv", "")
     rows = [f"{number},1,Doe,female,38,71.28,C" for number in range(LONG_FILE)]
     file = world.put("RawBucket", KEY, "\n".join([HEADER, *rows, "x,9,Doe,female,38,71.28,C", ""]))

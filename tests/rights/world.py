@@ -14,9 +14,13 @@ import boto3
 import pytest
 
 import migrate
+import training
 from tabserve.adapters.predictions import prediction_store
+from tabserve.adapters.registry import Registry
+from tabserve.adapters.s3 import S3Store
 from tabserve.application import fill_features
 from tabserve.bootstrap import common
+from tabserve.domain.use_case import UseCase
 from tests.factories import batch
 from tests.rights.calls import Recorder
 from tests.rights.deployed import REGION, Deployed
@@ -56,6 +60,11 @@ class World:
         for name, table in deployed.of_type("AWS::DynamoDB::Table").items():
             wanted = {each: table[each] for each in ("AttributeDefinitions", "KeySchema", "BillingMode")}
             self._clients["dynamodb"].create_table(TableName=name, **wanted)
+
+    def promote(self, use_case: UseCase) -> None:
+        """Train a champion of a use case into the bucket."""
+        registry = Registry(S3Store(self._clients["s3"], self.deployed.name("ArtifactsBucket")))
+        training.train_use_case(use_case, training.labelled_data(use_case), registry, promote=True)
 
     def call(self, function: str, event: object, *, later: timedelta = timedelta(), seconds: float = 100) -> Any:
         """Start a function as a cold start does, in its own environment, and return its answer to one event."""
