@@ -6,6 +6,7 @@ So a refusal shows at once, and nobody tries again.
 import contextlib
 import itertools
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -160,5 +161,5 @@ def _policy(resource: str, statement: Mapping[str, Any]) -> str:
 
 def message(body: str) -> dict[str, Any]:
     """Return the event of one message of a queue."""
-    record = {"messageId": "1", "eventSource": "aws:sqs", "body": body}
+    record = {"messageId": str(uuid.uuid4()), "eventSource": "aws:sqs", "body": body}
     return {"Records": [record | {"attributes": {"ApproximateReceiveCount": "1"}}]}

@@ -17,7 +17,7 @@ from tests.e2e.test_main_job import call
 from tests.proof.cloud import PASSENGER, TOLD, Cloud, message
 
 REACHED, CREATED = 200, 201
-MORE_THAN_A_PIECE = 1_001
+MORE_THAN_A_PIECE, MOST_RECORDS = 1_001, 5_000
 RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 
 
@@ -38,6 +38,7 @@ class Journeys:
                 self.links_write_raw_files,
                 self.links_read_files,
                 self.queued_records_are_answered,
+                self.large_answers_are_put_aside,
             ],
             "ingest": [self.raw_files_are_split, self.files_without_versions_are_split, self.absent_files_fail],
             "features": [self.features_are_stored, self.long_files_go_on, self.absent_good_files_are_left],
@@ -78,6 +79,12 @@ class Journeys:
         """The answer to a message is on the results queue."""
         assert self.cloud.invoke("predict", message(json.dumps(RECORD))) == {"batchItemFailures": []}
         assert self._told("RESULTS_QUEUE_URL", "probability")
+
+    def large_answers_are_put_aside(self) -> None:
+        """An answer too large for a message lies in a bucket, and the message says where."""
+        body = json.dumps({"use_case": "titanic", "records": [{"Age": "x"}] * MOST_RECORDS})
+        assert self.cloud.invoke("predict", message(body)) == {"batchItemFailures": []}
+        assert self._told("RESULTS_QUEUE_URL", "answer_in")
 
     # ------------------------------------------------------------------------------------------------ ingest
     def raw_files_are_split(self) -> None:
