@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabserve.domain.alert import Alert, notice
-from tests.kill.raw_files import HEADERS, Contract, Uploaded
+from tests.kill.raw_files import HEADERS, Contract, Raw, Uploaded
 from tests.kill.world import World
 
 Kind = Literal["lost", "doubled", "wrong", "stuck", "missed", "alert lost", "alert doubled"]
-Truth = Mapping[int, tuple[str, ...]]
+Rows = Mapping[int, tuple[str, ...]]
 STORED = ("passengers",)  # whose features are kept in the feature store
 VERDICT = """
 SELECT status, rows_total, rows_good, rows_bad, contract_sha256, good_key, bad_key, report_key, predicted_at,
@@ -35,53 +35,77 @@ class Finding:
         return f"{self.kind}: {self.sentence}"
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What is right about a raw file: its good rows by number, and those of them that can still be predicted.
+
+    When another contract comes after the verdict, it may refuse rows that were good; then the file's error says so.
+    """
+
+    good: Rows
+    predictable: Rows
+
+    @classmethod
+    def of(cls, world: World, raw: Raw, contract: Contract) -> "Truth":
+        good, taken = raw.good(contract), raw.good(world.contract)
+        return cls(good, {number: cells for number, cells in good.items() if number in taken})
+
+    @property
+    def refused(self) -> bool:
+        return self.good != self.predictable
+
+
 def audit(world: World, contracts: Mapping[str, Contract], repeats: int) -> Iterator[Finding]:
     """Yield what does not hold; `contracts` names them by hash, `repeats` says how often an alert may come again."""
     for letter in world.dead_letters:
         yield Finding("stuck", f"the {letter.queue} queue gave up {letter.body}")
+    wanted = Counter(world.other_alerts)
     for uploaded in world.uploaded:
-        yield from _file(world, uploaded, contracts)
+        yield from _file(world, uploaded, contracts, wanted)
     yield from _windows(world)
-    yield from _alerts(world, repeats)
+    yield from _alerts(world, wanted, repeats)
 
 
-def _file(world: World, uploaded: Uploaded, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
+def _file(
+    world: World, uploaded: Uploaded, contracts: Mapping[str, Contract], wanted: Counter[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Audit a file and count the alerts that it is worth."""
     raw, name, file_id = uploaded.raw, uploaded.file.key, uploaded.file.file_id
     found = world.postgres.rows(VERDICT, [file_id])
     if len(found) != 1:
         yield Finding("lost" if not found else "doubled", f"{name} has {len(found)} verdicts")
         return
     [(status, total, good, bad, contract, good_key, bad_key, report_key, predicted_at, given_up)] = found
-    truth = raw.good(contracts[contract]) if raw.status == "done" else {}
-    expected = (raw.status, len(raw.rows), len(truth), len(raw.rows) - len(truth))
-    if raw.status == "rejected":
-        expected = ("rejected", 0, 0, 0)
-    if (status, total, good, bad) != expected:
+    done = raw.status == "done"
+    truth = Truth.of(world, raw, contracts[contract]) if done else Truth({}, {})
+    expected = (raw.status, len(raw.rows), len(truth.good), len(raw.rows) - len(truth.good))
+    if (status, total, good, bad) != (expected if done else (raw.status, 0, 0, 0)):
         yield Finding("wrong", f"{name} is {(status, total, good, bad)}, not {expected}")
-    if given_up or (truth and predicted_at is None):
+    if (truth.good and (predicted_at is None) != truth.refused) or bool(given_up) != truth.refused:
         yield Finding("stuck", f"{name} is not predicted: {given_up}")
     if world.cloud.get("artifacts", report_key) is None:
         yield Finding("lost", f"the report of {name}")
-    yield from _objects(world, name, good_key, bad_key, expected, truth)
+    yield from _objects(world, name, good_key, bad_key, (good, bad), truth.good)
     in_quarantine = [number for (number,) in world.postgres.rows(BAD_ROWS, [file_id])]
-    if raw.status == "done" and in_quarantine != [n for n in range(1, total + 1) if n not in truth]:
+    if in_quarantine != [number for number in range(1, total + 1) if number not in truth.good]:
         yield Finding("wrong", f"the quarantine of {name} holds {in_quarantine}")
-    yield from _predictions(world, uploaded, truth)
+    yield from _predictions(world, uploaded, truth.predictable)
     yield from _marker(world, uploaded, truth)
-    yield from _entities(world, uploaded, truth)
+    yield from _entities(world, uploaded, truth.predictable)
+    wanted.update({("data_quality", name): raw.alarming, ("prediction_failed", name): truth.refused})
 
 
 def _objects(
-    world: World, name: str, good_key: str | None, bad_key: str | None, expected: tuple[Any, ...], truth: Truth
+    world: World, name: str, good_key: str | None, bad_key: str | None, counts: tuple[int, int], truth: Rows
 ) -> Iterator[Finding]:
     good, bad = _csv(world.cloud.get("good", good_key)), _csv(world.cloud.get("bad", bad_key))
     if [tuple(row[-len(cells) :]) for row, cells in zip(good, truth.values(), strict=False)] != list(truth.values()):
         yield Finding("wrong", f"the good object of {name} does not hold its good rows")
-    if (len(good), len(bad)) != expected[2:]:
+    if (len(good), len(bad)) != counts:
         yield Finding("wrong", f"the objects of {name} have {len(good)} and {len(bad)} rows")
 
 
-def _predictions(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Finding]:
+def _predictions(world: World, uploaded: Uploaded, truth: Rows) -> Iterator[Finding]:
     stored = world.postgres.rows(PREDICTIONS, [uploaded.file.file_id])
     times = Counter(number for number, *_ in stored)
     amiss: Mapping[Kind, list[int]] = {
@@ -94,7 +118,7 @@ def _predictions(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Fin
             yield Finding(kind, f"predictions of {len(rows)} rows of {uploaded.file.key}, such as row {rows[0]}")
 
 
-def _is_of(row: tuple[Any, ...], uploaded: Uploaded, truth: Truth) -> bool:
+def _is_of(row: tuple[Any, ...], uploaded: Uploaded, truth: Rows) -> bool:
     """Tell whether a prediction was made from what the raw file says in its row."""
     number, source, entity, features = row
     told = dict(zip(HEADERS[uploaded.raw.use_case], truth.get(number, ()), strict=False))
@@ -103,11 +127,12 @@ def _is_of(row: tuple[Any, ...], uploaded: Uploaded, truth: Truth) -> bool:
 
 def _marker(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Finding]:
     marker = world.cloud.item("markers", f"predict#{uploaded.file.file_id}")
-    if truth and marker.get("status") != "COMPLETED" and "ttl" not in marker:
+    settled = "FAILED" if truth.refused else "COMPLETED"
+    if truth.good and marker.get("status") != settled and "ttl" not in marker:
         yield Finding("stuck", f"the marker of {uploaded.file.key} is {marker.get('status')} for ever")
 
 
-def _entities(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Finding]:
+def _entities(world: World, uploaded: Uploaded, truth: Rows) -> Iterator[Finding]:
     if uploaded.raw.use_case not in STORED:
         return
     for cells in truth.values():
@@ -125,10 +150,8 @@ def _windows(world: World) -> Iterator[Finding]:
             yield Finding(kind, f"{feature} was watched in {watched} of {predicted} predictions")
 
 
-def _alerts(world: World, repeats: int) -> Iterator[Finding]:
+def _alerts(world: World, wanted: Counter[tuple[str, str]], repeats: int) -> Iterator[Finding]:
     stored = [Alert(*row) for row in world.postgres.rows(ALERTS)]
-    about_files = [("data_quality", each.file.key) for each in world.uploaded if each.raw.alarming]
-    wanted = Counter([*about_files, *world.other_alerts])
     if (found := Counter((alert.rule, alert.subject) for alert in stored)) != wanted:
         yield Finding("alert lost", f"there are alerts {found}, not {wanted}")
     heard = {

@@ -9,6 +9,9 @@ import psycopg2
 DELETES = """
 SELECT string_agg('DELETE FROM ' || quote_ident(tablename), '; ') FROM pg_tables
 WHERE schemaname = 'public' AND tablename <> 'alembic_version'"""
+END_COPIES = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead'"""
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
@@ -30,6 +33,10 @@ class Postgres:
     def empty(self) -> None:
         """Forget all rows."""
         self.rows(f"SET session_replication_role = replica; {self.rows(DELETES)[0][0]}")
+
+    def end_copies(self) -> None:
+        """End the connections of workers that froze in a COPY: no timeout of the server does."""
+        self.rows(END_COPIES)
 
     @contextmanager
     def away(self) -> Iterator[None]:

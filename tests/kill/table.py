@@ -1,6 +1,6 @@
 """Many cases, shared out to worlds, and the table of what became of them."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
@@ -47,11 +47,10 @@ def in_the_middle(found: Found) -> Iterator[Case]:
 
 def outcomes(worlds: Sequence[World], cases: Iterable[Case]) -> list[Outcome]:
     """Run cases, one a world at a time."""
-    waiting = iter(list(cases))
-    done: list[Outcome] = []
+    waiting, done = deque(cases), list[Outcome]()
 
     def work(world: World) -> None:
-        for case in waiting:
+        while case := _next(waiting):
             done.append((case, run(world, case)))
             for finding in done[-1][1]:
                 print(f"{case}\n    {finding}", flush=True)
@@ -59,8 +58,18 @@ def outcomes(worlds: Sequence[World], cases: Iterable[Case]) -> list[Outcome]:
                 print(f"{len(done)} cases", flush=True)
 
     with ThreadPoolExecutor(len(worlds)) as pool:
-        list(pool.map(work, worlds))
+        try:
+            list(pool.map(work, worlds))
+        finally:
+            waiting.clear()  # after Ctrl-C, or when one world has come to grief
     return done
+
+
+def _next(waiting: deque[Case]) -> Case | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
 def lines(done: Sequence[Outcome]) -> Iterator[str]:

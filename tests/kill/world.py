@@ -17,7 +17,7 @@ from tests.kill.cloud import Cloud, about
 from tests.kill.models import DEFINITIONS, later_definitions
 from tests.kill.postgres import Postgres
 from tests.kill.processes import Ending, Processes
-from tests.kill.raw_files import Raw, Uploaded
+from tests.kill.raw_files import Contract, Raw, Uploaded
 from tests.kill.webhook import Webhook
 from tests.kill.worker import Job
 
@@ -79,6 +79,11 @@ class World:
         list(self.cloud.receive("told"))
         os.truncate(self.log, 0)
 
+    @property
+    def contract(self) -> Contract:
+        """The contract that the functions go by."""
+        return "later" if self.processes.settings else "first"
+
     def upload(self, raw: Raw) -> Message:
         """Put a raw file into its bucket; return the message about it, which is for the caller to deliver."""
         file = self.cloud.upload(f"{raw.use_case}/{self.case}-{raw.name}", raw.body)
@@ -113,6 +118,7 @@ class World:
             if not (self.messages or self._to_sweep() or self._to_predict() or self._to_tell()):
                 return True
             self.later += A_WHILE
+            self.postgres.end_copies()
             self._deliver()
             if self._to_sweep():
                 self.processes.run(self.job("sweep"))
