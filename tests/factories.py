@@ -8,6 +8,7 @@ from typing import Any
 from tabserve.domain.prediction import PredictionBatch
 from tabserve.domain.quality import Ingestion
 
+API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 VERSION = "20260101T000000Z-0a1b2c3d"
 

@@ -18,9 +18,9 @@ from tabserve.bootstrap import common
 from tabserve.domain.use_case import UseCase
 from tabserve.settings import read_settings
 from tests.conftest import create_database
+from tests.factories import API_KEY
 from tests.own_data import synthetic
 
-KEY = "a-key-for-tests-only-0123456789"
 BUCKETS = ("raw", "good", "bad", "artifacts")
 CATALOG = common.catalog(read_settings())
 _numbers = itertools.count(1)
@@ -49,7 +49,7 @@ class World:
         """Return a client of the API, with the key."""
         app = self.function("predict")
         app.app.state.service = app.service
-        return TestClient(app.app, headers={"x-api-key": KEY})
+        return TestClient(app.app, headers={"x-api-key": API_KEY})
 
 
 @pytest.fixture(scope="module", params=CATALOG.names())
@@ -73,7 +73,7 @@ def world(use_case: UseCase, postgres_server: str, tmp_path_factory: pytest.Temp
 
 
 def _set_up(monkeypatch: pytest.MonkeyPatch, s3: Any, url: str) -> None:
-    settings = {"DATABASE_URL": url, "API_KEY": KEY, "FEATURES_TABLE": "features", "DEFAULT_USE_CASE": ""}
+    settings = {"DATABASE_URL": url, "API_KEY": API_KEY, "FEATURES_TABLE": "features", "DEFAULT_USE_CASE": ""}
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         settings[name] = "test"
     for bucket in BUCKETS:

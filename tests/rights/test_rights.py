@@ -17,13 +17,13 @@ from moto import mock_aws
 
 from local_cloud.config import ROOT
 from tests.definitions import CATALOG
+from tests.factories import API_KEY
 from tests.infra import template
 from tests.rights.deployed import Deployed, Right, statements
 from tests.rights.world import HEADER, KEY, LONG_FILE, World, message, request
 
 pytestmark = pytest.mark.timeout(300)
 
-API_KEY = "a-key-of-more-than-twenty-characters"
 PARAMETERS = {
     "DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
     "ApiKeyValue": API_KEY,

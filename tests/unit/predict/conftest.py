@@ -12,12 +12,11 @@ from tabserve.application.files import FilesDependencies
 from tabserve.application.predict import PredictDependencies
 from tabserve.settings import read_settings
 from tests.definitions import CATALOG
+from tests.factories import API_KEY
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.objects import FakeLinks, FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakeMetrics, FakePredictions, FakeQueue
-
-KEY = "a-key-for-tests-only-0123456789"
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def app_module(
 ) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/unused.db")
-    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("API_KEY", API_KEY)
     monkeypatch.setenv("DEFAULT_USE_CASE", "titanic")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "")
     from functions.predict import app as module
@@ -92,7 +91,7 @@ def app_module(
 @pytest.fixture
 def client(app_module: Any) -> TestClient:
     """A client with the key."""
-    return TestClient(app_module.app, headers={"x-api-key": KEY}, raise_server_exceptions=False)
+    return TestClient(app_module.app, headers={"x-api-key": API_KEY}, raise_server_exceptions=False)
 
 
 @pytest.fixture

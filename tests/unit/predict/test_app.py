@@ -17,11 +17,11 @@ from tabserve.adapters.prediction_function import PredictionFunction
 from tabserve.domain.prediction import Entity, Origin
 from tabserve.errors import StorageUnavailableError
 from tests.definitions import CATALOG
+from tests.factories import API_KEY
 from tests.fakes.models import FakeModels
 from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 from tests.fakes.scheduling import InProcess
-from tests.unit.predict.conftest import KEY
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 EVENTS = Path(__file__).parents[2] / "events"
@@ -119,7 +119,7 @@ class TestTheScheduler:
         """Send the mark in everything that a client of the gateway chooses."""
         event = json.loads((EVENTS / "predict.json").read_text())
         mark = {"invoked_by": "scheduler", "aws.event": '{"invoked_by": "scheduler"}'}
-        event["headers"] |= mark | {"x-api-key": KEY}
+        event["headers"] |= mark | {"x-api-key": API_KEY}
         event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
         event["queryStringParameters"] = event["pathParameters"] = event["stageVariables"] = mark
         event["body"] = json.dumps(content)

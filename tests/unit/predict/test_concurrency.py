@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from tests.coroutines import run
-from tests.factories import ingestion
-from tests.unit.predict.conftest import KEY
+from tests.factories import API_KEY, ingestion
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 OUTCOME = {"use_case": "titanic", "records": [{"actual": 1, "entity_id": "1"}]}
@@ -85,7 +84,9 @@ def test_a_slow_call_holds_up_no_other(
 
     async def calls() -> tuple[httpx.Response, httpx.Response]:
         transport = httpx.ASGITransport(app_module.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"x-api-key": KEY}) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://api", headers={"x-api-key": API_KEY}
+        ) as client:
             first = asyncio.create_task(client.request(*route.split(), **arguments))
             await asyncio.to_thread(slow.called.wait, 10)
             meanwhile = await client.get("/use-cases")
