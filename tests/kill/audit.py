@@ -99,7 +99,7 @@ def _objects(
     world: World, name: str, good_key: str | None, bad_key: str | None, counts: tuple[int, int], truth: Rows
 ) -> Iterator[Finding]:
     good, bad = _csv(world.cloud.get("good", good_key)), _csv(world.cloud.get("bad", bad_key))
-    if [tuple(row[-len(cells) :]) for row, cells in zip(good, truth.values(), strict=False)] != list(truth.values()):
+    if good != [[str(number), *cells] for number, cells in truth.items()]:
         yield Finding("wrong", f"the good object of {name} does not hold its good rows")
     if (len(good), len(bad)) != counts:
         yield Finding("wrong", f"the objects of {name} have {len(good)} and {len(bad)} rows")
