@@ -32,7 +32,8 @@ def places(world: World, scenario: Scenario) -> list[Place]:
     world.begin(seed=0)
     job, _ = scenario.prepare(world)
     world.processes.interrupt()
-    world.processes.run(job)
+    [ending] = world.processes.run(job)
+    assert not ending.failed, ending
     return sorted(set(world.processes.passed))
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg2
 
+# Migrations begin `rollups`, so its rows stay.
 DELETES = """
 SELECT string_agg('DELETE FROM ' || quote_ident(tablename), '; ') FROM pg_tables
-WHERE schemaname = 'public' AND tablename <> 'alembic_version'"""
+WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'rollups')"""
 END_COPIES = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead'"""
@@ -33,6 +34,7 @@ class Postgres:
     def empty(self) -> None:
         """Forget all rows."""
         self.rows(f"SET session_replication_role = replica; {self.rows(DELETES)[0][0]}")
+        self.rows("UPDATE rollups SET until = 'epoch'")
 
     def end_copies(self) -> None:
         """End the connections of workers that froze in a COPY: no timeout of the server does."""

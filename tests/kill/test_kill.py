@@ -26,5 +26,6 @@ def test_nothing_is_lost_or_doubled_at_any_point(worlds: list[World]) -> None:
     done = outcomes(worlds, [*interruptions(found), *in_the_middle(found)])
 
     print("", *lines(done), sep="\n")
+    assert all(found.values())
     assert sum(map(len, found.values())) >= 70
     assert [(str(case), findings) for case, findings in done if findings] == []
