@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import RAW_NAME, json_object, parse
@@ -14,6 +14,11 @@ router = APIRouter(tags=["files"])
 FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
+def _whole(value: object) -> object:
+    """Take 9.0 for 9: JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class RawFileBody(BaseModel):
     """A raw file to come."""
 
@@ -21,7 +26,7 @@ class RawFileBody(BaseModel):
 
     use_case: str
     name: Annotated[str, Field(pattern=RAW_NAME)]
-    size: Annotated[int, Field(ge=1, le=MAX_FILE_BYTES)]
+    size: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_FILE_BYTES)]
 
 
 @router.post("/raw-files", status_code=201)

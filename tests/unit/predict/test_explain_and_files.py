@@ -58,6 +58,11 @@ def test_raw_file_names_cannot_leave_their_folder(client: TestClient) -> None:
     assert client.post("/raw-files", json={"use_case": "nobody", "name": "a.csv", "size": 1}).status_code == 404
 
 
+def test_a_size_may_be_any_number_that_json_calls_whole(client: TestClient) -> None:
+    response = client.post("/raw-files", json={"use_case": "titanic", "name": "a.csv", "size": 17.0})
+    assert response.json()["upload_url"].endswith("&size=17")
+
+
 @pytest.mark.parametrize("size", [None, 0, -1, 2**31, 2**70, 1.5, "1", True])
 def test_a_raw_file_that_is_too_large_gets_no_link(client: TestClient, size: object) -> None:
     response = client.post("/raw-files", json={"use_case": "titanic", "name": "a.csv", "size": size})
