@@ -21,6 +21,7 @@ from tabserve.adapters.s3 import S3Store
 from tabserve.application import fill_features
 from tabserve.bootstrap import common
 from tabserve.domain.use_case import UseCase
+from tests.definitions import FOLDER
 from tests.factories import batch
 from tests.rights.calls import Recorder
 from tests.rights.deployed import REGION, Deployed
@@ -41,6 +42,7 @@ class World:
         self._patch = patch
         self._url = database_url
         patch.setattr(fill_features, "ROWS_PER_PIECE", PIECE)
+        patch.setenv("USE_CASES_DIR", str(FOLDER))
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         client: Any = boto3.client
