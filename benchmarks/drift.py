@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.populations import ROOT, Population
-from tabserve.bootstrap import common
-from tabserve.domain.drift import judge, worst
-from tabserve.domain.profile import NumericProfile
-from tabserve.domain.use_case import DriftLimits
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import DriftLimits
+from tabserve.monitoring.drift import judge, worst
+from tabserve.reference.profile import NumericProfile
 
 PEERS = ("evidently", "nannyml")
 WIDTHS = {"tabserve": 10, "evidently": 11, "nannyml": 9}

@@ -11,12 +11,12 @@ import training
 from benchmarks.built import artifacts
 from benchmarks.measurement import Measurement
 from local_cloud.config import REGISTRY
-from tabserve.adapters.sklearn_pipeline import SklearnModel
-from tabserve.bootstrap import common
-from tabserve.domain.model import PIPELINE
-from tabserve.domain.prediction import Value
-from tabserve.domain.use_case import UseCase
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.records import Value
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
+from tabserve.registry.version import PIPELINE
+from tabserve.training.pipeline import SklearnModel
 
 ROUNDS = 11
 SIZES = {1: 50, 5_000: 5}

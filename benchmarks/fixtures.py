@@ -11,9 +11,9 @@ import psycopg2
 import migrate
 import training
 from local_cloud.config import REGISTRY
-from tabserve.bootstrap import common
-from tabserve.domain.use_case import UseCase
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
 
 LOG_FILES = 40
 

@@ -10,7 +10,7 @@ from benchmarks.fixtures import binary_use_case, postgres
 from benchmarks.lambda_function import FunctionProcess, gateway_event, predict_function
 from benchmarks.measurement import Measurement
 from benchmarks.storage import bare_statement, timed
-from tabserve.domain.prediction import PredictionBatch
+from tabserve.serving.prediction import PredictionBatch
 
 # Records a call, calls a round, how often as long as the bare statement a call may take.
 LOADS = ((1, 100, 4.0), (5_000, 3, 3.0))

@@ -22,7 +22,7 @@ from typing import IO, Any
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
-from tabserve.domain.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import CategoryFeature, UseCase
 
 STORED, UNSTORED = "tabserve", "tabserve, not stored"
 PEER_NAMES = ("mlflow", "mlserver", "bentoml")

@@ -17,11 +17,11 @@ from typing import Any, Final
 from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
 from raw_files.cells import CELL_DEFECTS, Cell
-from tabserve.adapters.datasets import read_dataset
-from tabserve.bootstrap import common
-from tabserve.domain.structure import write_record
-from tabserve.domain.use_case import CategoryFeature, UseCase
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.ingestion.structure import write_record
+from tabserve.training.datasets import read_dataset
 
 RATE_LIMIT: Final = 350_000.0
 MEMORY_LIMIT_MB: Final = 256.0

@@ -16,15 +16,15 @@ from sqlalchemy import text
 import migrate
 from benchmarks.measurement import Measurement
 from benchmarks.populations import ROOT, Population
-from tabserve.adapters import database
-from tabserve.bootstrap.common import catalog
-from tabserve.domain.calibration import Calibration
-from tabserve.domain.drift import judge
-from tabserve.domain.prediction import Value
-from tabserve.domain.profile import PREDICTION, PROBABILITY, is_missing
-from tabserve.domain.reference import Reference
-from tabserve.domain.use_case import DriftLimits
-from tabserve.settings import read_settings
+from tabserve.core import database
+from tabserve.core.records import Value
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import DriftLimits
+from tabserve.monitoring.drift import judge
+from tabserve.reference.calibration import Calibration
+from tabserve.reference.profile import PREDICTION, PROBABILITY, is_missing
+from tabserve.reference.reference import Reference
 
 ROWS, MILLION, A_CALL = 5_000, 1_000_000, 100_000
 SEED = """

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tabserve.domain.prediction import Value
-from tabserve.domain.profile import PREDICTION, PROBABILITY, Profile
-from tabserve.domain.use_case import CategoryFeature, UseCase
+from tabserve.core.records import Value
+from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.reference.profile import PREDICTION, PROBABILITY, Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 Column = NDArray[np.object_]

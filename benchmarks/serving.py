@@ -15,9 +15,9 @@ from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.lambda_function import FunctionProcess, Stack, gateway_event, predict_function
 from benchmarks.measurement import Measurement
 from local_cloud.config import REGISTRY, ROOT
-from tabserve.adapters.database import create
-from tabserve.domain.model import PIPELINE
-from tabserve.domain.use_case import CategoryFeature
+from tabserve.core.database import create
+from tabserve.core.use_case import CategoryFeature
+from tabserve.registry.version import PIPELINE
 
 ROUNDS, CALLS = 11, 200
 COLD_RATIO, WARM_RATIO = 0.35, 1 / 8

@@ -9,9 +9,9 @@ import numpy as np
 import yaml
 
 from benchmarks.populations import HEAVY_TAILED, ROOT, Column, Population, heavy_tailed
-from tabserve.adapters.catalog import YamlCatalog
-from tabserve.domain.drift import judge, worst
-from tabserve.domain.use_case import DriftLimits
+from tabserve.core.catalog import YamlCatalog
+from tabserve.core.use_case import DriftLimits
+from tabserve.monitoring.drift import judge, worst
 
 EXAMPLES = YamlCatalog(ROOT / "tests" / "use_cases")  # the figures belong to these, not to the user's own
 SHIFTS = Path(__file__).with_name("shifts.yaml")

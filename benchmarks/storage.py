@@ -13,11 +13,11 @@ import psycopg2
 
 from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement
-from tabserve.adapters.metrics import metric_store
-from tabserve.adapters.postgres import Postgres
-from tabserve.adapters.prediction_rows import constant, copy_text, varying
-from tabserve.adapters.predictions import COPY, INSERT, ONE_ROW, PostgresPredictions
-from tabserve.domain.prediction import HistoryQuery, PredictionBatch
+from tabserve.serving.metric_store import metric_store
+from tabserve.serving.postgres import Postgres
+from tabserve.serving.prediction import HistoryQuery, PredictionBatch
+from tabserve.serving.rows import constant, copy_text, varying
+from tabserve.serving.store import COPY, INSERT, ONE_ROW, PostgresPredictions
 
 HISTORY_LIMIT_MS = 50.0
 SEED = """

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from functions.predict.app import app
-from tabserve.domain.metrics import RequestCount
-from tabserve.domain.prediction import PredictionBatch
+from tabserve.serving.metrics import RequestCount
+from tabserve.serving.prediction import PredictionBatch
 
 
 class Nowhere:

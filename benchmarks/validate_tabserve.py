@@ -8,10 +8,10 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from tabserve.adapters.validator import PanderaValidator
-from tabserve.bootstrap.common import catalog
-from tabserve.domain.quarantine import read_bad_rows
-from tabserve.settings import read_settings
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.ingestion.quarantine import read_bad_rows
+from tabserve.ingestion.validator import PanderaValidator
 
 use_case, path = catalog(read_settings()).get(sys.argv[1]), Path(sys.argv[2])
 good, bad = path.with_suffix(".good"), path.with_suffix(".bad")

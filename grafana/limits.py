@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-RULES = Path(__file__).resolve().parent.parent / "layers/model/src/tabserve/alert_rules.yaml"
+RULES = Path(__file__).resolve().parent.parent / "layers/model/src/tabserve/monitoring/alert_rules.yaml"
 
 
 def alert_rules() -> dict[str, Any]:

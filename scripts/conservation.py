@@ -13,11 +13,11 @@ from sqlalchemy import text
 
 from local_cloud.config import ROOT
 from local_cloud.stack import read_env_file
-from tabserve.adapters.database import Database
-from tabserve.adapters.ledger import DatabaseLedger
-from tabserve.application.conservation import prove_conservation
-from tabserve.domain.conservation import FileAccount, Mismatch
-from tabserve.domain.quality import RawFile
+from tabserve.core.database import Database
+from tabserve.core.files import RawFile
+from tabserve.ingestion.accounts import DatabaseLedger
+from tabserve.ingestion.reconcile import prove_conservation
+from tabserve.ingestion.reconciliation import FileAccount, Mismatch
 
 RULES = "SELECT rule, sum(rows), count(DISTINCT file_id) FROM data_quality_issues GROUP BY rule ORDER BY 2 DESC, 1"
 RUNS = "SELECT status, count(*), sum(files), sum(rows) FROM prediction_runs GROUP BY status ORDER BY status"

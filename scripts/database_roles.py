@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from psycopg2.extensions import encrypt_password
 from sqlalchemy import Connection
 
-from tabserve.adapters.connection import role_name
+from tabserve.core.connection import role_name
 
 LOGIN = "tabserve_app"
 READ, ADD, CHANGE, REMOVE = "SELECT", "INSERT", "UPDATE", "DELETE"

@@ -17,7 +17,7 @@ from local_cloud import supervisor
 from local_cloud.config import ROOT, LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
-from tabserve.adapters.database import Database
+from tabserve.core.database import Database
 
 JUDGED = "SELECT count(*) FROM ingestions"
 PENDING = """SELECT count(*) FROM ingestions

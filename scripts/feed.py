@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 import stack_env
-from tabserve.adapters.s3 import S3Store
-from tabserve.bootstrap.common import aws_client, catalog
-from tabserve.errors import TabserveError
-from tabserve.settings import Settings, read_settings
+from tabserve.core.errors import TabserveError
+from tabserve.core.s3 import S3Store
+from tabserve.core.service import aws_client, catalog
+from tabserve.core.settings import Settings, read_settings
 
 TRUTH = "truth.json"
 

@@ -18,17 +18,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 import stack_env
-from tabserve.adapters.validator import PanderaValidator
-from tabserve.application.fill_features import Tally, pieces, store_rows
-from tabserve.application.ports.predictions import FeatureStore
-from tabserve.bootstrap.common import catalog, utc_now
-from tabserve.bootstrap.features import feature_store
-from tabserve.domain.feature_rows import NOT_A_ROW, FeatureRows
-from tabserve.domain.good_rows import GoodRows
-from tabserve.domain.quarantine import printable, read_bad_rows
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import FileRejectedError, TabserveError
-from tabserve.settings import read_settings
+from tabserve.core.clock import utc_now
+from tabserve.core.entities import FeatureStore
+from tabserve.core.errors import FileRejectedError, TabserveError
+from tabserve.core.good_rows import GoodRows
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
+from tabserve.features.build import feature_store
+from tabserve.features.rows import NOT_A_ROW, FeatureRows
+from tabserve.features.service import Tally, pieces, store_rows
+from tabserve.ingestion.quarantine import printable, read_bad_rows
+from tabserve.ingestion.validator import PanderaValidator
 
 NAMED: Final = 20
 ROWS_A_LINE: Final = 10_000

@@ -10,9 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url, text
 
 import database_roles
-from tabserve.adapters import database
-from tabserve.errors import SettingsError
-from tabserve.settings import read_settings
+from tabserve.core import database
+from tabserve.core.errors import SettingsError
+from tabserve.core.settings import read_settings
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 READER = "tabserve_reader"

@@ -14,11 +14,11 @@ import boto3
 from sqlalchemy import text
 
 import stack_env
-from tabserve.adapters import database
-from tabserve.adapters.s3 import S3Store
-from tabserve.domain.good_rows import GoodRows
-from tabserve.domain.quarantine import printable, read_bad_rows
-from tabserve.domain.structure import split_record
+from tabserve.core import database
+from tabserve.core.good_rows import GoodRows
+from tabserve.core.s3 import S3Store
+from tabserve.ingestion.quarantine import printable, read_bad_rows
+from tabserve.ingestion.structure import split_record
 
 NOTES = ("tabserve_row_number", "tabserve_reasons")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

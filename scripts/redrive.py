@@ -66,10 +66,10 @@ def redrive(sqs: Any, dead_letters: str, queue: str) -> int:  # noqa: ANN401
 
 def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
     """Queue every raw file, whatever its age, that ingestion has not finished or failed at; return how many."""
-    from tabserve.adapters.database import Database
-    from tabserve.adapters.ingestions import Ingestions
-    from tabserve.adapters.raw_bucket import S3RawBucket
-    from tabserve.application.sweep import notification, without_verdict
+    from tabserve.core.database import Database
+    from tabserve.ingestion.raw_bucket import S3RawBucket
+    from tabserve.ingestion.store import Ingestions
+    from tabserve.ingestion.sweep import notification, without_verdict
 
     raw = S3RawBucket(boto3.client("s3"), os.environ["RAW_BUCKET"])
     ingestions = Ingestions(Database(os.environ["DATABASE_URL"]))
@@ -84,9 +84,9 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
 
 def retry_predictions() -> int:
     """Let the next scheduled run take up every file that was given up."""
-    from tabserve.application.retry_predictions import retry_given_up
-    from tabserve.bootstrap.scheduled_predict import retry_service
-    from tabserve.errors import SettingsError
+    from tabserve.batch.build import retry_service
+    from tabserve.batch.retry import retry_given_up
+    from tabserve.core.errors import SettingsError
 
     try:
         ingestions, markers = retry_service()

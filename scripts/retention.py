@@ -10,10 +10,10 @@ from rich.console import Console
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
 
 import stack_env
-from tabserve.adapters.database import Database
-from tabserve.adapters.tables import alerts, drift_metrics, idempotency_keys, performance_metrics, predictions
-from tabserve.errors import TabserveError
-from tabserve.settings import read_settings
+from tabserve.core.database import Database
+from tabserve.core.errors import TabserveError
+from tabserve.core.settings import read_settings
+from tabserve.core.tables import alerts, drift_metrics, idempotency_keys, performance_metrics, predictions
 
 BATCH = 10_000
 

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import track
 
 from raw_files.split import KINDS, RawFile, split_dataset
-from tabserve.adapters.datasets import read_csv, read_dataset
-from tabserve.bootstrap.common import catalog
-from tabserve.domain.dataset import Dataset, labelled_rows
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import TabserveError, TrainingDataError
-from tabserve.settings import read_settings
+from tabserve.core.errors import TabserveError, TrainingDataError
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
+from tabserve.training.dataset import Dataset, labelled_rows
+from tabserve.training.datasets import read_csv, read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = "truth.json"

@@ -16,13 +16,14 @@ from rich.console import Console
 
 import stack_env
 from api_client import api_client
-from tabserve.bootstrap.common import catalog, registry
-from tabserve.domain.model import REFERENCE
-from tabserve.domain.prediction import Value
-from tabserve.domain.reference import Reference, Sample
-from tabserve.domain.use_case import CategoryFeature, NumberFeature, UseCase
-from tabserve.errors import NoModelError, TabserveError
-from tabserve.settings import read_settings
+from tabserve.core.errors import NoModelError, TabserveError
+from tabserve.core.records import Value
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
+from tabserve.reference.reference import Reference, Sample
+from tabserve.registry.build import registry
+from tabserve.registry.version import REFERENCE
 
 CALLS_A_SECOND = 5
 MOST_RECORDS = 5_000

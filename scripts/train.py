@@ -10,12 +10,13 @@ from rich.table import Table
 import stack_env
 import training
 from local_cloud.config import REGISTRY as FOLDER
-from tabserve.adapters.registry import Registry
-from tabserve.application.train import Trained
-from tabserve.bootstrap import common
-from tabserve.bootstrap.features import feature_store
-from tabserve.errors import StorageUnavailableError, TabserveError
-from tabserve.settings import read_settings
+from tabserve.core.errors import StorageUnavailableError, TabserveError
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.features.build import feature_store
+from tabserve.registry import build as registry_build
+from tabserve.registry.store import Registry
+from tabserve.training.service import Trained
 
 BUCKET = "s3"
 
@@ -64,8 +65,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     running = stack_env.apply()
     place = arguments.registry or (BUCKET if running else str(FOLDER))
     settings = read_settings()
-    use_case = common.catalog(settings).get(arguments.use_case)
-    registry = common.registry(settings) if place == BUCKET else training.folder_registry(Path(place))
+    use_case = catalog(settings).get(arguments.use_case)
+    registry = registry_build.registry(settings) if place == BUCKET else training.folder_registry(Path(place))
     store = feature_store(settings) if arguments.features_from == "feature-store" else None
     rows = training.labelled_data(use_case, arguments.data, arguments.holdout, store, console.print)
     with console.status("training") as status:

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tabserve.adapters.datasets import read_csv, read_dataset
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import Registry
-from tabserve.application.ports.predictions import FeatureStore
-from tabserve.application.stored_rows import with_stored_features
-from tabserve.application.train import Split, Trained, split, train
-from tabserve.bootstrap import common
-from tabserve.bootstrap.train import train_dependencies
-from tabserve.domain.dataset import Dataset
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import TrainingDataError, UnavailableError
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.entities import FeatureStore
+from tabserve.core.errors import TrainingDataError, UnavailableError
+from tabserve.core.folder import FolderStore
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import Registry
+from tabserve.training.build import train_dependencies
+from tabserve.training.dataset import Dataset
+from tabserve.training.datasets import read_csv, read_dataset
+from tabserve.training.service import Split, Trained, split, train
+from tabserve.training.stored_rows import with_stored_features
 
 ROOT = Path(__file__).resolve().parent.parent
 Progress = Callable[[str], None]

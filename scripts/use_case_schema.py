@@ -5,7 +5,7 @@ import json
 import sys
 
 from local_cloud.config import ROOT
-from tabserve.domain.use_case import UseCase
+from tabserve.core.use_case import UseCase
 
 SCHEMA = ROOT / "use_cases" / "use-case.schema.json"
 

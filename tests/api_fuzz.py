@@ -9,13 +9,13 @@ from typing import Any
 
 import psycopg2
 
-from tabserve.adapters.connection import role_name
-from tabserve.adapters.database import Database
-from tabserve.adapters.group_commit import GroupCommit
-from tabserve.adapters.ingestions import Ingestions
-from tabserve.adapters.metrics import metric_store
-from tabserve.adapters.predictions import prediction_store
-from tabserve.adapters.tables import metadata
+from tabserve.core.connection import role_name
+from tabserve.core.database import Database
+from tabserve.core.tables import metadata
+from tabserve.ingestion.store import Ingestions
+from tabserve.serving.group_commit import GroupCommit
+from tabserve.serving.metric_store import metric_store
+from tabserve.serving.store import prediction_store
 from tests.api_cases import Case
 
 COUNT = f"SELECT {', '.join(f'(SELECT count(*) FROM {table})' for table in metadata.tables)}"

@@ -16,7 +16,7 @@ import migrate
 from local_cloud import supervisor
 from local_cloud.config import ROOT
 from local_cloud.locks import locked
-from tabserve.adapters import database
+from tabserve.core import database
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tabserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])

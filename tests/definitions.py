@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tabserve.adapters.catalog import YamlCatalog
+from tabserve.core.catalog import YamlCatalog
 
 FOLDER = Path(__file__).parent / "use_cases"
 CATALOG = YamlCatalog(FOLDER)

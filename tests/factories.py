@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tabserve.domain.prediction import PredictionBatch
-from tabserve.domain.quality import Ingestion
+from tabserve.core.files import Ingestion
+from tabserve.serving.prediction import PredictionBatch
 
 API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import split_dataset
-from tabserve.domain.use_case import UseCase
+from tabserve.core.use_case import UseCase
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tabserve.domain.dataset import Dataset
+from tabserve.training.dataset import Dataset
 from tests.definitions import CATALOG
 
 PENGUINS = CATALOG.get("penguins")

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.alerts import send_alerts
-from tabserve.bootstrap.alerts import alerts_service
+from tabserve.alerts.build import alerts_service
+from tabserve.alerts.service import send_alerts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

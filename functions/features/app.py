@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.fill_features import Filled, GoodFile, fill_features
-from tabserve.bootstrap.features import features_service
+from tabserve.features.build import features_service
+from tabserve.features.service import Filled, GoodFile, fill_features
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

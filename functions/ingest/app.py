@@ -9,10 +9,10 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.ingest import ingest_file
-from tabserve.bootstrap.ingest import ingest_service
-from tabserve.domain.quality import Ingestion, RawFile
-from tabserve.errors import UnavailableError
+from tabserve.core.errors import UnavailableError
+from tabserve.core.files import Ingestion, RawFile
+from tabserve.ingestion.build import ingest_service
+from tabserve.ingestion.service import ingest_file
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.monitor import Report, run
-from tabserve.bootstrap.monitor import monitor_service
+from tabserve.monitoring.build import monitor_service
+from tabserve.monitoring.service import Report, run
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -14,7 +14,7 @@ from functions.predict.problems import add_problem_handlers
 from functions.predict.queue import drain, is_queue_event
 from functions.predict.routes import explanations, features, files, models, operations, outcomes, predictions
 from functions.predict.routes.plain import PlainRoute
-from tabserve.bootstrap.predict import predict_service
+from tabserve.serving.build import predict_service
 
 TEXT = ["text/", "application/json", "application/problem+json"]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions.predict.schemas import UUID
-from tabserve.domain.prediction import Cursor, HistoryQuery, Page, Prediction
-from tabserve.domain.use_case import UseCase
+from tabserve.core.use_case import UseCase
+from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
 
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T|$)")
 UNESCAPED_PLUS = re.compile(r"(T.*) (\d{2}:?\d{2})$")

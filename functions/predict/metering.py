@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tabserve.application.ports.predictions import MetricStore
-from tabserve.domain.metrics import Meter, RequestCount
+from tabserve.serving.metrics import Meter, RequestCount
+from tabserve.serving.ports import MetricStore
 
 
 class Metering:

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from functions.predict import openapi_schemas as schemas
 from functions.predict.gate import OPEN_PATHS
 from functions.predict.openapi_schemas import Schema
-from tabserve.bootstrap.predict import PredictService
+from tabserve.serving.build import PredictService
 
 JSON = "application/json"
 TEXT_PLAIN = "text/plain; version=0.0.4; charset=utf-8"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.predict.schemas import ENTITY_ID, RAW_NAME, UUID
-from tabserve.application.predict import MAX_RECORDS
-from tabserve.domain.rules import MAX_FILE_BYTES
-from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.serving.service import MAX_RECORDS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}

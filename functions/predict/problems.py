@@ -9,8 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from tabserve.domain.prediction import FailureCase
-from tabserve.errors import (
+from tabserve.core.errors import (
     IdempotencyConflictError,
     InvalidFieldError,
     LeaseLostError,
@@ -24,6 +23,7 @@ from tabserve.errors import (
     UnknownFileError,
     UnknownUseCaseError,
 )
+from tabserve.core.records import FailureCase
 
 INTERNAL = 500
 UNAVAILABLE = 503

@@ -10,9 +10,9 @@ import orjson
 
 from functions.predict.problems import problem_body
 from functions.predict.schemas import predict_request, rendered
-from tabserve.application.predict import predict_once
-from tabserve.bootstrap.predict import PredictService
-from tabserve.errors import TabserveError, UnavailableError
+from tabserve.core.errors import TabserveError, UnavailableError
+from tabserve.serving.build import PredictService
+from tabserve.serving.service import predict_once
 
 LARGEST_MESSAGE = 2**20  # what SQS takes
 

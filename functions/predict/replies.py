@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Request, Response
 
-from tabserve.bootstrap.predict import PredictService
+from tabserve.serving.build import PredictService
 
 
 def service_of(request: Request) -> PredictService:

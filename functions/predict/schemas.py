@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from functions.predict.problems import failure_bodies
 from functions.predict.strict_json import loads
-from tabserve.application.predict import Answer, PredictRequest
-from tabserve.domain import rules
-from tabserve.domain.prediction import Origin, Source
-from tabserve.errors import InvalidFieldError
-from tabserve.json_columns import template, text, texts
+from tabserve.core import rules
+from tabserve.core.errors import InvalidFieldError
+from tabserve.core.records import Origin, Source
+from tabserve.serving.json_columns import template, text, texts
+from tabserve.serving.service import Answer, PredictRequest
 
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 MAX_INTEGER = 2**31 - 1  # what the tables hold

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from tabserve.errors import MalformedBodyError
+from tabserve.core.errors import MalformedBodyError
 
 
 def loads(body: bytes) -> Any:  # noqa: ANN401  JSON can be anything

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.scheduled_predict import Scored, score_pending
-from tabserve.bootstrap.scheduled_predict import scheduled_predict_service
+from tabserve.batch.build import scheduled_predict_service
+from tabserve.batch.service import Scored, score_pending
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tabserve.application.sweep import sweep
-from tabserve.bootstrap.sweep import sweep_service
+from tabserve.ingestion.build_sweep import sweep_service
+from tabserve.ingestion.sweep import sweep
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

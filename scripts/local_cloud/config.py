@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
-REGISTRY = ROOT / ".local" / "registry"  # one for all stacks of a checkout: its champions are baked into one layer
+REGISTRY = ROOT / ".local" / "registry"  # one for all stacks of a checkout: its champions are bundled into one layer
 REGION = "us-east-1"
 
 

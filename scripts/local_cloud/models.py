@@ -7,9 +7,9 @@ import boto3
 import training
 from local_cloud.config import REGISTRY, LocalCloudError, Place
 from local_cloud.locks import locked
-from tabserve.adapters.registry import Registry
-from tabserve.adapters.s3 import S3Store
-from tabserve.errors import TabserveError
+from tabserve.core.errors import TabserveError
+from tabserve.core.s3 import S3Store
+from tabserve.registry.store import Registry
 
 
 def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all places of a checkout

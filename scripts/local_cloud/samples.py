@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import boto3
 
 from local_cloud.config import ROOT, LocalCloudError, Place
-from tabserve.bootstrap import common
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
 
 SPLIT = {"--files": "3", "--errors": "0.1", "--seed": "1"}
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from local_cloud import processes
 from local_cloud.config import ROOT, Place
-from tabserve.bootstrap import common
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
 
 RATE = 2  # rows a second and use case
 

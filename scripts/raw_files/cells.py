@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tabserve.domain.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+from tabserve.core.use_case import CategoryFeature, Feature, NumberFeature, UseCase
 
 EASTERN_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 TOO_LONG = 1_500

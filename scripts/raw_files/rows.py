@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tabserve.domain.structure import write_record
+from tabserve.ingestion.structure import write_record
 
 TRIES = 100  # to find a row that is not altogether the same, where there are few columns
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 
 from raw_files.cells import CELL_DEFECTS, Cell
 from raw_files.rows import ROW_DEFECTS, Row, RowDefect
-from tabserve.domain.dataset import Dataset
-from tabserve.domain.structure import write_record
-from tabserve.domain.use_case import UseCase
+from tabserve.core.use_case import UseCase
+from tabserve.ingestion.structure import write_record
+from tabserve.training.dataset import Dataset
 
 KINDS = (*CELL_DEFECTS, *ROW_DEFECTS)
 

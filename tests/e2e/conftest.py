@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from local_cloud.stack import local_stack
-from tabserve.bootstrap import common
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.settings import read_settings
 
 EXAMPLES = {"iris", "titanic"}
 

@@ -11,12 +11,12 @@ import boto3
 import pytest
 from sqlalchemy import text
 
-from tabserve.adapters import database
-from tabserve.application.sweep import notification
-from tabserve.domain.quality import RawFile
+from tabserve.core import database
+from tabserve.core.files import RawFile
+from tabserve.ingestion.sweep import notification
 from tests.definitions import CATALOG
 from tests.ingest_truth import Truth, raw_files
-from tests.integration.test_ingest_at_scale import check
+from tests.integration.ingestion.test_ingest_at_scale import check
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 FILES = 200

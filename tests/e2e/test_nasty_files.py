@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tabserve.domain.quality import RawFile
+from tabserve.core.files import RawFile
 from tests.e2e.test_ingest import client, rows, wait_for
 from tests.nasty_files import FILES, NastyFile, nasty_files
 

@@ -15,8 +15,8 @@ import pytest
 
 from local_cloud.config import ROOT
 from local_cloud.stack import write_env_file
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import Registry
+from tabserve.core.folder import FolderStore
+from tabserve.registry.store import Registry
 from tests.e2e.test_main_job import call, client, eventually
 from tests.factories import good_object
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tabserve.application.ports.alerts import Due
-from tabserve.domain.alert import Alert, Notice
+from tabserve.alerts.alert import Alert, Notice
+from tabserve.alerts.ports import Due
 
 
 @dataclass

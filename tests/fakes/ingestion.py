@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from tabserve.application.ports.ingestion import AlertAfter
-from tabserve.domain.alert import Alert
-from tabserve.domain.file_alert import RULE
-from tabserve.domain.quality import BadRow, ColumnStatistics, Ingestion, Issue, ObjectKeys
-from tabserve.errors import LeaseLostError
+from tabserve.alerts.alert import Alert
+from tabserve.core.errors import LeaseLostError
+from tabserve.core.files import Ingestion, ObjectKeys
+from tabserve.ingestion.ports import AlertAfter
+from tabserve.ingestion.severity import RULE
+from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tabserve.application.ports.models import ModelCards
-from tabserve.domain.prediction import Value
-from tabserve.domain.reference import Reference
-from tabserve.domain.use_case import UseCase
+from tabserve.core.records import Value
+from tabserve.core.use_case import UseCase
+from tabserve.reference.reference import Reference
+from tabserve.registry.version import ModelCards
 
 VERSION = "20260101T000000Z-00000000"
 

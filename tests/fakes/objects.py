@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO
 
-from tabserve.application.ports.objects import OpenObject
+from tabserve.core.buckets import OpenObject
 
 
 @dataclass
@@ -14,7 +14,7 @@ class FakeObjects:
     """Objects in a dictionary, all written at one moment; an object's ETag is its size."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
-    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     written_at: datetime = datetime(2026, 1, 2, 11, tzinfo=UTC)
 
     def get(self, key: str) -> bytes:
@@ -24,11 +24,11 @@ class FakeObjects:
         self.objects[key] = body
 
     def put_new(
-        self, key: str, body: bytes | BinaryIO, content_type: str = "", notes: Mapping[str, str] | None = None
+        self, key: str, body: bytes | BinaryIO, content_type: str = "", metadata: Mapping[str, str] | None = None
     ) -> bool:
         if key in self.objects:
             return False
-        self.notes[key] = dict(notes or {})
+        self.metadata[key] = dict(metadata or {})
         self.objects[key] = body if isinstance(body, bytes) else body.read()
         return True
 
@@ -36,13 +36,15 @@ class FakeObjects:
         yield from sorted(key for key in self.objects if key.startswith(prefix))
 
     def open(self, key: str, version_id: str | None = None) -> BinaryIO:
-        return self.look(key).stream
+        return self.read(key).stream
 
-    def look(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
+    def read(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
         body = self.objects[key]
         if etag not in {"", str(len(body))}:
             raise KeyError(key)
-        return OpenObject(BytesIO(body[offset:]), len(body), str(len(body)), self.written_at, self.notes.get(key, {}))
+        return OpenObject(
+            BytesIO(body[offset:]), len(body), str(len(body)), self.written_at, self.metadata.get(key, {})
+        )
 
 
 @dataclass

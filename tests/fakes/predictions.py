@@ -5,18 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from tabserve.domain.metrics import Family, RequestCount, request_families
-from tabserve.domain.prediction import (
-    Cursor,
-    Entity,
-    HistoryQuery,
-    Outcome,
-    Page,
-    Prediction,
-    PredictionBatch,
-    StoredReply,
-)
-from tabserve.errors import DatabaseUnavailableError, LeaseLostError
+from tabserve.core.entities import Entity
+from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
+from tabserve.serving.metrics import Family, RequestCount, request_families
+from tabserve.serving.prediction import Cursor, HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
 
 
 @dataclass

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
-from tabserve.application.ports.scheduling import Claim, PredictionRun
-from tabserve.domain.prediction import Features, Origin
-from tabserve.errors import LeaseLostError
+from tabserve.batch.ports import Claim, PredictionRun
+from tabserve.core.errors import LeaseLostError
+from tabserve.core.records import Features, Origin
 from tests.fakes.ingestion import FakeIngestions
 
 

@@ -7,22 +7,27 @@ import pytest
 
 from local_cloud.config import ROOT
 
-PORTS = [path.stem for path in (ROOT / "layers/model/src/tabserve/application/ports").glob("[a-z]*.py")]
-SENDING = ("tabserve.application.alerts", "tabserve.adapters.alert_channels")  # one function only does
+PORTS = [
+    path.parent.name
+    for path in (ROOT / "layers/model/src/tabserve").glob("*/ports.py")
+    if path.parent.name != "training"
+]
+SENDING = ("tabserve.alerts.service", "tabserve.alerts.channels")  # one function only does
 HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntime")
 
 
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        *((f"tabserve.application.ports.{area}", (*HEAVY, "sqlalchemy", "boto3")) for area in PORTS),
-        ("tabserve.application.scheduled_predict", (*HEAVY, "sqlalchemy", "boto3")),
-        ("tabserve.adapters.predictions", (*HEAVY, "sqlalchemy", "boto3", "sqlite3")),
-        ("tabserve.adapters.metrics", (*HEAVY, "sqlalchemy", "boto3")),
-        ("tabserve.adapters.ingestions", (*HEAVY, "boto3")),
-        ("tabserve.bootstrap.alerts", HEAVY),
-        *((f"tabserve.bootstrap.{function}", SENDING) for function in ("ingest", "monitor", "sweep", "predict")),
-        ("tabserve.bootstrap.scheduled_predict", HEAVY),
+        *((f"tabserve.{area}.ports", (*HEAVY, "sqlalchemy", "boto3")) for area in PORTS),
+        ("tabserve.batch.service", (*HEAVY, "sqlalchemy", "boto3")),
+        ("tabserve.serving.store", (*HEAVY, "sqlalchemy", "boto3", "sqlite3")),
+        ("tabserve.serving.metric_store", (*HEAVY, "sqlalchemy", "boto3")),
+        ("tabserve.ingestion.store", (*HEAVY, "boto3")),
+        ("tabserve.alerts.build", HEAVY),
+        *((f"tabserve.{area}.build", SENDING) for area in ("ingestion", "monitoring", "serving")),
+        ("tabserve.ingestion.build_sweep", SENDING),
+        ("tabserve.batch.build", HEAVY),
     ],
 )
 def test_importing_does_not_import(module: str, forbidden: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from local_cloud.config import ROOT
-from tabserve.settings import Settings
+from tabserve.core.settings import Settings
 from tests.infra import template
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tabserve.domain.alert import Alert, notice
+from tabserve.alerts.alert import Alert, notice
 from tests.kill.raw_files import HEADERS, Contract, Raw, Uploaded
 from tests.kill.world import World
 

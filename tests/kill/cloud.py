@@ -8,9 +8,9 @@ from urllib.parse import quote_plus
 import boto3
 
 from local_cloud.emulator import CREDENTIALS
-from tabserve.adapters.registry import Registry
-from tabserve.adapters.s3 import S3Store
-from tabserve.domain.quality import RawFile
+from tabserve.core.files import RawFile
+from tabserve.core.s3 import S3Store
+from tabserve.registry.store import Registry
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
 TABLES = ("markers", "features")

@@ -5,8 +5,8 @@ import pytest
 
 from local_cloud import emulator
 from local_cloud.config import Place, free_ports
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import Registry
+from tabserve.core.folder import FolderStore
+from tabserve.registry.store import Registry
 from tests.conftest import create_database
 from tests.kill import models
 from tests.kill.postgres import Postgres

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 from local_cloud.config import ROOT
-from tabserve.adapters.catalog import load_use_case
-from tabserve.adapters.registry import Registry
-from tabserve.application.train import split, train
-from tabserve.bootstrap.train import train_dependencies
-from tabserve.domain.dataset import Dataset
-from tabserve.domain.use_case import UseCase
+from tabserve.core.catalog import load_use_case
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import Registry
+from tabserve.training.build import train_dependencies
+from tabserve.training.dataset import Dataset
+from tabserve.training.service import split, train
 from tests.kill.raw_files import DOUBTFUL, HEADERS
 
 DEFINITIONS = Path(__file__).parent / "use_cases"

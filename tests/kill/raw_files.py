@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tabserve.domain.quality import IngestionStatus, RawFile
+from tabserve.core.files import IngestionStatus, RawFile
 
 HEADERS = {"passengers": ("Id", "Class", "Age", "Fare"), "flowers": ("Id", "Length", "Width")}
 DOUBTFUL = ("71.5", "66.25")  # ages that the later contract of passengers takes for missing

@@ -9,7 +9,7 @@ from importlib import import_module
 from multiprocessing.connection import Listener
 from pathlib import Path
 
-from tabserve.bootstrap import common
+from tabserve.core import clock as system_clock
 from tests.kill.worker import Clock, Process, wait_for
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
@@ -21,7 +21,7 @@ def main(address: str, webhook_port: int) -> None:
     """Import all functions, then fork a process for each connection."""
     time.sleep = lambda seconds: wait_for(min(float(seconds), LONGEST_PAUSE_S))  # back-off is not what is tested
     clock = Clock()
-    common.utc_now = clock
+    system_clock.utc_now = clock
     for module in sorted(FUNCTIONS.glob("*/app.py")):
         import_module(f"functions.{module.parent.name}.app")
     for name in IMPORTED_LATE:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tabserve.adapters.datasets import read_dataset
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import Registry
-from tabserve.application.train import Provenance, Split, TrainDependencies, Trained, split, train
-from tabserve.bootstrap.train import train_dependencies
-from tabserve.domain.use_case import UseCase
+from tabserve.core.folder import FolderStore
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import Registry
+from tabserve.training.build import train_dependencies
+from tabserve.training.datasets import read_dataset
+from tabserve.training.service import Provenance, Split, TrainDependencies, Trained, split, train
 from tests.definitions import CATALOG
 from tests.factories import NOON
 from tests.penguins import penguins

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import BakedModels, Registry
-from tabserve.domain.model import ModelMetadata
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import IncompatibleModelError, ModelError, NoModelError
+from tabserve.core.errors import IncompatibleModelError, ModelError, NoModelError
+from tabserve.core.folder import FolderStore
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import BundledModels, Registry
+from tabserve.registry.version import ModelMetadata
 from tests.model.conftest import ROOT
 
 
@@ -146,7 +146,7 @@ def test_the_packed_champion_answers_without_any_store(
     trained_registry: Registry, use_case: UseCase, version: str, tmp_path: Path
 ) -> None:
     trained_registry.bake(use_case, tmp_path)
-    packed = BakedModels(tmp_path)
+    packed = BundledModels(tmp_path)
     assert packed.champion(use_case).version == version
     assert packed.metadata(use_case.name) == trained_registry.metadata(use_case.name, version)
     assert not (tmp_path / use_case.name / "model.joblib").exists()
@@ -160,7 +160,7 @@ def test_serving_imports_no_training_library() -> None:
     import sys
 
     program = (
-        "import sys, tabserve.adapters.registry as r\n"
+        "import sys, tabserve.registry.store as r\n"
         "print([name for name in ('sklearn', 'pandas', 'joblib', 'skl2onnx', 'onnx', 'scipy') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.models import REFRESH_SECONDS, ServedModels
-from tabserve.adapters.registry import BakedModels, Registry
-from tabserve.application.train import Trained
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import ModelError, NoModelError, StorageUnavailableError
+from tabserve.core.errors import ModelError, NoModelError, StorageUnavailableError
+from tabserve.core.folder import FolderStore
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import BundledModels, Registry
+from tabserve.serving.served_models import REFRESH_SECONDS, ServedModels
+from tabserve.training.service import Trained
 from tests.definitions import CATALOG
 
 USE_CASE = CATALOG.get("iris")
@@ -20,13 +20,13 @@ USE_CASE = CATALOG.get("iris")
 class World:
     """A registry in a folder, a clock, and the models of one process."""
 
-    def __init__(self, folder: Path, baked: Path) -> None:
+    def __init__(self, folder: Path, bundled: Path) -> None:
         self.folder, self.now, self.away = folder, 0.0, False
         self.registry = Registry(FolderStore(folder))
         self.refused: list[str] = []
         self.mended: list[str] = []
         self.models = ServedModels(
-            self._connect, BakedModels(baked), self._on_refused, self._on_mended, lambda: self.now
+            self._connect, BundledModels(bundled), self._on_refused, self._on_mended, lambda: self.now
         )
 
     def served(self) -> str:
@@ -53,7 +53,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path / "registry", tmp_path / "baked")
+    return World(tmp_path / "registry", tmp_path / "bundled")
 
 
 Train = Callable[[UseCase, Registry], Trained]
@@ -121,7 +121,7 @@ def test_a_malformed_alias_leaves_the_served_version(world: World, train_into: T
 
 def test_the_packed_champion_answers_without_the_registry(world: World, train_into: Train, tmp_path: Path) -> None:
     version = version_of(world, train_into)
-    shutil.copytree(world.folder / "models" / USE_CASE.name / version, tmp_path / "baked" / USE_CASE.name)
+    shutil.copytree(world.folder / "models" / USE_CASE.name / version, tmp_path / "bundled" / USE_CASE.name)
     world.away = True
     assert world.served() == version
     assert world.models.cards(USE_CASE).champion is not None

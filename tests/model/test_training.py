@@ -13,16 +13,16 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from tabserve.adapters.estimator import OnnxModel
-from tabserve.adapters.registry import Registry
-from tabserve.adapters.sklearn_pipeline import SklearnModel, SklearnTrainer
-from tabserve.application.train import Split, Trained, train
-from tabserve.domain.model import Example
-from tabserve.domain.prediction import Value
-from tabserve.domain.profile import PREDICTION
-from tabserve.domain.reference import Reference
-from tabserve.domain.use_case import UseCase
-from tabserve.errors import AcceptanceError, IncompatibleModelError, ParityError
+from tabserve.core.errors import AcceptanceError, IncompatibleModelError, ParityError
+from tabserve.core.records import Value
+from tabserve.core.use_case import UseCase
+from tabserve.reference.profile import PREDICTION
+from tabserve.reference.reference import Reference
+from tabserve.registry.onnx_model import OnnxModel
+from tabserve.registry.store import Registry
+from tabserve.registry.version import Example
+from tabserve.training.pipeline import SklearnModel, SklearnTrainer
+from tabserve.training.service import Split, Trained, train
 from tests.model.conftest import ROOT, dependencies
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def test_the_export_answers_like_the_saved_pipeline(use_case: UseCase, rows: Spl
 
 
 def _frame_of(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> object:
-    from tabserve.adapters.sklearn_pipeline import _frame
+    from tabserve.training.pipeline import _frame
 
     return _frame(use_case, columns)
 
@@ -92,7 +92,7 @@ def test_missing_and_unknown_values_are_answered(use_case: UseCase, trained_regi
 def hashes_of_another_process() -> dict[str, list[str]]:
     program = (
         "import hashlib; from tests.model.conftest import CATALOG, NAMES, rows_of\n"
-        "from tabserve.adapters.sklearn_pipeline import SklearnTrainer\n"
+        "from tabserve.training.pipeline import SklearnTrainer\n"
         "for name in NAMES:\n"
         "    model = SklearnTrainer().fit(CATALOG.get(name), rows_of(name).training)\n"
         "    print(name, *(hashlib.sha256(body).hexdigest() for body in (model.export(), model.save())))\n"
@@ -114,7 +114,7 @@ def test_training_again_gives_a_new_version_with_the_same_content(
     use_case: UseCase, train_into: Callable[[UseCase, Registry], Trained], trained_registry: Registry, tmp_path: object
 ) -> None:
     first = trained_registry.metadata(use_case.name, only_version(trained_registry, use_case))
-    from tabserve.adapters.folder import FolderStore
+    from tabserve.core.folder import FolderStore
 
     again = train_into(use_case, Registry(FolderStore(tmp_path))).metadata  # type: ignore[arg-type]
     assert again.files == first.files

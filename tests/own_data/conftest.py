@@ -13,16 +13,17 @@ from fastapi.testclient import TestClient
 from moto import mock_aws
 
 import training
-from tabserve.application.train import Trained, split
-from tabserve.bootstrap import common
-from tabserve.domain.use_case import UseCase
-from tabserve.settings import read_settings
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.core.use_case import UseCase
+from tabserve.registry.build import registry
+from tabserve.training.service import Trained, split
 from tests.conftest import create_database
 from tests.factories import API_KEY
 from tests.own_data import synthetic
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
-CATALOG = common.catalog(read_settings())
+CATALOG = catalog(read_settings())
 _numbers = itertools.count(1)
 
 
@@ -41,8 +42,7 @@ class World:
     def function(self, name: str) -> Any:
         """Return a function's module, built anew from this world's settings."""
         module = importlib.import_module(f"functions.{name}.app")
-        bootstrap = importlib.import_module(f"tabserve.bootstrap.{name}")
-        self.monkeypatch.setattr(module, "service", getattr(bootstrap, f"{name}_service")())
+        self.monkeypatch.setattr(module, "service", getattr(module, f"{name}_service")())
         return module
 
     def client(self) -> TestClient:
@@ -68,7 +68,7 @@ def world(use_case: UseCase, postgres_server: str, tmp_path_factory: pytest.Temp
         made = synthetic.dataset(use_case)
         easy = use_case.model_copy(update={"training": use_case.training.model_copy(update={"acceptance": {}})})
         rows = split(easy, made, None)
-        trained = training.train_use_case(easy, rows, common.registry(read_settings()), promote=True)
+        trained = training.train_use_case(easy, rows, registry(read_settings()), promote=True)
         yield World(use_case, trained, synthetic.write(made, folder / "rows.csv"), folder, url, s3, monkeypatch)
 
 

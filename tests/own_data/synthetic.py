@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from tabserve.domain.dataset import Dataset
-from tabserve.domain.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.training.dataset import Dataset
 
 MISSING_SHARE = 0.05
 

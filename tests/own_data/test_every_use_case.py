@@ -17,14 +17,14 @@ from streamlit.testing.v1 import AppTest
 
 import check_dashboards
 from grafana import write
-from tabserve.application.monitor import run
-from tabserve.bootstrap.common import utc_now
-from tabserve.domain.good_rows import GoodRows
-from tabserve.domain.records import Records
-from tabserve.domain.use_case import UseCase
-from tabserve.domain.validation import judge
+from tabserve.core.cells import Records
+from tabserve.core.clock import utc_now
+from tabserve.core.good_rows import GoodRows
+from tabserve.core.use_case import UseCase
+from tabserve.core.validation import validate
+from tabserve.monitoring.service import run
 from tests.ingest_truth import raw_files
-from tests.integration.test_ingest_at_scale import check, deliver, upload
+from tests.integration.ingestion.test_ingest_at_scale import check, deliver, upload
 from tests.own_data.conftest import World
 from ui import panels, records
 from ui.components import boards
@@ -80,7 +80,7 @@ def test_the_export_answers_like_the_pipeline(world: World) -> None:
 
 
 def test_the_example_is_valid(use_case: UseCase) -> None:
-    assert not use_case.example or judge(use_case, [use_case.example]).errors == {}
+    assert not use_case.example or validate(use_case, [use_case.example]).errors == {}
 
 
 def test_raw_files_are_split_as_the_truth_says(good_rows: Rows) -> None:
@@ -148,9 +148,9 @@ def test_the_page_reads_a_file_as_ingestion_does(world: World, client: TestClien
     definition = client.get(f"/use-cases/{world.use_case.name}").json()
     upload = records.read_csv(world.data.read_bytes(), definition)
     read = list(records.records(upload, definition))
-    assert judge(world.use_case, read).errors == {}
+    assert validate(world.use_case, read).errors == {}
     example = records.read_csv(records.example_csv(definition), definition)
-    assert list(judge(world.use_case, list(records.records(example, definition))).errors) == [5]
+    assert list(validate(world.use_case, list(records.records(example, definition))).errors) == [5]
 
 
 def draw_form(definition: "dict[str, Any]") -> None:  # run as a script of its own
@@ -166,7 +166,7 @@ def test_the_page_draws_a_form_whose_values_are_valid(world: World, client: Test
     page = AppTest.from_function(draw_form, args=(definition,), default_timeout=30).run()
     page.button[0].click().run()
     assert not page.exception
-    assert judge(world.use_case, [page.session_state["record"]]).errors == {}
+    assert validate(world.use_case, [page.session_state["record"]]).errors == {}
 
 
 def test_drift_is_judged_and_every_panel_drawn(world: World, answers: list[dict[str, Any]]) -> None:

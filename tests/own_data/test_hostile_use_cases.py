@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tabserve.settings import read_settings
+from tabserve.core.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = Path(__file__).parent / "hostile"
 NAMES = " or ".join(path.stem for path in HOSTILE.glob("*.yaml"))
 TESTS = [
     "own_data/test_every_use_case.py",
-    "unit/test_use_cases_are_data.py",
+    "unit/core/test_use_cases_are_data.py",
     "unit/grafana",
-    "unit/predict/test_app.py",
+    "unit/serving/test_app.py",
 ]
 CHOSEN = f"{NAMES} or test_use_cases_are_data or test_lint or document"
 CHECKS = {

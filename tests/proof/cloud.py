@@ -14,8 +14,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from tabserve.adapters.predictions import prediction_store
-from tabserve.bootstrap import common
+from tabserve.core import service as common
+from tabserve.serving.store import prediction_store
 from tests.e2e.test_ingest import rows
 from tests.e2e.test_main_job import client
 from tests.factories import batch

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 
-from tabserve.application.sweep import sweep
-from tabserve.bootstrap import common
-from tabserve.bootstrap.sweep import sweep_service
+from tabserve.core.clock import utc_now
+from tabserve.ingestion.build_sweep import sweep_service
+from tabserve.ingestion.sweep import sweep
 from tests.e2e.test_ingest import rows
 from tests.e2e.test_main_job import call
 from tests.proof.cloud import PASSENGER, TOLD, Cloud, message
@@ -154,7 +154,7 @@ class Journeys:
         """A raw file without a verdict is queued again; by the code in this process, for which it is later."""
         self.cloud.raw()
         with self.cloud.acting_as("sweep"):
-            later = lambda: common.utc_now() + timedelta(minutes=20)  # noqa: E731
+            later = lambda: utc_now() + timedelta(minutes=20)  # noqa: E731
             assert sweep(replace(sweep_service().deps, clock=later)).queued
         assert self._told("INGEST_QUEUE_URL", "Sweep")
 

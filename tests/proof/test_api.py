@@ -25,12 +25,12 @@ from local_cloud import postgres
 from local_cloud.config import ROOT, Place, free_ports
 from local_cloud.progress import silent
 from local_cloud.stack import running_stack
-from tabserve.adapters.features import DynamoFeatures
-from tabserve.adapters.registry import Registry
-from tabserve.adapters.s3 import S3Store
-from tabserve.bootstrap import common
-from tabserve.domain.prediction import Entity
-from tabserve.settings import read_settings
+from tabserve.core import service as common
+from tabserve.core.entities import Entity
+from tabserve.core.s3 import S3Store
+from tabserve.core.settings import read_settings
+from tabserve.features.store import DynamoFeatures
+from tabserve.registry.store import Registry
 from tests.proof import known_entity
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local_cloud.stack import local_stack
-from tabserve.errors import TabserveError
+from tabserve.core.errors import TabserveError
 from tests.e2e.test_main_job import client, eventually
 from tests.proof.cloud import STACK, Cloud
 from tests.proof.journeys import Journeys

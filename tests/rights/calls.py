@@ -22,7 +22,7 @@ FOLDERS = re.compile(r"^(models|reports|answers)/")
 
 
 # Readers to whom an object that is not there and one that is forbidden are the same.
-INDIFFERENT = {"reference_columns"}
+INDIFFERENT = {"ingestion.reference_columns"}
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Recorder:
     """Listens to a botocore session: which rights its calls and its signed links take, and whose calls they are."""
 
     rights: set[Right] = field(default_factory=set)
-    made: set[tuple[str, str]] = field(default_factory=set)  # module of the adapter, method of the client
+    made: set[tuple[str, str]] = field(default_factory=set)  # module, method of the client
 
     def __call__(self, params: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
         callers = list(_callers())
@@ -67,10 +67,10 @@ def _resources(service: str, params: Mapping[str, Any]) -> list[str]:
 
 
 def _callers() -> Iterator[str]:
-    """Yield the modules of tabserve that make the call, the adapter first."""
+    """Yield the modules of tabserve that make the call, the one that holds the client first."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        path = PurePath(frame.f_code.co_filename)
-        if "tabserve" in path.parts:
-            yield path.stem
+        parts = PurePath(frame.f_code.co_filename).with_suffix("").parts
+        if "tabserve" in parts:
+            yield ".".join(parts[parts.index("tabserve") + 1 :])
         frame = frame.f_back

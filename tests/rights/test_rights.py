@@ -28,6 +28,7 @@ PARAMETERS = {
     "DatabaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:database",
     "ApiKeyValue": API_KEY,
 }
+SOURCE = ROOT / "layers/model/src/tabserve"
 TEMPLATE = template.resolved(**PARAMETERS)
 DEPLOYED = Deployed(TEMPLATE, PARAMETERS)
 FUNCTIONS = DEPLOYED.of_type("AWS::Serverless::Function")
@@ -36,13 +37,17 @@ FOREIGN = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": {"Fn::Sub
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 
-# What an adapter can do and a function that has it never asks for.
+# What a module can do and a function that has it never asks for.
 NEVER = {
-    "IngestFunction": {("s3", "list_objects_v2")},
-    "FeaturesFunction": {("s3", "list_objects_v2"), ("s3", "put_object"), ("features", "batch_get_item")},
-    "ScheduledPredictFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
-    "MonitorFunction": {("s3", "list_objects_v2"), ("s3", "put_object")},
-    "PredictFunction": {("features", "put_item")},
+    "IngestFunction": {("core.s3", "list_objects_v2")},
+    "FeaturesFunction": {
+        ("core.s3", "list_objects_v2"),
+        ("core.s3", "put_object"),
+        ("features.store", "batch_get_item"),
+    },
+    "ScheduledPredictFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
+    "MonitorFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
+    "PredictFunction": {("features.store", "put_item")},
 }
 
 
@@ -122,29 +127,31 @@ def test_a_statement_less_is_missed_and_one_more_is_noticed(world: World, functi
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_call_that_a_function_can_make_was_seen(world: World, function: str) -> None:
     folder = FUNCTIONS[function]["Handler"].split(".")[1]
-    able = {(module, call) for module in adapters_of(folder) for call in calls_in(module)}
+    able = {(module, call) for module in modules_of(folder) for call in calls_in(module)}
     assert able - world.recorders[function].made == NEVER.get(function, set())
 
 
-def adapters_of(folder: str) -> set[str]:
-    """Return the adapters that a function's bootstrap module imports, itself or through another one."""
-    bootstrap = ROOT / "layers/model/src/tabserve/bootstrap"
-    found, left = set(), [folder]
+def modules_of(folder: str) -> set[str]:
+    """Return the modules of tabserve that a function's build module imports, itself or through another one."""
+    found: set[str] = set()
+    left = {name for name in _imported(ROOT / f"functions/{folder}/app.py") if ".build" in name}
     while left:
-        for node in ast.walk(ast.parse((bootstrap / f"{left.pop()}.py").read_text())):
-            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            package, _, name = module.rpartition(".")
-            if package == "tabserve.adapters":
-                found.add(name)
-            elif package == "tabserve.bootstrap" and name != "common":
-                left.append(name)
+        new = _imported(SOURCE / f"{left.pop().replace('.', '/')}.py") - found
+        found |= new
+        left |= {name for name in new if name.endswith(".build")}
     return found
 
 
+def _imported(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.removeprefix("tabserve.") for name in names if name.startswith("tabserve.")}
+
+
 def calls_in(module: str) -> set[str]:
-    """Return the methods of AWS clients that an adapter names."""
-    path = Path(ROOT / f"layers/model/src/tabserve/adapters/{module}.py")
-    nodes = list(ast.walk(ast.parse(path.read_text()))) if path.exists() else []
+    """Return the methods of AWS clients that a module names."""
+    path = SOURCE / f"{module.replace('.', '/')}.py"
+    nodes = list(ast.walk(ast.parse(path.read_text()))) if path.exists() and module != "core.service" else []
     named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     named |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return named & CLIENT_METHODS

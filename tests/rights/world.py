@@ -15,12 +15,13 @@ import pytest
 
 import migrate
 import training
-from tabserve.adapters.predictions import prediction_store
-from tabserve.adapters.registry import Registry
-from tabserve.adapters.s3 import S3Store
-from tabserve.application import fill_features
-from tabserve.bootstrap import common
-from tabserve.domain.use_case import UseCase
+from tabserve.core import service as common
+from tabserve.core.clock import utc_now
+from tabserve.core.s3 import S3Store
+from tabserve.core.use_case import UseCase
+from tabserve.features import service as fill_features
+from tabserve.registry.store import Registry
+from tabserve.serving.store import prediction_store
 from tests.definitions import FOLDER
 from tests.factories import batch
 from tests.rights.calls import Recorder
@@ -82,7 +83,7 @@ class World:
             module = importlib.import_module(f"functions.{folder}.app")
             service = getattr(module, f"{folder}_service")()
             if later:
-                clock = lambda: common.utc_now() + later  # noqa: E731
+                clock = lambda: utc_now() + later  # noqa: E731
                 service = replace(service, deps=replace(service.deps, clock=clock))
             if hasattr(module, "app"):
                 module.app.state.service = service
@@ -108,7 +109,7 @@ class World:
 
     def predicted(self, version: str) -> None:
         """Store predictions of a model version."""
-        prediction_store(self._url).add(batch(50, model_version=version, created_at=common.utc_now()))
+        prediction_store(self._url).add(batch(50, model_version=version, created_at=utc_now()))
 
     def _secret(self, **_: Any) -> tuple[Any, dict[str, str]]:
         return SimpleNamespace(status_code=200), {"SecretString": self._url}

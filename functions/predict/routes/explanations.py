@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import json_object, parse
-from tabserve.application.explain import Explained, explain
+from tabserve.serving.explain import Explained, explain
 
 router = APIRouter(tags=["predictions"])
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import RAW_NAME, json_object, parse
-from tabserve.application.files import raw_file_link, report_link, upload_link
-from tabserve.domain.rules import MAX_FILE_BYTES
+from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.serving.files import raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
 FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]

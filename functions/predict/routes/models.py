@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from functions.predict.replies import json_reply, service_of
-from tabserve.application import models
-from tabserve.application.ports.models import ModelCards
-from tabserve.domain.model import ModelMetadata
-from tabserve.domain.use_case import UseCase
+from tabserve.core.use_case import UseCase
+from tabserve.registry.version import ModelCards, ModelMetadata
+from tabserve.serving import model_versions as models
 
 router = APIRouter(tags=["models"])
 DESCRIBED = {

@@ -5,7 +5,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 
 from functions.predict.metering import flush
 from functions.predict.replies import json_reply, service_of
-from tabserve.domain.metrics import exposition
+from tabserve.serving.metrics import exposition
 
 router = APIRouter(tags=["operations"])
 

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from functions.predict.problems import failure_bodies
 from functions.predict.replies import RawBody, json_reply, service_of
 from functions.predict.schemas import ENTITY_ID, UUID, json_object, parse
-from tabserve.application.ground_truth import record_outcomes
-from tabserve.domain.prediction import Outcome
-from tabserve.errors import InvalidFieldError
+from tabserve.core.errors import InvalidFieldError
+from tabserve.serving.ground_truth import record_outcomes
+from tabserve.serving.prediction import Outcome
 
 router = APIRouter(tags=["ground truth"])
 

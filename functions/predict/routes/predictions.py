@@ -10,7 +10,7 @@ from functions.predict.history import HistoryParameters, page_body
 from functions.predict.metering import count
 from functions.predict.replies import json_reply, request_id_of, service_of
 from functions.predict.schemas import idempotency_key, predict_request, rendered
-from tabserve.application.predict import past_predictions, predict, predict_file, predict_once
+from tabserve.serving.service import past_predictions, predict, predict_file, predict_once
 
 router = APIRouter(tags=["predictions"])
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import feed
 import stack_env
-from tabserve.errors import TabserveError, UnknownUseCaseError
+from tabserve.core.errors import TabserveError, UnknownUseCaseError
 
 
 @pytest.fixture

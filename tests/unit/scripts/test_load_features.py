@@ -13,9 +13,9 @@ from rich.console import Console
 
 import load_features
 from load_features import Loader
-from tabserve.application import fill_features
-from tabserve.domain.prediction import Entity
-from tabserve.domain.use_case import UseCase
+from tabserve.core.entities import Entity
+from tabserve.core.use_case import UseCase
+from tabserve.features import service as fill_features
 from tests.definitions import CATALOG, FOLDER
 from tests.fakes.predictions import FakeFeatures
 

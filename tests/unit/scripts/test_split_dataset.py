@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from raw_files.split import KINDS, RawFile, split_dataset
-from tabserve.adapters.datasets import read_dataset
-from tabserve.adapters.validator import PanderaValidator
-from tabserve.domain.dataset import Dataset
-from tabserve.domain.quarantine import read_bad_rows
-from tabserve.domain.rules import DESCRIPTIONS
-from tabserve.domain.use_case import UseCase
+from tabserve.core.rules import DESCRIPTIONS
+from tabserve.core.use_case import UseCase
+from tabserve.ingestion.quarantine import read_bad_rows
+from tabserve.ingestion.validator import PanderaValidator
+from tabserve.training.dataset import Dataset
+from tabserve.training.datasets import read_dataset
 from tests.definitions import CATALOG
 from tests.penguins import penguins, write_penguins
 

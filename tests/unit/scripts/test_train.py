@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tabserve.adapters.folder import FolderStore
-from tabserve.adapters.registry import Registry
+from tabserve.core.folder import FolderStore
+from tabserve.registry.store import Registry
 from tests.definitions import CATALOG, FOLDER
 from tests.penguins import write_penguins
 

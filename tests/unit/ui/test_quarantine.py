@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from tabserve.domain.rules import CELL_RULES, ROW_RULES
+from tabserve.core.rules import CELL_RULES, ROW_RULES
 from ui import quarantine
 from ui.components import markup, numbers, submit, tables, times
 from ui.errors import UiError

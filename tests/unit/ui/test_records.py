@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tabserve.domain.validation import judge
+from tabserve.core.validation import validate
 from tests.definitions import CATALOG
 from ui import records
 from ui.errors import BadFileError
@@ -72,9 +72,9 @@ def test_example_file_has_good_rows_and_one_bad_row(name: str) -> None:
     use_case = CATALOG.get(name)
     definition = use_case.model_dump(mode="json")
     upload = records.read_csv(records.example_csv(definition), definition)
-    judged = judge(use_case, list(records.records(upload, definition)))
-    assert len(judged.indices) == 5
-    assert list(judged.errors) == [5]
+    validated = validate(use_case, list(records.records(upload, definition)))
+    assert len(validated.indices) == 5
+    assert list(validated.errors) == [5]
 
 
 def test_chunks_keep_every_row() -> None:

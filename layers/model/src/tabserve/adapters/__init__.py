@@ -1,1 +1,0 @@
-"""The edge: each module implements ports of `application.ports` with one technology."""

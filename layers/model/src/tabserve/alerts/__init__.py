@@ -1,0 +1,1 @@
+"""Keep alerts until they are sent, and send them."""

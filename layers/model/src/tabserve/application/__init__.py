@@ -1,1 +1,0 @@
-"""One function per use of the system, written against the ports in `ports`."""

@@ -1,0 +1,1 @@
+"""Have the rows of good files predicted, each once."""

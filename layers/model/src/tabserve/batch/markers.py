@@ -1,0 +1,140 @@
+"""Run markers in DynamoDB: who works on which file, until when, and how far it got."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tabserve.batch.ports import Claim
+from tabserve.core.errors import LeaseLostError, StorageUnavailableError
+
+KEEP = timedelta(days=90)  # after the last claim; the database knows by itself which files are done
+NAMES = {"#status": "status", "#owner": "owner", "#error": "error", "#ttl": "ttl"}
+
+CLAIM = (
+    "SET #status = :inprogress, #owner = :owner, lease_until = :until, "
+    "fence = if_not_exists(fence, :zero) + :one, attempts = if_not_exists(attempts, :zero) + :one, "
+    "next_row = if_not_exists(next_row, :zero), #ttl = :ttl"
+)
+# The lease is compared with the caller's clock in the condition itself: an expired item may stay for days.
+FREE = "attribute_not_exists(pk) OR (#status = :inprogress AND lease_until < :now)"
+HELD = "#status = :inprogress AND fence = :fence"
+
+
+class DynamoMarkers:
+    """One item a file, `pk = predict#<file_id>`; every change is one conditional write.
+
+    The fence grows with each claim. Whoever holds an older fence changes nothing any more.
+    """
+
+    def __init__(self, client: Any, table: str, now: Callable[[], datetime]) -> None:  # noqa: ANN401
+        self._client = client
+        self._table = table
+        self._now = now
+
+    def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
+        """Claim a file that nobody works on; return None when it is done, failed or held by another.
+
+        The fence is above `floor`, even when this table was lost.
+        """
+        values = {
+            ":inprogress": {"S": "INPROGRESS"},
+            ":owner": {"S": owner},
+            ":until": _number(self._until(lease_seconds)),
+            ":now": _number(_milliseconds(self._now())),
+            ":ttl": _number(int((self._now() + KEEP).timestamp())),
+            ":zero": _number(0),
+            ":one": _number(1),
+        }
+        item = self._update(file_id, CLAIM, FREE, values)
+        if item is None:
+            return None
+        claim = _claim(file_id, item)
+        if claim.fence > floor:
+            return claim
+        return _claim(file_id, self._change(claim, "SET fence = :above", {":above": _number(floor + 1)}))
+
+    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
+        """Note the next row and extend the lease; raise LeaseLostError."""
+        values = {":next": _number(next_row), ":until": _number(self._until(lease_seconds))}
+        return _claim(claim.file_id, self._change(claim, "SET next_row = :next, lease_until = :until", values))
+
+    def complete(self, claim: Claim) -> None:
+        """Mark the file as done; raise LeaseLostError."""
+        self._change(claim, "SET #status = :completed REMOVE #error", {":completed": {"S": "COMPLETED"}})
+
+    def release(self, claim: Claim, error: str, *, final: bool) -> None:
+        """Give the file back for another attempt, or mark it FAILED when `final`."""
+        values = {":error": {"S": error}, ":free": _number(0), ":next": {"S": "FAILED" if final else "INPROGRESS"}}
+        self._change(claim, "SET #status = :next, #error = :error, lease_until = :free", values)
+
+    def pause(self, claim: Claim) -> None:
+        """Give the file back for later without counting the attempt."""
+        values = {":free": _number(0), ":one": _number(1)}
+        self._change(claim, "SET lease_until = :free, attempts = attempts - :one", values)
+
+    def reopen(self, file_id: str) -> None:
+        """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
+        change = "SET #status = :inprogress, lease_until = :free, attempts = :free, fence = fence + :one"
+        values = {":inprogress": {"S": "INPROGRESS"}, ":free": _number(0), ":one": _number(1)}
+        self._update(file_id, change, "attribute_exists(pk)", values)
+
+    def _until(self, lease_seconds: int) -> int:
+        return _milliseconds(self._now() + timedelta(seconds=lease_seconds))
+
+    def _change(self, claim: Claim, change: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        held = {":inprogress": {"S": "INPROGRESS"}, ":fence": _number(claim.fence)}
+        item = self._update(claim.file_id, change, HELD, {**values, **held})
+        if item is None:
+            raise LeaseLostError(f"another worker took over file {claim.file_id}")
+        return item
+
+    def _update(self, file_id: str, change: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        used = {name: text for name, text in NAMES.items() if name in change + condition}
+        try:
+            answer = self._call(
+                "update_item",
+                Key=_key(file_id),
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=used,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        item: dict[str, Any] = answer["Attributes"]
+        return item
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(TableName=self._table, **arguments)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(f"DynamoDB table {self._table}: {error}") from error
+        return answer
+
+
+def _key(file_id: str) -> dict[str, Any]:
+    return {"pk": {"S": f"predict#{file_id}"}}
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+def _claim(file_id: str, item: Mapping[str, Any]) -> Claim:
+    return Claim(
+        file_id=file_id,
+        owner=item["owner"]["S"],
+        fence=int(item["fence"]["N"]),
+        attempts=int(item["attempts"]["N"]),
+        next_row=int(item["next_row"]["N"]),
+        lease_until=datetime.fromtimestamp(int(item["lease_until"]["N"]) / 1000, UTC),
+    )

@@ -1,0 +1,135 @@
+"""The prediction function, invoked with the event that API Gateway would send it (ADR 14)."""
+
+import base64
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceError
+from tabserve.core.records import Features, Origin
+
+ANSWER_WITHIN_S = 30.0  # the function itself stops after 29
+PAUSES_S = (0.2, 1.0, 2.0)
+TRY_AGAIN_WITHIN_S = 6.0  # with the last try's connection and answer: within what a run keeps for a chunk
+AWAY = {429, 502, 503, 504}
+NO_MODEL = "urn:tabserve:problem:no-model"
+LEASE_LOST = "urn:tabserve:problem:lease-lost"
+TOO_LARGE = 413
+SHOWN = 300
+
+Reply = tuple[int, dict[str, Any]]
+
+
+class PredictionFunction:
+    """Has rows of a file predicted; asking again for rows is harmless, they are stored once.
+
+    The client tries once and waits `ANSWER_WITHIN_S`: what is tried again, and how long, is decided here.
+    """
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401  clients have no type
+        function: str,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._function = function
+        self._sleep = sleep
+        self._clock = clock
+
+    def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
+        """Have rows of a file predicted and stored; return why the others were refused, by row number.
+
+        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model,
+        LeaseLostError when there is a newer claim on the file.
+        """
+        content = {"use_case": use_case, "source": "scheduled", "records": list(records), "origin": asdict(origin)}
+        status, body = self._ask(json.dumps(event(content)).encode())
+        if status == 200:
+            return _refused_of_answered(body, origin.row_numbers)
+        if body.get("type") == NO_MODEL:
+            raise ModelError(str(body.get("detail")))
+        if body.get("type") == LEASE_LOST:
+            raise LeaseLostError(str(body.get("detail")))
+        return _refused_of_problem(status, body, origin.row_numbers)
+
+    def _ask(self, payload: bytes) -> Reply:
+        started = self._clock()
+        for pause in PAUSES_S:
+            try:
+                return self._try(payload)
+            except PredictionServiceError:
+                if self._clock() - started + pause > TRY_AGAIN_WITHIN_S:
+                    raise
+            self._sleep(random.uniform(0, pause))  # noqa: S311  spreads callers, guards no secret
+        return self._try(payload)
+
+    def _try(self, payload: bytes) -> Reply:
+        """Return status and body; raise PredictionServiceError when that says nothing about the rows."""
+        status, body = self._invoke(payload)
+        if status in AWAY and body.get("type") != NO_MODEL:
+            raise PredictionServiceError(f"the prediction function is away: {status} {_shown(body)}")
+        return status, body
+
+    def _invoke(self, payload: bytes) -> Reply:
+        try:
+            answer = self._client.invoke(FunctionName=self._function, Payload=payload)
+            content = answer["Payload"].read()
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] == TOO_LARGE:
+                return TOO_LARGE, {"detail": str(error)}
+            raise PredictionServiceError(f"the prediction function cannot be invoked: {error}") from error
+        try:
+            reply = json.loads(content)
+            return reply["statusCode"], json.loads(reply["body"])
+        except (ValueError, KeyError, TypeError) as error:  # it timed out or broke down: `FunctionError`
+            raise PredictionServiceError(f"the prediction function failed: {content[:SHOWN]!r}") from error
+
+
+def event(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what API Gateway would send for this body, and at its top level who sends it: no client can say that.
+
+    Base64 makes the size of any body known: what the API takes fits into an invocation.
+    """
+    return {
+        "resource": "/predict",
+        "path": "/predict",
+        "httpMethod": "POST",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {},
+        "body": base64.b64encode(json.dumps(content, allow_nan=False).encode()).decode(),
+        "isBase64Encoded": True,
+        "invoked_by": "scheduler",
+    }
+
+
+def _refused_of_answered(body: Mapping[str, Any], row_numbers: Sequence[int]) -> dict[int, str]:
+    entries = body.get("predictions", ())
+    if len(entries) != len(row_numbers):
+        raise PredictionServiceError(f"the prediction function answered {len(entries)} of {len(row_numbers)} rows")
+    return {row_numbers[entry["index"]]: _sentence(entry["error"]) for entry in entries if "error" in entry}
+
+
+def _refused_of_problem(status: int, body: Mapping[str, Any], row_numbers: Sequence[int]) -> dict[int, str]:
+    """Return the reason of each row, where each has its own; otherwise the problem is the reason of all."""
+    by_row: dict[int, list[dict[str, str]]] = {}
+    for error in body.get("errors", ()):
+        if "index" in error:
+            by_row.setdefault(row_numbers[error["index"]], []).append(error)
+    if len(by_row) == len(row_numbers):
+        return {number: _sentence(errors) for number, errors in by_row.items()}
+    return dict.fromkeys(row_numbers, f"the prediction function answered {status}: {_shown(body)}")
+
+
+def _sentence(errors: Sequence[Mapping[str, str]]) -> str:
+    return "; ".join(error["message"] for error in errors)[:SHOWN]
+
+
+def _shown(body: Mapping[str, Any]) -> str:
+    return str(body.get("detail", body))[:SHOWN]

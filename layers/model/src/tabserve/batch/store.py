@@ -1,0 +1,86 @@
+"""Which good files wait for predictions, in the database."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from tabserve.alerts.alert import Alert
+from tabserve.alerts.outbox import add_alerts
+from tabserve.core.database import Database
+from tabserve.core.errors import LeaseLostError
+from tabserve.core.files import Ingestion
+from tabserve.core.tables import ingestions, predictions
+
+COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
+
+
+class PendingFiles:
+    """Ingested files and how far their predictions are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def to_predict(self, limit: int) -> Sequence[Ingestion]:
+        """Return files whose good object is there and neither predicted nor given up, one of each use case in turn."""
+        oldest = (ingestions.c.finished_at, ingestions.c.file_id)
+        turn = func.row_number().over(partition_by=ingestions.c.use_case, order_by=oldest)
+        query = (
+            select(*COLUMNS)
+            .where(ingestions.c.status == "done", ingestions.c.rows_good > 0, ingestions.c.good_key.is_not(None))
+            .where(ingestions.c.predicted_at.is_(None), ingestions.c.prediction_error.is_(None))
+            .order_by(turn, *oldest)
+            .limit(limit)
+        )
+        return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
+
+    def predicted_rows(self, file_id: str) -> Sequence[int]:
+        """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
+        scheduled = (predictions.c.file_id == file_id, predictions.c.source == "scheduled")
+        query = select(predictions.c.row_number).where(*scheduled).order_by(predictions.c.row_number)
+        return self._database.run(lambda connection: connection.execute(query).scalars().all())
+
+    def begin_predicting(self, file_id: str, fence: int) -> None:
+        """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""
+        older, pending = ingestions.c.prediction_fence < fence, ingestions.c.predicted_at.is_(None)
+        with self._database.transaction() as connection:
+            _hold(connection, file_id, fence, older, pending, ingestions.c.prediction_error.is_(None))
+
+    def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
+        """Note that every good row of a file has a prediction; raise LeaseLostError when there is a newer claim."""
+        done = {"predicted_at": at, "prediction_error": None}
+        self._database.run(lambda connection: _hold(connection, file_id, fence, **done))
+
+    def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
+        """Note why a file is not tried again, with the alerts that tell so; raise LeaseLostError."""
+
+        def work(connection: Connection) -> None:
+            _hold(connection, file_id, fence, ingestions.c.predicted_at.is_(None), prediction_error=error)
+            add_alerts(connection, alerts)
+
+        self._database.run(work)
+
+    def given_up(self) -> Sequence[Ingestion]:
+        """Return the files that are not tried again, oldest first."""
+        query = select(*COLUMNS).where(ingestions.c.prediction_error.is_not(None)).order_by(ingestions.c.finished_at)
+        return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
+
+    def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
+        """Let a file that was given up be predicted again, with the alerts that tell so."""
+
+        def work(connection: Connection) -> None:
+            fence = ingestions.c.prediction_fence + 1
+            again = update(ingestions).where(ingestions.c.file_id == file_id)
+            connection.execute(again.values(prediction_error=None, prediction_fence=fence))
+            add_alerts(connection, alerts)
+
+        self._database.run(work)
+
+
+def _hold(connection: Connection, file_id: str, fence: int, *more: ColumnElement[bool], **values: object) -> None:
+    """Change a file under the fence of a claim; raise LeaseLostError when there is a newer one."""
+    held = (ingestions.c.file_id == file_id, ingestions.c.prediction_fence <= fence)
+    change = update(ingestions).where(*held, *more).values(prediction_fence=fence, **values)
+    if not connection.execute(change).rowcount:
+        raise LeaseLostError(f"there is a newer claim on file {file_id}")

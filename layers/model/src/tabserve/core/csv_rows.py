@@ -1,0 +1,43 @@
+"""The rows of a CSV file, and the byte at which each of them ends: where reading can go on later."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final
+
+from tabserve.core.errors import FileRejectedError
+
+BOM: Final = b"\xef\xbb\xbf"
+
+# Longer than any line that is read.
+LONGEST_CELL: Final = 2**27
+
+
+def rows_of(lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+    """Return the rows of lines of text, cells as long as they may be; csv raises its own error."""
+    csv.field_size_limit(LONGEST_CELL)
+    return csv.reader(lines, strict=strict)
+
+
+class CsvRows:
+    """Iterates over rows, blank lines left out; `offset` is the byte behind the last one."""
+
+    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
+        """Read a stream that begins at byte `offset` of the file, where a row begins."""
+        self.offset = offset
+        self._stream = stream
+        self._rows = rows_of(self._lines())
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield rows; raise FileRejectedError where the file is not CSV."""
+        try:
+            yield from filter(None, self._rows)
+        except csv.Error as error:
+            raise FileRejectedError("not_csv", f"The file is not CSV before byte {self.offset}: {error}.") from error
+
+    def _lines(self) -> Iterator[str]:
+        # csv asks for a line only when it needs one to finish a row; so no byte behind the row has been counted.
+        for line in self._stream:
+            text = line.removeprefix(BOM) if self.offset == 0 else line
+            self.offset += len(line)
+            # What is not UTF-8 stays recognisable: no rule accepts it in a cell that matters.
+            yield text.decode("utf-8", "surrogateescape")

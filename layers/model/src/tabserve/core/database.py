@@ -1,0 +1,84 @@
+"""The database through SQLAlchemy, for everything but the predict path (see `serving/postgres.py`)."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg2
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options
+from tabserve.core.database_errors import translated
+from tabserve.core.errors import DatabaseUnavailableError
+
+BATCH_TIMEOUT_MS = 60_000
+LONGEST_PAUSE_S = 0.5
+
+T = TypeVar("T")
+
+
+class Database:
+    """Transactions on one connection, which is opened when needed and checked before each use."""
+
+    def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None) -> None:
+        self._engine = create(url, timeout_ms, role)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commit what is done inside, or nothing; raise DatabaseUnavailableError or StatementRefusedError."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise translated(error.orig or error, broken=error.connection_invalidated) from None
+        except psycopg2.Error as error:  # COPY goes around SQLAlchemy
+            raise translated(error) from None
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a transaction, once more where that may help: doing it twice must change nothing."""
+        try:
+            with self.transaction() as connection:
+                return work(connection)
+        except DatabaseUnavailableError as error:
+            if not error.passing:
+                raise
+        time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
+        with self.transaction() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._engine.dispose()
+
+
+def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None) -> Engine:
+    """Return an engine with one connection, for PostgreSQL or SQLite by its URL."""
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": timeout_ms / 1000}, hide_parameters=True)
+        event.listen(engine, "connect", _obey_foreign_keys)
+        return engine
+    options = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": startup_options(timeout_ms, role),
+        "application_name": "tabserve",
+    }
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg2"),
+        pool_size=1,
+        pool_pre_ping=True,
+        connect_args=options,
+        hide_parameters=True,
+    )
+
+
+def insert(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return an INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _obey_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN401
+    connection.execute("PRAGMA foreign_keys = ON")

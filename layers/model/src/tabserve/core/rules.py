@@ -1,0 +1,142 @@
+"""The rules raw files are judged by, as data, and the text patterns behind them.
+
+The general rule of a type (`unknown_category`, `not_a_number`, `not_an_integer`) is named only where no more specific
+rule explains the value: `7,25` is a decimal comma and not also "not a number".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tabserve.core.use_case import CategoryFeature, Feature
+
+FILE_RULES: Final[Mapping[str, str]] = {
+    "unknown_use_case": "the key does not begin with the name of a use case",
+    "empty_file": "the file has no content",
+    "blank_lines_only": "the file has nothing but blank lines",
+    "header_only": "the file has a header and no rows",
+    "header_not_utf8": "the header has bytes that are not UTF-8",
+    "malformed_header": "the header has an unclosed or stray quote",
+    "too_long_header": "the header is longer than may be read",
+    "too_many_columns": "the header has more columns than may be read",
+    "unusable_column_name": "a column's name is too long or has control characters",
+    "missing_column": "a column of the use case is not in the header",
+    "duplicated_column": "a column is in the header more than once",
+    "wrong_delimiter": "the columns are not separated by commas",
+    "utf16": "the file is UTF-16, not UTF-8",
+    "compressed": "the file is compressed",
+    "not_text": "the file is a PDF or another binary format",
+    "too_large": "the file is larger than may be ingested",
+    "too_long_line": "a line is longer than may be read",
+    "unlike_its_header": "none of the first rows can be read by the header",
+    "too_many_bad_rows": "more than a hundred thousand rows are bad, and more than are good",
+    "unusable_key": "the key has control characters",
+    "gone": "the raw object was removed or replaced before it was read",
+    "internal_error": "ingestion broke on the file; its log says where",
+}
+WARNINGS: Final[Mapping[str, str]] = {
+    "extra_column": "a column is not in the use case",
+    "header_spelling": "a column's name differs in case or spaces",
+}
+ROW_RULES: Final[Mapping[str, str]] = {
+    "too_few_fields": "the row has fewer fields than the header",
+    "too_many_fields": "the row has more fields than the header",
+    "unclosed_quote": "a quote is opened and not closed",
+    "stray_quote": "a quote stands where none may be",
+    "truncated_line": "the last line ends in the middle of the row",
+    "not_utf8": "the row has bytes that are not UTF-8",
+    "repeated_header": "the header stands among the rows",
+    "duplicated_row": "the same row was there before",
+}
+CELL_RULES: Final[Mapping[str, str]] = {
+    "null_byte": "the cell has a null byte",
+    "missing_value": "a required value is missing",
+    "surrounding_space": "the cell begins or ends with white space",
+    "zero_width_character": "the cell has an invisible character",
+    "too_long_cell": "the cell is absurdly long",
+    "formula_cell": "a spreadsheet would run the cell as a formula",
+    "case_variant": "the category is written in another case",
+    "unknown_category": "the value is none of the categories",
+    "non_ascii_digits": "the number is written in other digits than 0 to 9",
+    "decimal_comma": "the number has a decimal comma",
+    "thousands_separator": "the number has thousands separators",
+    "underscore_or_hex": "the number has underscores or is not decimal",
+    "nan_or_inf_text": "the cell spells out NaN or infinity",
+    "not_a_number": "the cell is not a number",
+    "not_an_integer": "the cell is not a whole number",
+    "overflow": "the number is too large to be stored",
+    "below_minimum": "the number is below the column's minimum",
+    "above_maximum": "the number is above the column's maximum",
+    "not_an_id": "the id is too long or has control characters",
+    "duplicated_id": "the id was there before",
+}
+DESCRIPTIONS: Final[Mapping[str, str]] = {**FILE_RULES, **WARNINGS, **ROW_RULES, **CELL_RULES}
+
+TEXT_RULES: Final = (
+    "missing_value",
+    "surrounding_space",
+    "zero_width_character",
+    "too_long_cell",
+    "formula_cell",
+)
+CATEGORY_RULES: Final = (*TEXT_RULES, "case_variant", "unknown_category")
+NUMBER_RULES: Final = (
+    *TEXT_RULES,
+    "non_ascii_digits",
+    "decimal_comma",
+    "thousands_separator",
+    "underscore_or_hex",
+    "nan_or_inf_text",
+    "overflow",
+    "below_minimum",
+    "above_maximum",
+    "not_a_number",
+)
+INTEGER_RULES: Final = (*NUMBER_RULES, "not_an_integer")
+
+# Patterns are written in the syntax that Python's `re` and Rust's `regex` share, for use with a full match.
+NUMBER: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+INTEGER: Final = r"[+-]?[0-9]+"
+GROUP_SPACES: Final = " '\u00a0\u202f\u2019"
+THOUSANDS: Final = "|".join(
+    (
+        r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?",
+        rf"[+-]?[0-9]{{1,3}}(?:[{GROUP_SPACES}][0-9]{{3}})+(?:[.,][0-9]+)?",
+        r"[+-]?[0-9]{1,3}(?:\.[0-9]{3}){2,}",
+    )
+)
+DECIMAL_COMMA: Final = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)?,[0-9]+"
+UNDERSCORE_OR_HEX: Final = (
+    r"[+-]?[0-9]+(?:_[0-9]+)+(?:\.[0-9_]*)?|[+-]?0[xX][0-9a-fA-F]+|[+-]?0[bB][01]+|[+-]?0[oO][0-7]+"
+)
+NAN_OR_INF: Final = r"[+-]?(?:[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
+BOOLEAN: Final = r"(?i:true|false|yes|no)"
+FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
+ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
+CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
+# An id as ingestion and the API take it; text of JSON must not have halves of surrogate pairs either.
+MAX_ID: Final = 200
+ID: Final = rf"[^{CONTROL}]{{1,{MAX_ID}}}"
+
+MAX_FILE_BYTES: Final = 2**30
+MAX_HEADER: Final = 2**19
+MAX_COLUMNS: Final = 2_000
+MAX_COLUMN_NAME: Final = 200
+FIRST_ROWS: Final = 1_000
+MAX_BAD_ROWS: Final = 100_000
+MAX_JUDGED_CELL: Final = 1_000
+MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
+
+
+def rules_for(feature: Feature) -> tuple[str, ...]:
+    """Return the rules that one cell of a feature is judged by."""
+    if isinstance(feature, CategoryFeature):
+        return CATEGORY_RULES
+    return INTEGER_RULES if feature.type == "integer" else NUMBER_RULES
+
+
+def general_rule(feature: Feature | None) -> str:
+    """Return the rule for values that no specific rule explains; an id has none but being there."""
+    if feature is None:
+        return "missing_value"
+    return "unknown_category" if isinstance(feature, CategoryFeature) else "not_a_number"

@@ -1,0 +1,1 @@
+"""Keep the latest features of entities."""

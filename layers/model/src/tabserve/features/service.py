@@ -1,0 +1,152 @@
+"""Fill the feature store from good files, a part of a file at a time.
+
+Nothing notes how far a file got: every write is conditional on its event time, so a part done twice changes nothing.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+from urllib.parse import quote_plus
+
+from tabserve.core.buckets import Bucket, OpenObject
+from tabserve.core.catalog import Catalog
+from tabserve.core.clock import Clock
+from tabserve.core.entities import FeatureStore
+from tabserve.core.errors import FileRejectedError, UnknownUseCaseError
+from tabserve.core.good_rows import RAW_WRITTEN_AT, GoodRows, Row
+from tabserve.core.queues import Queue
+from tabserve.core.use_case import UseCase
+from tabserve.features.rows import FeatureRows, event_time
+
+ROWS_PER_PIECE: Final = 1_000
+ROWS_PER_PART: Final = 50_000
+# As long as a piece may take, and the message that lets another invocation go on.
+SECONDS_PER_PIECE: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class GoodFile:
+    """A good object from byte `offset` on, where a row ends."""
+
+    bucket: str
+    key: str
+    etag: str = ""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FillDependencies:
+    """What filling needs; `queue` is where good files come from."""
+
+    catalog: Catalog
+    good: Bucket
+    features: FeatureStore
+    queue: Queue
+    clock: Clock
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of rows: `refused` has the rules that rows break, by row number; `older` knew nothing new."""
+
+    rows: int = 0
+    stored: int = 0
+    older: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What became of a part of a file: its rows, from where another invocation goes on, or why nobody will."""
+
+    tally: Tally = field(default_factory=Tally)
+    left: GoodFile | None = None
+    skipped: str = ""
+    malformed: str = ""
+
+
+def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable[[], float]) -> Filled:
+    """Store the features of a file's rows until it ends, or queue what is left; raise UnavailableError.
+
+    A file that can never be read is told of in the answer: trying again would not help it.
+    """
+    try:
+        use_case = deps.catalog.get(file.key.partition("/")[0])
+    except UnknownUseCaseError:
+        return Filled(skipped="its key names no use case")
+    if not use_case.feature_store:
+        return Filled(skipped="its use case says feature_store: false")
+    part = _Part(file, use_case, deps)
+    try:
+        return part.fill(seconds_left)
+    except KeyError:
+        return Filled(part.tally, skipped="it is gone or was replaced")
+    except FileRejectedError as error:
+        return Filled(part.tally, malformed=str(error))
+
+
+def continuation(file: GoodFile) -> bytes:
+    """Return the message that S3 sends about a file, and from where to go on."""
+    item = {"key": quote_plus(file.key, safe="/"), "eTag": file.etag, "offset": file.offset}
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Continued"}
+    return json.dumps({"Records": [record | {"s3": {"bucket": {"name": file.bucket}, "object": item}}]}).encode()
+
+
+def store_rows(rows: Sequence[Row], reader: FeatureRows, use_case: UseCase, store: FeatureStore, tally: Tally) -> None:
+    """Store what a piece of a file says, one write an entity, and count it; raise UnavailableError."""
+    known = reader.read(rows)
+    stored = store.put(use_case.name, known.entities)
+    tally.rows += len(rows)
+    tally.stored += stored
+    tally.older += len(rows) - len(known.refused) - stored
+    tally.refused |= known.refused
+
+
+def pieces(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Yield rows in pieces that fit into memory, read when they are asked for."""
+    while piece := list(islice(rows, ROWS_PER_PIECE)):
+        yield piece
+
+
+class _Part:
+    """As much of one file as one invocation can do."""
+
+    def __init__(self, file: GoodFile, use_case: UseCase, deps: FillDependencies) -> None:
+        self.tally = Tally()
+        self._file = file
+        self._use_case = use_case
+        self._deps = deps
+
+    def fill(self, seconds_left: Callable[[], float]) -> Filled:
+        """Store rows until the file ends, enough are done or time gets short; raise KeyError, FileRejectedError."""
+        start = self._deps.good.read(self._file.key, etag=self._file.etag)
+        with start.stream:
+            rows = GoodRows(start.stream)
+            reader = FeatureRows(self._use_case, rows.columns, _event_time(start), self._deps.clock())
+            left = replace(self._file, etag=start.etag)
+            if left.offset <= rows.offset:
+                return self._store(reader, rows, left, start.size, seconds_left)
+        rest = self._deps.good.read(left.key, offset=left.offset, etag=left.etag)
+        with rest.stream:
+            rows.go_on(rest.stream, left.offset)
+            return self._store(reader, rows, left, rest.size, seconds_left)
+
+    def _store(
+        self, reader: FeatureRows, rows: GoodRows, left: GoodFile, size: int, seconds_left: Callable[[], float]
+    ) -> Filled:
+        for piece in pieces(iter(rows)):
+            store_rows(piece, reader, self._use_case, self._deps.features, self.tally)
+            left = replace(left, offset=rows.offset)
+            enough = self.tally.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
+            if enough and left.offset < size:
+                self._deps.queue.send(continuation(left))
+                return Filled(self.tally, left)
+        return Filled(self.tally)
+
+
+def _event_time(opened: OpenObject) -> datetime:
+    """Return since when the raw file is there; since when the good one is where nothing was noted."""
+    return event_time(opened.metadata.get(RAW_WRITTEN_AT, "")) or opened.written_at

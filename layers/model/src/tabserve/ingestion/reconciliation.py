@@ -1,0 +1,68 @@
+"""Conservation: what went in must be somewhere, once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tabserve.core.files import IngestionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccount:
+    """What the database holds about one version of one raw file.
+
+    `verdicts` counts its ingestion rows, `quarantined` its stored bad rows, `predicted` the distinct rows that have a
+    prediction, `predictions` all its predictions, `stray` those of rows that are bad or not in the file.
+    """
+
+    file_id: str
+    key: str
+    status: IngestionStatus | None
+    verdicts: int
+    rows_total: int
+    rows_good: int
+    rows_bad: int
+    quarantined: int
+    predicted: int
+    predictions: int
+    stray: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One way in which one file's rows do not add up."""
+
+    file_id: str
+    key: str
+    problem: str
+
+
+def audit(raw_files: Mapping[str, str], accounts: Sequence[FileAccount]) -> list[Mismatch]:
+    """Compare the raw bucket, as keys by file id, with the accounts; return everything that does not add up."""
+    known = {account.file_id for account in accounts}
+    mismatches = [
+        Mismatch(file_id, key, "the raw file has no verdict")
+        for file_id, key in raw_files.items()
+        if file_id not in known
+    ]
+    for account in accounts:
+        if account.verdicts and account.file_id not in raw_files:
+            mismatches.append(Mismatch(account.file_id, account.key, "the raw file is gone"))
+        mismatches += [Mismatch(account.file_id, account.key, problem) for problem in _problems(account)]
+    return mismatches
+
+
+def _problems(account: FileAccount) -> Iterator[str]:
+    if account.verdicts != 1:
+        yield f"the file has {account.verdicts} verdicts"
+    if account.status == "failed":
+        yield "the file could not be judged"
+    if account.rows_total != account.rows_good + account.rows_bad:
+        yield f"{account.rows_total} rows are not {account.rows_good} good and {account.rows_bad} bad ones"
+    if account.quarantined != account.rows_bad:
+        yield f"{account.quarantined} of {account.rows_bad} bad rows are in quarantine"
+    if account.predicted - account.stray != account.rows_good:
+        yield f"{account.predicted - account.stray} of {account.rows_good} good rows have a prediction"
+    if account.stray:
+        yield f"{account.stray} rows that are not good have a prediction"
+    if account.predictions != account.predicted:
+        yield f"{account.predictions - account.predicted} predictions are doubled"

@@ -1,0 +1,188 @@
+"""Where verdicts on raw files are kept."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import asdict, fields
+from datetime import datetime
+from io import StringIO
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import insert as plain_insert
+
+from tabserve.alerts.outbox import add_alerts, last_alert
+from tabserve.core import tables
+from tabserve.core.copy_format import escaped
+from tabserve.core.database import Database, insert
+from tabserve.core.files import Ingestion, ObjectKeys
+from tabserve.core.tables import column_statistics, data_quality_issues, ingestions, rollups
+from tabserve.ingestion.ports import AlertAfter
+from tabserve.ingestion.quarantine import storable
+from tabserve.ingestion.severity import RULE
+from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
+
+COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
+PIECE = 10_000
+SWEEP = "sweep"
+COPY_BAD_ROWS = "COPY bad_rows (file_id, row_number, line_number, raw, reasons) FROM STDIN"
+
+
+class Ingestions:
+    """Verdicts with their issues, statistics and bad rows, each in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, file_id: str) -> Ingestion | None:
+        """Return the verdict on a file, if there is one."""
+        query = select(*COLUMNS).where(ingestions.c.file_id == file_id)
+        row = self._database.run(lambda connection: connection.execute(query).first())
+        return None if row is None else Ingestion(*row)
+
+    def save(
+        self,
+        ingestion: Ingestion,
+        issues: Sequence[Issue],
+        bad_rows: Iterable[BadRow],
+        statistics: Sequence[ColumnStatistics] = (),
+    ) -> bool:
+        """Store a verdict with everything that belongs to it; return False when there is one that stays."""
+        with self._database.transaction() as connection:
+            if not _add_verdict(connection, ingestion):
+                return False
+            _add_issues(connection, ingestion, issues)
+            _add_statistics(connection, ingestion.file_id, statistics)
+            _add_bad_rows(connection, ingestion.file_id, iter(bad_rows))
+        return True
+
+    def finished(self, file_ids: Sequence[str]) -> Set[str]:
+        """Return those of the files that have a verdict whose objects are all there."""
+        query = select(ingestions.c.file_id).where(
+            ingestions.c.file_id.in_(file_ids), ingestions.c.report_key.is_not(None)
+        )
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def swept_until(self) -> datetime:
+        """Return a time before which every raw file had its verdict."""
+        query = select(rollups.c.until).where(rollups.c.name == SWEEP)
+        until: datetime = self._database.run(lambda connection: connection.execute(query).scalar_one())
+        return until
+
+    def note_swept(self, until: datetime) -> None:
+        """Note that every raw file written before a time has its verdict."""
+        noted = update(rollups).where(rollups.c.name == SWEEP).values(until=until)
+        self._database.run(lambda connection: connection.execute(noted))
+
+    def failed(self) -> Set[str]:
+        """Return the files whose verdict is that ingestion failed."""
+        query = select(ingestions.c.file_id).where(ingestions.c.status == "failed")
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
+        """Note where a saved verdict's objects are, with the alert that leads to them; False when another is there."""
+
+        def work(connection: Connection) -> bool:
+            _lock_key(connection, ingestion.key)
+            ours = (
+                update(ingestions)
+                .where(ingestions.c.file_id == ingestion.file_id, ingestions.c.status == ingestion.status)
+                .where(ingestions.c.contract_sha256.is_not_distinct_from(ingestion.contract_sha256))
+                .values(good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+            )
+            if connection.execute(ours).rowcount == 0:
+                return False
+            if alert_after and not connection.scalar(select(_newer_is_finished(ingestion.file_id))):
+                alert = alert_after(last_alert(connection, RULE, ingestion.key))
+                add_alerts(connection, [alert] if alert else [])
+            return True
+
+        return self._database.run(work)
+
+
+def _lock_key(connection: Connection, key: str) -> None:
+    """Let no other version of a raw key be finished until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def _newer_is_finished(file_id: str) -> ColumnElement[bool]:
+    """Tell whether a newer version of a file's key was finished before it: by S3's sequencer, else by time."""
+    this, other = ingestions.alias("this"), ingestions.alias("other")
+    unordered = or_(this.c.sequencer.is_(None), other.c.sequencer.is_(None))
+    newer = or_(other.c.sequencer > this.c.sequencer, and_(unordered, other.c.written_at > this.c.written_at))
+    same = and_(other.c.bucket == this.c.bucket, other.c.key == this.c.key, other.c.report_key.is_not(None))
+    return exists().where(this.c.file_id == file_id, same, newer)
+
+
+def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
+    values = {field.name: getattr(ingestion, field.name) for field in fields(ingestion)}
+    statement = insert(connection, ingestions).values(**values)
+    replaced = statement.on_conflict_do_update(
+        index_elements=["file_id"], set_=values, where=_may_be_replaced(ingestion)
+    )
+    if connection.execute(replaced.returning(ingestions.c.file_id)).first() is None:
+        return False
+    for table in (data_quality_issues, column_statistics, tables.bad_rows):
+        connection.execute(table.delete().where(table.c.file_id == ingestion.file_id))
+    return True
+
+
+def _may_be_replaced(new: Ingestion) -> ColumnElement[bool]:
+    """Tell of a stored verdict that it failed, or was left unfinished under another contract or with another status."""
+    other = or_(ingestions.c.status != new.status, ingestions.c.contract_sha256.is_distinct_from(new.contract_sha256))
+    return or_(ingestions.c.status == "failed", and_(ingestions.c.report_key.is_(None), other))
+
+
+def _add_issues(connection: Connection, ingestion: Ingestion, issues: Sequence[Issue]) -> None:
+    rows = [
+        {
+            "file_id": ingestion.file_id,
+            "use_case": ingestion.use_case,
+            "column_name": storable(issue.column),
+            "rule": issue.rule,
+            "rows": issue.rows,
+            "sample": list(map(storable, issue.sample)),
+            "detected_at": ingestion.finished_at,
+        }
+        for issue in issues
+    ]
+    if rows:
+        connection.execute(plain_insert(data_quality_issues), rows)
+
+
+def _add_statistics(connection: Connection, file_id: str, statistics: Sequence[ColumnStatistics]) -> None:
+    rows = [
+        asdict(column)
+        | {
+            "file_id": file_id,
+            "column_name": column.column,
+            "top": [(storable(value), count) for value, count in column.top],
+        }
+        for column in statistics
+    ]
+    for row in rows:
+        del row["column"]
+    if rows:
+        connection.execute(plain_insert(column_statistics), rows)
+
+
+def _add_bad_rows(connection: Connection, file_id: str, bad: Iterator[BadRow]) -> None:
+    while piece := list(islice(bad, PIECE)):
+        rows = [(file_id, row.row_number, row.line_number, storable(row.raw), _reasons(row)) for row in piece]
+        if connection.dialect.name == "postgresql":
+            _copy(connection, rows)
+        else:
+            names = ("file_id", "row_number", "line_number", "raw", "reasons")
+            connection.execute(plain_insert(tables.bad_rows), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _copy(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    lines = ("\t".join(escaped([str(value) for value in row[:-1]] + [json.dumps(row[-1])])) for row in rows)
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(COPY_BAD_ROWS, StringIO("\n".join(lines)))
+
+
+def _reasons(row: BadRow) -> list[dict[str, str]]:
+    return [{"column": storable(r.column), "rule": r.rule, "value": storable(r.value)} for r in row.reasons]

@@ -1,0 +1,168 @@
+"""The structure of a CSV file: lines, fields, quotes, header. Strict where the csv module guesses."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tabserve.core import rules
+from tabserve.core.column_names import alike, folded
+from tabserve.core.errors import FileRejectedError
+from tabserve.core.use_case import UseCase
+
+FIELD: Final = r'(?:[^",]*|"(?:[^"]|"")*")'
+# Possessive, or an escaped quote at the end of an unclosed field would be taken for the closing one.
+QUOTED: Final = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
+DELIMITERS: Final = {";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon"}
+MAGIC: Final = {
+    b"\x1f\x8b": ("compressed", "gzip"),
+    b"PK\x03\x04": ("compressed", "zip"),
+    b"BZh": ("compressed", "bzip2"),
+    b"\xfd7zXZ": ("compressed", "xz"),
+    b"\x28\xb5\x2f\xfd": ("compressed", "Zstandard"),
+    b"7z\xbc\xaf": ("compressed", "7-Zip"),
+    b"Rar!": ("compressed", "RAR"),
+    b"%PDF": ("not_text", "PDF"),
+    b"PAR1": ("not_text", "Parquet"),
+    b"\xd0\xcf\x11\xe0": ("not_text", "a Microsoft Office document"),
+    b"\x89PNG": ("not_text", "PNG"),
+    b"\xff\xd8\xff": ("not_text", "JPEG"),
+    b"SQLite format 3": ("not_text", "SQLite"),
+}
+CONTROL: Final = re.compile(f"[{rules.CONTROL}]")
+# What a line may hold and still be blank.
+BLANK: Final = " \t\v\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of one file: names as the use case writes them, and what is worth a warning."""
+
+    columns: tuple[str, ...]
+    extra: tuple[str, ...]
+    respelled: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """Return how many fields each row must have."""
+        return len(self.columns)
+
+
+def well_formed(width: int) -> str:
+    """Return the pattern of a record of so many fields, in the syntax of Python's `re` and Rust's `regex`."""
+    return f"{FIELD}(?:,{FIELD}){{{width - 1}}}"
+
+
+def refuse_other_formats(head: bytes) -> None:
+    """Raise FileRejectedError when the first bytes of a file are not those of UTF-8 text."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or _every_other_byte_is_null(head[:64]):
+        raise FileRejectedError("utf16", "The file is UTF-16; save it as UTF-8.")
+    for magic, (rule, name) in MAGIC.items():
+        if head.startswith(magic):
+            raise FileRejectedError(rule, f"The file is {name}, not CSV text; send the CSV file itself.")
+
+
+def _every_other_byte_is_null(head: bytes) -> bool:
+    return len(head) >= 4 and (not any(head[::2]) or not any(head[1::2])) and any(head)
+
+
+def split_record(text: str, delimiter: str = ",") -> tuple[list[str], tuple[str, ...]]:
+    """Return the fields of a record and the quote rules it breaks."""
+    fields: list[str] = []
+    problems: list[str] = []
+    position, end = 0, len(text)
+    while position <= end:
+        if text.startswith('"', position):
+            field, position, problem = _quoted(text, position, delimiter)
+        else:
+            field, position, problem = _unquoted(text, position, delimiter)
+        fields.append(field)
+        if problem and problem not in problems:
+            problems.append(problem)
+    return fields, tuple(problems)
+
+
+def _unquoted(text: str, start: int, delimiter: str) -> tuple[str, int, str | None]:
+    stop = text.find(delimiter, start)
+    stop = len(text) if stop < 0 else stop
+    field = text[start:stop]
+    return field, stop + 1, "stray_quote" if '"' in field else None
+
+
+def _quoted(text: str, start: int, delimiter: str) -> tuple[str, int, str | None]:
+    closing = QUOTED.match(text, start + 1)
+    if closing is None:
+        return text[start + 1 :], len(text) + 1, "unclosed_quote"
+    field = closing.group()[:-1].replace('""', '"')
+    stop = closing.end()
+    if stop == len(text) or text.startswith(delimiter, stop):
+        return field, stop + 1, None
+    rest, stop, _ = _unquoted(text, stop, delimiter)
+    return field + rest, stop, "stray_quote"
+
+
+def structural_rules(text: str, width: int, unterminated: bool) -> tuple[str, ...]:
+    """Return the rules a record breaks as a whole; `unterminated` is the last line of a file without line end."""
+    fields, problems = split_record(text)
+    broken = list(problems)
+    if "unclosed_quote" not in broken and len(fields) != width:
+        broken.append("too_few_fields" if len(fields) < width else "too_many_fields")
+    if unterminated and ("unclosed_quote" in broken or len(fields) < width):
+        broken.append("truncated_line")
+    return tuple(broken)
+
+
+def read_header(text: str, use_case: UseCase) -> Header:
+    """Match a header line with a use case; raise FileRejectedError when rows could not be read by it."""
+    if len(text) > rules.MAX_HEADER:
+        raise FileRejectedError("too_long_header", f"The header is longer than {rules.MAX_HEADER // 2**10} KiB.")
+    names, problems = split_record(text)
+    canonical = {folded(name): name for name in use_case.known_columns}
+    matched = tuple(canonical.get(folded(name), name) for name in names)
+    missing = [name for name in use_case.required_columns if name not in matched]
+    if missing:
+        _refuse_other_delimiter(text, canonical, len(set(matched) & set(canonical.values())))
+    if problems:
+        raise FileRejectedError("malformed_header", f"The header has a quote problem: {', '.join(problems)}.")
+    _refuse_unusable_names(names)
+    if missing:
+        raise FileRejectedError("missing_column", f"The header lacks {', '.join(missing)}.")
+    if repeated := alike(matched):
+        raise FileRejectedError("duplicated_column", f"The header has more than one {', '.join(repeated)}.")
+    return Header(
+        columns=matched,
+        extra=tuple(name for name in matched if name not in use_case.known_columns),
+        respelled=tuple(name for name, known in zip(names, matched, strict=True) if name != known),
+    )
+
+
+def _refuse_unusable_names(names: Sequence[str]) -> None:
+    if len(names) > rules.MAX_COLUMNS:
+        raise FileRejectedError(
+            "too_many_columns", f"The header has {len(names)} columns; up to {rules.MAX_COLUMNS} may be read."
+        )
+    for place, name in enumerate(names, start=1):
+        if len(name) > rules.MAX_COLUMN_NAME:
+            what = f"{len(name)} characters; up to {rules.MAX_COLUMN_NAME} may be read"
+        elif CONTROL.search(folded(name)):
+            what = "a control character"
+        else:
+            continue
+        raise FileRejectedError("unusable_column_name", f"The name of column {place} has {what}.")
+
+
+def is_repeated_header(fields: Sequence[str], header: Header) -> bool:
+    """Tell whether a row is the header again, as column names are compared."""
+    return [folded(field) for field in fields] == [folded(name) for name in header.columns]
+
+
+def write_record(fields: Sequence[str]) -> str:
+    """Return a record, with quotes where they are needed."""
+    return ",".join('"' + field.replace('"', '""') + '"' if re.search('[",\r\n]', field) else field for field in fields)
+
+
+def _refuse_other_delimiter(text: str, canonical: dict[str, str], matched: int) -> None:
+    for delimiter, name in DELIMITERS.items():
+        found = {folded(field) for field in split_record(text, delimiter)[0]} & canonical.keys()
+        if len(found) > matched:
+            raise FileRejectedError("wrong_delimiter", f"The columns are separated by a {name}; use commas.")

@@ -1,0 +1,65 @@
+"""What validation finds out about the rows of one raw file."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one row is bad: a rule that one of its columns breaks."""
+
+    column: str
+    rule: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One quarantined row; `row_number` counts data rows, `line_number` physical lines, both from 1."""
+
+    row_number: int
+    line_number: int
+    raw: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One rule broken in one file: by how many rows, with up to five samples."""
+
+    column: str
+    rule: str
+    rows: int
+    sample: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStatistics:
+    """What one column of a file holds; numbers are None for columns without any."""
+
+    column: str
+    count: int
+    missing: int
+    minimum: float | None = None
+    mean: float | None = None
+    maximum: float | None = None
+    quantiles: tuple[float, ...] = ()
+    top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What became of the rows of a file that could be split; warnings are issues of no row."""
+
+    rows_total: int
+    rows_good: int
+    rows_bad: int
+    issues: tuple[Issue, ...]
+    statistics: tuple[ColumnStatistics, ...]
+
+    @property
+    def rows_by_rule(self) -> dict[str, int]:
+        """Count the broken cells by rule, over all columns."""
+        counts: dict[str, int] = {}
+        for issue in self.issues:
+            counts[issue.rule] = counts.get(issue.rule, 0) + issue.rows
+        return counts

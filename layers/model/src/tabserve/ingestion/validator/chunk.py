@@ -1,0 +1,204 @@
+"""Judge the records of one chunk: the reasons of every bad row, by its place."""
+
+import io
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from tabserve.core import rules
+from tabserve.core.use_case import UseCase
+from tabserve.ingestion.quarantine import shortened
+from tabserve.ingestion.structure import Header, is_repeated_header, split_record
+from tabserve.ingestion.validation_result import Reason
+from tabserve.ingestion.validator.duplicates import Duplicates
+from tabserve.ingestion.validator.records import Records
+from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting, explain, explaining, failures
+from tabserve.ingestion.validator.statistics import Statistics
+from tabserve.ingestion.validator.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A cell the schema does not accept, its reasons not looked for yet."""
+
+    column: str
+    value: str
+
+
+Reasons = dict[int, list[Reason | Refused]]
+WHOLE_ROW: Final = ""
+# A formula can stand at the beginning of any cell; what only looks like one is sorted out cell by cell.
+SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
+EXPLAINED_MAX: Final = 100_000
+
+
+class Judge:
+    """Judges chunk after chunk of one file."""
+
+    def __init__(self, use_case: UseCase, header: Header, tally: Tally, statistics: Statistics) -> None:
+        self.rows = 0
+        self.rows_bad = 0
+        self._use_case = use_case
+        self._header = header
+        self._tally = tally
+        self._statistics = statistics
+        self._duplicates = Duplicates()
+        self._judged = frozenset(use_case.required_columns)
+        self._features = {feature.name: feature for feature in use_case.features}
+        self._accepting = accepting(use_case)
+        self._explaining = explaining(use_case)
+        self._explained: dict[tuple[str, str], tuple[Reason, ...]] = {}
+
+    def judge(self, records: Records) -> Reasons:
+        """Return the reasons of the bad rows of a chunk, by place."""
+        reasons: Reasons = defaultdict(list)
+        for place, broken in records.broken.items():
+            reasons[place] = [Reason(WHOLE_ROW, rule, shortened(records.text[place])) for rule in broken]
+        for place in records.undecodable_places():
+            reasons[place].append(Reason(WHOLE_ROW, "not_utf8", shortened(records.text[place])))
+        self._judge_cells(records, reasons)
+        self.rows += len(records.text)
+        self.rows_bad += len(reasons)
+        return reasons
+
+    def explained(self, refusals: Sequence[Sequence[Reason | Refused]]) -> Iterator[list[Reason]]:
+        """Yield the reasons of rows, every refused cell explained; few large batches are faster than many small."""
+        self._explain_new(cell for found in refusals for cell in found if isinstance(cell, Refused))
+        for found in refusals:
+            reasons: list[Reason] = []
+            for each in found:
+                if isinstance(each, Refused):
+                    reasons.extend(self._explained[each.column, each.value])
+                else:
+                    reasons.append(each)
+            for reason in reasons:
+                self._tally.add(reason)
+            yield reasons
+
+    def _judge_cells(self, records: Records, reasons: Reasons) -> None:
+        text, places = records.text, pl.int_range(len(records.text), dtype=pl.UInt32, eager=True)
+        if records.broken:
+            formed = ~places.is_in(pl.Series(list(records.broken), dtype=pl.UInt32).implode())
+            text, places = text.filter(formed), places.filter(formed)
+        if not len(text):
+            return
+        cells = self._parse(text)
+        repeated = self._refused_cells(cells, text, places, reasons)
+        self._suspicious_cells(text, places, reasons)
+        self._repeated_ids(cells, text, places, repeated, reasons)
+
+    def _parse(self, text: pl.Series) -> pl.DataFrame:
+        # A line end inside a cell would end the row; without the header a BOM in the first cell would vanish.
+        inside = text.str.contains("\n", literal=True)
+        if inside.any():
+            text = text.str.replace_all("\n", LINE_SEPARATOR, literal=True)
+        names = [str(index) for index in range(self._header.width)]
+        judged = {self._header.columns.index(name): name for name in self._use_case.required_columns}
+        body = io.BytesIO()
+        text.alias(",".join(names)).to_frame().write_csv(body, quote_style="never")
+        body.seek(0)
+        cells = pl.read_csv(
+            body,
+            columns=[str(index) for index in judged],
+            schema=dict.fromkeys(names, pl.String),
+            empty_string_is_null=False,
+        )
+        if len(cells) != len(text):
+            raise AssertionError(f"{len(text)} records were read as {len(cells)} rows")
+        return cells.select(pl.col(str(index)).alias(name) for index, name in judged.items())
+
+    def _refused_cells(self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
+        """Name the reasons of every cell the schema refuses; return the indices of repeated headers."""
+        cases = failures(self._accepting, cells).select("column", "index", "failure_case")
+        by_column = {name: group for (name,), group in cases.partition_by("column", as_dict=True).items()}
+        accepted = {}
+        repeated: set[int] = set()
+        if len(cases):
+            repeated = self._repeated_headers(cases, cells[self._use_case.id_column], text, places, reasons)
+        place_of = places.to_list() if len(cases) else []
+        for name in self._use_case.required_columns:
+            group = by_column.get(name)
+            accepted[name] = _all_but(len(cells), group["index"] if group is not None else None)
+            if group is None:
+                continue
+            for index, value in group.select("index", "failure_case").iter_rows():
+                if index not in repeated:
+                    reasons[place_of[index]].append(Refused(name, value))
+        self._statistics.add(cells, accepted, places + (self.rows + 1))
+        return repeated
+
+    def _explain_new(self, cells: Iterable[Refused]) -> None:
+        if len(self._explained) > EXPLAINED_MAX:
+            self._explained.clear()
+        new: defaultdict[str, set[str]] = defaultdict(set)
+        for cell in cells:
+            if (cell.column, cell.value) not in self._explained:
+                new[cell.column].add(cell.value)
+        for column, values in new.items():
+            self._explain(column, values)
+
+    def _explain(self, column: str, values: Collection[str]) -> None:
+        found = explain(self._explaining[column], column, values)
+        general = rules.general_rule(self._features.get(column))
+        for value in values:
+            broken = found.get(value, (general,))
+            self._explained[column, value] = tuple(Reason(column, rule, shortened(value)) for rule in broken)
+
+    def _repeated_headers(
+        self, cases: pl.DataFrame, ids: pl.Series, text: pl.Series, places: pl.Series, reasons: Reasons
+    ) -> set[int]:
+        refused = cases["index"].unique()
+        like_header = (
+            ids.gather(refused).str.to_lowercase().str.contains(self._use_case.id_column.lower(), literal=True)
+        )
+        found = set()
+        for index in refused.filter(like_header):
+            if is_repeated_header(split_record(text[index])[0], self._header):
+                found.add(index)
+                reasons[places[index]].append(Reason(WHOLE_ROW, "repeated_header", shortened(text[index])))
+        return found
+
+    def _suspicious_cells(self, text: pl.Series, places: pl.Series, reasons: Reasons) -> None:
+        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_JUDGED_CELL)).arg_true()
+        for place, record in zip(places.gather(suspicious), text.gather(suspicious), strict=True):
+            for column, cell in zip(self._header.columns, split_record(record)[0], strict=True):
+                for rule in self._other_rules(column, cell):
+                    reason = Reason(column, rule, shortened(cell))
+                    if reason not in reasons[place]:
+                        reasons[place].append(reason)
+            if not reasons[place]:
+                del reasons[place]
+
+    def _other_rules(self, column: str, cell: str) -> list[str]:
+        found = ["null_byte"] if "\0" in cell else []
+        if column in self._judged:
+            return found
+        if len(cell) > rules.MAX_OTHER_CELL:
+            found.append("too_long_cell")
+        if re.fullmatch(rules.FORMULA, cell, re.DOTALL):
+            found.append("formula_cell")
+        return found
+
+    def _repeated_ids(
+        self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, repeated: set[int], reasons: Reasons
+    ) -> None:
+        ids = cells[self._use_case.id_column]
+        missing = ids.is_in(["", *self._use_case.missing_values])
+        if repeated or missing.any():
+            kept = ~missing & ~pl.int_range(len(ids), eager=True).is_in(
+                pl.Series(list(repeated), dtype=pl.Int64).implode()
+            )
+            ids, text, places = ids.filter(kept), text.filter(kept), places.filter(kept)
+        for index, whole_row in self._duplicates.find(ids, text).items():
+            reasons[places[index]].append(Reason(self._use_case.id_column, "duplicated_id", shortened(ids[index])))
+            if whole_row:
+                reasons[places[index]].append(Reason(WHOLE_ROW, "duplicated_row", shortened(text[index])))
+
+
+def _all_but(length: int, refused: pl.Series | None) -> pl.Series:
+    accepted = pl.repeat(True, length, eager=True)
+    return accepted if refused is None else accepted.scatter(refused.to_list(), False)

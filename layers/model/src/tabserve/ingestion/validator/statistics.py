@@ -1,0 +1,100 @@
+"""Statistics of a file's columns, gathered chunk by chunk in bounded memory."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
+from tabserve.ingestion.validation_result import ColumnStatistics
+from tabserve.ingestion.validator.schema import number
+
+SAMPLE_ROWS: Final = 10_000
+QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+TOP: Final = 10
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Count, missing, minimum, mean and maximum are exact; quantiles come from a sample of the rows.
+
+    What no float can hold, the mean of numbers at the end of their range, is left out.
+
+    The sample is the rows whose number has the smallest hashes, so it does not depend on how the file was cut.
+    """
+
+    use_case: UseCase
+    _count: int = 0
+    _missing: Counter[str] = field(default_factory=Counter)
+    _top: dict[str, Counter[str]] = field(default_factory=dict)
+    _moments: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
+    _sample: pl.DataFrame | None = None
+
+    def add(self, cells: pl.DataFrame, accepted: dict[str, pl.Series], row_numbers: pl.Series) -> None:
+        """Take in the judged cells of a chunk; only accepted ones count as values."""
+        self._count += len(cells)
+        missing = list(self.use_case.missing_values)
+        numbers = {}
+        for feature in self.use_case.features:
+            column = cells[feature.name]
+            present = accepted[feature.name] & ~column.is_in(missing)
+            self._missing[feature.name] += int(column.is_in(missing).sum())
+            if isinstance(feature, CategoryFeature):
+                counts = column.filter(present).value_counts()
+                self._top.setdefault(feature.name, Counter()).update(dict(counts.iter_rows()))
+            else:
+                values = pl.select(pl.when(present).then(number(pl.lit(column)))).to_series()
+                numbers[feature.name] = values
+                self._add_moments(feature, values)
+        self._keep_sample(numbers, row_numbers)
+
+    def result(self) -> tuple[ColumnStatistics, ...]:
+        """Return the statistics of every feature, in the order of the use case."""
+        return tuple(
+            self._of_category(feature) if isinstance(feature, CategoryFeature) else self._of_number(feature)
+            for feature in self.use_case.features
+        )
+
+    def _add_moments(self, feature: NumberFeature, values: pl.Series) -> None:
+        n = len(values) - values.null_count()
+        if not n:
+            return
+        low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+        count, total, minimum, maximum = self._moments.get(feature.name, (0, 0.0, low, high))
+        self._moments[feature.name] = (count + n, total + float(values.sum()), min(minimum, low), max(maximum, high))
+
+    def _keep_sample(self, numbers: dict[str, pl.Series], row_numbers: pl.Series) -> None:
+        if not numbers:
+            return
+        rows = pl.DataFrame({"#": row_numbers.cast(pl.UInt64).hash(), **numbers})
+        if self._sample is not None:
+            if len(self._sample) == SAMPLE_ROWS:
+                rows = rows.filter(pl.col("#") < self._sample["#"][-1])
+            rows = pl.concat([self._sample, rows])
+        self._sample = rows.sort("#").head(SAMPLE_ROWS)
+
+    def _of_category(self, feature: CategoryFeature) -> ColumnStatistics:
+        top = sorted(self._top.get(feature.name, Counter()).items(), key=lambda item: (-item[1], item[0]))[:TOP]
+        return ColumnStatistics(feature.name, self._count, self._missing[feature.name], top=tuple(top))
+
+    def _of_number(self, feature: NumberFeature) -> ColumnStatistics:
+        if feature.name not in self._moments:
+            return ColumnStatistics(feature.name, self._count, self._missing[feature.name])
+        n, total, minimum, maximum = self._moments[feature.name]
+        return ColumnStatistics(
+            feature.name,
+            self._count,
+            self._missing[feature.name],
+            minimum=minimum,
+            mean=total / n if math.isfinite(total) else None,
+            maximum=maximum,
+            quantiles=self._quantiles(feature.name),
+        )
+
+    def _quantiles(self, column: str) -> tuple[float, ...]:
+        assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
+        found = (self._sample[column].quantile(share, interpolation="linear") for share in QUANTILES)
+        values = tuple(value for value in found if value is not None)
+        return values if all(map(math.isfinite, values)) else ()

@@ -1,0 +1,1 @@
+"""Watch predictions for drift and performance."""

@@ -1,0 +1,1 @@
+"""What a model version's data looked like in training: what serving, training and monitoring share."""

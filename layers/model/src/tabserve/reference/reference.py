@@ -1,0 +1,79 @@
+"""The reference of a model version: what its held-out rows looked like and what its probabilities were worth there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tabserve.core.records import Value
+from tabserve.core.use_case import UseCase
+from tabserve.reference.calibration import Calibration
+from tabserve.reference.profile import Profile
+
+SCHEMA = 1
+SAMPLE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some of the held-out rows, columns together as they were seen, for traffic that looks like them."""
+
+    columns: Mapping[str, Sequence[Value]]
+    actuals: Sequence[str]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> Self:
+        """Keep at most 1 000 rows, evenly spread."""
+        step = -(-len(actuals) // SAMPLE_ROWS) or 1
+        return cls({name: tuple(column[::step]) for name, column in columns.items()}, tuple(actuals[::step]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What monitoring compares with; saved as `reference.json` beside the model."""
+
+    profile: Profile
+    calibration: Calibration
+    sample: Sample = Sample({}, ())
+
+    @classmethod
+    def of(
+        cls,
+        use_case: UseCase,
+        features: Mapping[str, Sequence[Value]],
+        predictions: Sequence[str],
+        probabilities: Sequence[float],
+        actuals: Sequence[str],
+    ) -> Self:
+        """Profile held-out rows: features by name, classes as text, the probability as the API answers it."""
+        profile = Profile.of(use_case, features, predictions, probabilities)
+        outcomes = expected_outcomes(use_case, predictions, actuals)
+        return cls(profile, Calibration.of(probabilities, outcomes), Sample.of(features, actuals))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        sample = {"columns": dict(self.sample.columns), "actuals": list(self.sample.actuals)}
+        parts = {"profile": self.profile.to_dict(), "calibration": self.calibration.to_dict(), "sample": sample}
+        return {"schema": SCHEMA, **parts}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` returned; raise ValueError on another schema."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"reference has schema {data.get('schema')!r}, not {SCHEMA}")
+        sample = data.get("sample", {"columns": {}, "actuals": ()})
+        return cls(
+            Profile.from_dict(data["profile"]),
+            Calibration.from_dict(data["calibration"]),
+            Sample(dict(sample["columns"]), tuple(sample["actuals"])),
+        )
+
+
+def expected_outcomes(use_case: UseCase, predictions: Sequence[str], actuals: Sequence[str]) -> list[bool]:
+    """Return whether what each answered probability stands for happened.
+
+    With two classes it stands for the positive class, with more for the predicted one.
+    """
+    positive = use_case.target.positive_class
+    if positive is None:
+        return [predicted == actual for predicted, actual in zip(predictions, actuals, strict=True)]
+    return [actual == str(positive) for actual in actuals]

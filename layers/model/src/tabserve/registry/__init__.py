@@ -1,0 +1,1 @@
+"""Model versions, their aliases, and loading them."""

@@ -1,0 +1,55 @@
+"""Load a version as it serves: the registered bytes, trained on this definition, answering its own examples."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from tabserve.core.errors import IncompatibleModelError
+from tabserve.core.use_case import UseCase
+from tabserve.registry.onnx_model import OnnxModel
+from tabserve.registry.version import EXAMPLES, MODEL, Example, ModelMetadata
+
+TOLERANCE: Final = 1e-6
+
+
+def load_model(use_case: UseCase, metadata: ModelMetadata, read: Callable[[str], bytes]) -> OnnxModel:
+    """Load a version's model from its files; raise IncompatibleModelError when it cannot serve this definition."""
+    version = metadata.version
+    if metadata.model_sha256 != use_case.model_sha256:
+        raise IncompatibleModelError(
+            f"Model {version} of {use_case.name!r} was trained on another definition of its features or target; "
+            f"train a new one with scripts/train.py --use-case {use_case.name}."
+        )
+    model = OnnxModel(checked(metadata, MODEL, read), version, metadata.model_sha256)
+    if set(model.columns) != set(use_case.feature_names):
+        columns = ", ".join(sorted(model.columns))
+        raise IncompatibleModelError(f"Model {version} of {use_case.name!r} takes other columns: {columns}.")
+    _require_own_answers(use_case, model, checked(metadata, EXAMPLES, read))
+    return model
+
+
+def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) -> bytes:
+    """Read one of a version's files; raise IncompatibleModelError unless it is the file that was registered."""
+    where = f"{name!r} of model {metadata.version} of {metadata.use_case!r}"
+    try:
+        body = read(name)
+    except KeyError as error:
+        raise IncompatibleModelError(f"{where} is missing.") from error
+    if hashlib.sha256(body).hexdigest() != metadata.files.get(name):
+        raise IncompatibleModelError(f"{where} is not the file that was registered.")
+    return body
+
+
+def _require_own_answers(use_case: UseCase, model: OnnxModel, body: bytes) -> None:
+    try:
+        examples = TypeAdapter(list[Example]).validate_json(body)
+        columns = {name: [example.features[name] for example in examples] for name in use_case.feature_names}
+    except (ValidationError, KeyError) as error:
+        raise IncompatibleModelError(f"The examples of model {model.version} are malformed: {error}") from error
+    expected = [example.probabilities for example in examples]
+    answers = model.score(columns, len(examples))
+    if answers.shape != np.shape(expected) or not np.allclose(answers, expected, rtol=0, atol=TOLERANCE):
+        raise IncompatibleModelError(f"Model {model.version} of {use_case.name!r} does not answer its own examples.")

@@ -1,0 +1,69 @@
+"""Exported models, run by ONNX Runtime: no scikit-learn, no pandas, no pickle."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from tabserve.core.errors import IncompatibleModelError
+from tabserve.core.records import Value
+
+PROBABILITIES: Final = "probabilities"
+TEXT: Final = "tensor(string)"
+NUMBER: Final = "tensor(double)"
+ONNX_ERRORS: Final = (
+    onnxruntime.capi.onnxruntime_pybind11_state.Fail,
+    onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument,
+    onnxruntime.capi.onnxruntime_pybind11_state.InvalidGraph,
+    onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf,
+    onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented,
+    onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException,
+)
+
+
+class OnnxModel:
+    """One model version: an input per feature column, probabilities in the use case's class order."""
+
+    def __init__(self, body: bytes, version: str, model_sha256: str) -> None:
+        self.version = version
+        self.model_sha256 = model_sha256
+        self._session = _session(body, version)
+        self._inputs = {port.name: port.type for port in self._session.get_inputs()}
+        if PROBABILITIES not in {port.name for port in self._session.get_outputs()}:
+            raise IncompatibleModelError(f"Model version {version!r} has no output {PROBABILITIES!r}.")
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The input columns and their tensor types."""
+        return self._inputs
+
+    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
+        """Score features given by column, None where missing; return shape (rows, classes)."""
+        answer: list[list[float]] = self.score(columns, rows).tolist()
+        return answer
+
+    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+        """Score features given by column; return an array of shape (rows, classes)."""
+        feeds = {name: _tensor(kind, columns[name], rows) for name, kind in self._inputs.items()}
+        probabilities: NDArray[np.float64] = self._session.run([PROBABILITIES], feeds)[0]
+        return probabilities
+
+
+def _session(body: bytes, version: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
+    except ONNX_ERRORS as error:
+        raise IncompatibleModelError(f"Model version {version!r} cannot be loaded: {error}") from error
+
+
+def _tensor(kind: str, values: Sequence[Value], rows: int) -> NDArray[Any]:
+    if kind == NUMBER:
+        return np.array(values, dtype=np.float64).reshape(rows, 1)
+    texts = {value: "" if value is None else str(value) for value in set(values)}
+    return np.array(list(map(texts.__getitem__, values)), dtype=object).reshape(rows, 1)

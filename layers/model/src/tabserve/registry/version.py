@@ -1,0 +1,88 @@
+"""Model versions: what is known about one besides its weights."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tabserve.core.use_case import MetricName
+
+Alias = Literal["champion", "challenger"]
+FeatureOrigin = Literal["data", "feature-store"]
+ALIASES: Final[tuple[Alias, ...]] = ("champion", "challenger")
+METADATA: Final = "metadata.json"
+MODEL: Final = "model.onnx"
+PIPELINE: Final = "model.joblib"
+REFERENCE: Final = "reference.json"
+EXAMPLES: Final = "examples.json"
+SERVED_FILES: Final = (MODEL, REFERENCE, EXAMPLES)
+VERSION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+class Metric(BaseModel):
+    """One measure on the held-out rows, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+
+
+class Parity(BaseModel):
+    """How far the exported model's answers are from the original's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    max_difference: float
+    differing_classes: int
+
+
+class ModelMetadata(BaseModel):
+    """The card of one immutable version; unknown fields of newer versions are kept out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+    use_case: str
+    use_case_version: int
+    version: str
+    created_at: datetime
+    model_sha256: str
+    contract_sha256: str
+    data_sha256: str
+    rows_trained: int
+    rows_held_out: int
+    estimator: str
+    metrics: Mapping[MetricName, Metric]
+    parity: Parity
+    files: Mapping[str, str]
+    libraries: Mapping[str, str]
+    git_commit: str = ""
+    features_from: FeatureOrigin = "data"
+
+
+class Example(BaseModel):
+    """A row and the probabilities its version must answer, in the use case's class order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    features: Mapping[str, str | int | float | None]
+    probabilities: tuple[float, ...]
+
+
+def version_name(created_at: datetime, content_sha256: str) -> str:
+    """Name a version by when it was made and what it holds."""
+    return f"{created_at:%Y%m%dT%H%M%SZ}-{content_sha256[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCards:
+    """What is known about a use case's registered versions, newest first, and which of them have a role."""
+
+    versions: Sequence[ModelMetadata]
+    champion: ModelMetadata | None
+    challenger: ModelMetadata | None

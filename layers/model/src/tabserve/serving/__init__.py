@@ -1,0 +1,1 @@
+"""Answer requests: validate records, score and store them, and read what was stored."""

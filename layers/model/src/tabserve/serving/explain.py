@@ -1,0 +1,49 @@
+"""Tell what each value of a record adds to its prediction; nothing is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tabserve.core.catalog import Catalog
+from tabserve.core.errors import NoReferenceError, NoValidRecordsError
+from tabserve.core.use_case import UseCase
+from tabserve.core.validation import validate
+from tabserve.reference.ports import References
+from tabserve.serving import explanation
+from tabserve.serving.explanation import Explanation
+from tabserve.serving.ports import Models
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainDependencies:
+    """What explaining needs."""
+
+    catalog: Catalog
+    models: Models
+    references: References
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A record's explanation by the version that answers now."""
+
+    use_case: UseCase
+    model_version: str
+    explanation: Explanation
+
+
+def explain(name: str, record: Mapping[str, object], deps: ExplainDependencies) -> Explained:
+    """Explain one record.
+
+    Raises UnknownUseCaseError, NoValidRecordsError, ModelError, NoReferenceError, UnavailableError.
+    """
+    use_case = deps.catalog.get(name)
+    validated = validate(use_case, [record])
+    if not validated.indices:
+        raise NoValidRecordsError(validated.errors)
+    model = deps.models.champion(use_case)
+    reference = deps.references.get(use_case.name, model.version)
+    if reference is None:
+        raise NoReferenceError(use_case.name, model.version)
+    features = {feature: values[0] for feature, values in validated.columns.items()}
+    found = explanation.explain(use_case, features, reference.profile, model.probabilities)
+    return Explained(use_case, model.version, found)

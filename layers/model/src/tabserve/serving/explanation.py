@@ -1,0 +1,131 @@
+"""What each value of a record adds to its prediction, compared with typical records.
+
+Every typical record is turned into the explained one, a feature at a time, in a random order and in the reverse of
+it; what a step changes is the effect of its feature. Averaged over all walks these are sampled Shapley values: they add
+up to the difference between the record's score and the typical one. Where a model adds up its features' effects in
+log-odds, as linear ones do, every order gives the same effects, and they are exact.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabserve.core.records import Features, Value
+from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.reference.profile import ColumnProfile, NumericProfile, Profile
+
+Floats = NDArray[np.float64]
+Score = Callable[[Mapping[str, Sequence[Value]], int], Sequence[Sequence[float]]]
+Scale = Literal["log_odds", "probability"]
+
+TYPICAL_RECORDS = 64
+SEED = 0
+ADDITIVE_WITHIN = 1e-3
+SMALLEST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The effects of a record's features on one class, on a scale on which they add up.
+
+    `method` is "exact" when the model was found to add up its features' effects, otherwise "sampled".
+    """
+
+    class_index: int
+    probability: float
+    typical_probability: float
+    effects: Mapping[str, float]
+    scale: Scale
+    method: Literal["exact", "sampled"]
+    typical_records: int
+
+
+def explain(use_case: UseCase, record: Features, profile: Profile, score: Score) -> Explanation:
+    """Explain the positive class of a record, or the predicted one where there is no positive class."""
+    typical = typical_records(use_case, profile, TYPICAL_RECORDS)
+    names = use_case.feature_names
+    orders = _orders(len(names), TYPICAL_RECORDS)
+    points = _walks(names, record, typical, orders)
+    rows = len(points[names[0]])
+    probabilities = np.asarray(score(points, rows), dtype=np.float64).reshape(len(orders), len(names) + 1, -1)
+    own = probabilities[0, -1]
+    positive = use_case.target.positive_index
+    class_index = int(own.argmax()) if positive is None else positive
+    effects, additive = _effects(log_odds(probabilities, class_index), orders)
+    if not additive:
+        effects, _ = _effects(probabilities[:, :, class_index], orders)
+    return Explanation(
+        class_index=class_index,
+        probability=float(own[class_index]),
+        typical_probability=float(probabilities[:, 0, class_index].mean()),
+        effects={name: float(effects[:, place].mean()) for place, name in enumerate(names)},
+        scale="log_odds" if additive else "probability",
+        method="exact" if additive else "sampled",
+        typical_records=TYPICAL_RECORDS,
+    )
+
+
+def typical_records(use_case: UseCase, profile: Profile, count: int) -> dict[str, list[Value]]:
+    """Return records whose columns look like the reference's, drawn independently, by column."""
+    shuffle = np.random.default_rng(SEED)
+    columns = {}
+    for feature in use_case.features:
+        texts: Mapping[str, Value] = {}
+        if isinstance(feature, CategoryFeature):
+            texts = dict(zip(feature.texts, feature.categories, strict=True))
+        values = _spread(profile.columns[feature.name], texts, count)
+        columns[feature.name] = [values[place] for place in shuffle.permutation(count)]
+    return columns
+
+
+def log_odds(probabilities: Floats, class_index: int) -> Floats:
+    """Return the log of a class's probability against the geometric mean of the others' (the last axis)."""
+    logs = np.log(np.clip(probabilities, SMALLEST, 1.0))
+    others = np.delete(logs, class_index, axis=-1)
+    difference: Floats = logs[..., class_index] - others.mean(axis=-1)
+    return difference
+
+
+def _spread(column: ColumnProfile, categories: Mapping[str, Value], count: int) -> list[Value]:
+    """Return values at evenly spaced ranks of a column, missing ones last."""
+    known: list[Value]
+    if isinstance(column, NumericProfile):
+        known, weights = column.values.tolist(), column.weights.tolist()
+    else:
+        known, weights = [categories[text] for text in column.categories], list(column.categories.values())
+    ends = np.cumsum([*weights, column.missing])
+    ranks = (np.arange(count) + 0.5) * ends[-1] / count
+    return [[*known, None][place] for place in np.searchsorted(ends, ranks, side="right")]
+
+
+def _orders(features: int, typical: int) -> NDArray[np.intp]:
+    """Return a random order of the features and its reverse for each typical record, one after the other."""
+    shuffle = np.random.default_rng(SEED)
+    orders = [shuffle.permutation(features) for _ in range(typical)]
+    return np.array([each for order in orders for each in (order, order[::-1])], dtype=np.intp)
+
+
+def _walks(
+    names: Sequence[str], record: Features, typical: Mapping[str, list[Value]], orders: NDArray[np.intp]
+) -> dict[str, list[Value]]:
+    """Return by column all records met on the way from typical ones to the explained one."""
+    steps = np.argsort(orders, axis=1) + 1  # the step of a walk at which each feature takes the record's value
+    points: dict[str, list[Value]] = {}
+    for place, name in enumerate(names):
+        points[name] = [
+            record.get(name) if step >= changes else typical[name][walk // 2]
+            for walk, changes in enumerate(steps[:, place].tolist())
+            for step in range(len(names) + 1)
+        ]
+    return points
+
+
+def _effects(scores: Floats, orders: NDArray[np.intp]) -> tuple[Floats, bool]:
+    """Return the effect of each feature on each walk, and whether it is the same in both orders."""
+    effects = np.empty(orders.shape)
+    np.put_along_axis(effects, orders, np.diff(scores, axis=1), axis=1)
+    additive = bool(np.abs(effects[0::2] - effects[1::2]).max() <= ADDITIVE_WITHIN)
+    return effects, additive

@@ -1,0 +1,147 @@
+"""Metrics from the database: they hold across instances and restarts.
+
+Predictions are counted once: `prediction_totals` holds the ones made before the time in `rollups`, and reading counts
+only what came since. Reading moves that time on, one minute behind the clock so that no statement is still writing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tabserve.serving.metrics import Family, Kind, RequestCount, Sample, request_families
+from tabserve.serving.sqlite_store import SqlitePredictions
+from tabserve.serving.store import PostgresPredictions
+
+Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+
+ROLL_UP = """
+WITH due AS (
+    SELECT until AS since FROM rollups
+    WHERE name = 'predictions' AND until < now() - interval '2 minutes' FOR UPDATE
+), counted AS (
+    INSERT INTO prediction_totals (use_case, model_version, source, prediction, predictions)
+    SELECT use_case, model_version, source, prediction, count(*) FROM predictions, due
+    WHERE created_at >= since AND created_at < now() - interval '1 minute'
+    GROUP BY use_case, model_version, source, prediction
+    ON CONFLICT (use_case, model_version, source, prediction)
+    DO UPDATE SET predictions = prediction_totals.predictions + excluded.predictions
+)
+UPDATE rollups SET until = now() - interval '1 minute' FROM due WHERE name = 'predictions'
+"""
+UNTIL = "SELECT until FROM rollups WHERE name = 'predictions'"
+# The parameter is a time that `rollups` has passed already: it only shows the planner how few rows are left to count.
+PREDICTIONS = """
+SELECT use_case, model_version, source, prediction, sum(predictions) FROM (
+    SELECT use_case, model_version, source, prediction, predictions FROM prediction_totals
+    UNION ALL
+    SELECT use_case, model_version, source, prediction, count(*) FROM predictions
+    WHERE created_at >= %s AND created_at >= (SELECT until FROM rollups WHERE name = 'predictions')
+    GROUP BY use_case, model_version, source, prediction
+) AS parts GROUP BY use_case, model_version, source, prediction ORDER BY 1, 2, 3, 4
+"""
+REQUESTS = "SELECT route, status, bucket, requests, seconds FROM request_counts"
+ADD_REQUEST = """
+INSERT INTO request_counts (route, status, bucket, requests, seconds) VALUES {values}
+ON CONFLICT (route, status, bucket) DO UPDATE
+SET requests = request_counts.requests + excluded.requests, seconds = request_counts.seconds + excluded.seconds
+"""
+
+COUNTERS: Sequence[tuple[str, str, tuple[str, ...], str]] = (
+    (
+        "tabserve_files_total",
+        "Raw files judged.",
+        ("use_case", "status", "criticality"),
+        "SELECT coalesce(use_case, ''), status, criticality, count(*) FROM ingestions GROUP BY 1, 2, 3 ORDER BY 1, 2",
+    ),
+    (
+        "tabserve_rows_total",
+        "Rows of raw files, by what became of them.",
+        ("use_case", "quality"),
+        "SELECT coalesce(use_case, ''), 'good', sum(rows_good) FROM ingestions GROUP BY 1 UNION ALL "
+        "SELECT coalesce(use_case, ''), 'bad', sum(rows_bad) FROM ingestions GROUP BY 1 ORDER BY 1, 2",
+    ),
+    (
+        "tabserve_data_quality_issues_total",
+        "Rows that broke a rule.",
+        ("use_case", "rule"),
+        "SELECT coalesce(use_case, ''), rule, sum(rows) FROM data_quality_issues GROUP BY 1, 2 ORDER BY 1, 2",
+    ),
+    (
+        "tabserve_scheduled_runs_total",
+        "Scheduled prediction runs.",
+        ("status",),
+        "SELECT status, count(*) FROM prediction_runs GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "tabserve_drift_verdicts_total",
+        "Columns of monitoring windows, by drift state.",
+        ("use_case", "state"),
+        "SELECT use_case, state, count(*) FROM drift_metrics GROUP BY 1, 2 ORDER BY 1, 2",
+    ),
+    (
+        "tabserve_alerts_total",
+        "Alert transitions.",
+        ("rule", "state", "severity"),
+        "SELECT rule, state, severity, count(*) FROM alerts GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    ),
+)
+PENDING = """SELECT count(*) FROM ingestions
+WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""
+UNSENT = "SELECT count(*) FROM alerts WHERE sent_at IS NULL"
+
+
+def metric_store(store: PostgresPredictions | SqlitePredictions) -> "DatabaseMetrics":
+    """Return the metrics of the database that a store of predictions is connected to."""
+    return DatabaseMetrics(store.rows, rolls_up=not isinstance(store, SqlitePredictions))
+
+
+class DatabaseMetrics:
+    """Counters and gauges; `rows` runs a statement in a transaction of its own."""
+
+    def __init__(self, rows: Rows, *, rolls_up: bool) -> None:
+        self._rows = rows
+        self._rolls_up = rolls_up
+
+    def families(self) -> Sequence[Family]:
+        """Count everything; raise DatabaseUnavailableError."""
+        return [
+            self._predictions(),
+            *(self._counter(*counter) for counter in COUNTERS),
+            self._gauge("tabserve_pending_files", "Good files without predictions.", PENDING),
+            self._gauge("tabserve_unsent_alerts", "Alerts nobody has been told about.", UNSENT),
+            *request_families(RequestCount(*row) for row in self._rows(REQUESTS, ())),
+        ]
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        """Add an instance's counts to everybody's; raise DatabaseUnavailableError."""
+        values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(counts))
+        cells = [cell for c in counts for cell in (c.route, c.status, c.bucket, c.requests, c.seconds)]
+        self._rows(ADD_REQUEST.format(values=values), cells)
+
+    def _predictions(self) -> Family:
+        if self._rolls_up:
+            self._rows(ROLL_UP, ())
+        ((until,),) = self._rows(UNTIL, ())
+        names = ("use_case", "model_version", "source", "class")
+        rows = self._rows(PREDICTIONS, (until,))
+        return _family("tabserve_predictions_total", "counter", "Stored predictions.", names, rows)
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...], query: str) -> Family:
+        return _family(name, "counter", text, labels, self._rows(query, ()))
+
+    def _gauge(self, name: str, text: str, query: str) -> Family:
+        return _family(name, "gauge", text, (), self._rows(query, ()))
+
+
+def _family(
+    name: str,
+    kind: Kind,
+    text: str,
+    labels: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> Family:
+    samples = [Sample(_labelled(labels, row), float(row[-1] or 0)) for row in rows]
+    return Family(name, kind, text, samples)
+
+
+def _labelled(labels: Sequence[str], row: tuple[Any, ...]) -> Mapping[str, str]:
+    return dict(zip(labels, map(str, row[:-1]), strict=True))

@@ -1,0 +1,114 @@
+"""One PostgreSQL connection of a process, without SQLAlchemy: importing that costs a cold start 200 ms."""
+
+import math
+import random
+import re
+import time
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
+from psycopg2.extensions import connection, cursor
+
+from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options
+from tabserve.core.database_errors import translated
+from tabserve.core.errors import DatabaseUnavailableError
+
+API_TIMEOUT_MS = 5_000
+LONGEST_PAUSE_S = 0.15
+NO_RETRY_S = 0.5
+# On solid-state disks a page costs the same wherever it lies; believing otherwise, the planner walks through other
+# versions' predictions to the wanted ones.
+PLANNER = "-c random_page_cost=1.1"
+
+T = TypeVar("T")
+
+
+class Postgres:
+    """Runs work on a connection opened when needed, in autocommit: one statement is one round trip.
+
+    There is no pre-ping. Work that meets a broken connection, a deadlock or a serialization failure runs once more;
+    whether its first run took effect is unknown then, so it must not matter. Where no connection could be made, calls
+    fail at once for half a second: they do not queue up behind one connection timeout each.
+    """
+
+    def __init__(self, url: str, timeout_ms: int = API_TIMEOUT_MS, role: str | None = None) -> None:
+        self._dsn = re.sub(r"^postgresql\+\w+:", "postgresql:", url)
+        self._timeout_ms = timeout_ms
+        self._role = role
+        self._connection: connection | None = None
+        self._failed_at = -math.inf
+        self._lock = RLock()
+
+    def run(self, work: Callable[[cursor, bool], T]) -> T:
+        """Return what `work` returns; its second argument tells whether it runs again.
+
+        Raises DatabaseUnavailableError when the database is away or too slow, StatementRefusedError for a bug.
+        """
+        with self._lock:
+            try:
+                return self._attempt(work, again=False)
+            except psycopg2.Error as error:
+                if not self._may_pass(error):
+                    raise translated(error) from None
+            time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
+            try:
+                return self._attempt(work, again=True)
+            except psycopg2.Error as error:
+                raise translated(error) from None
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; return its rows, none where it has no result."""
+        return self.run(lambda opened, _again: _rows(opened, sql, parameters))
+
+    def reachable(self) -> bool:
+        """Tell whether the database answers now."""
+        try:
+            self.run(lambda opened, _again: opened.execute("SELECT 1"))
+        except DatabaseUnavailableError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give the connection back."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _attempt(self, work: Callable[[cursor, bool], T], *, again: bool) -> T:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        with self._connection.cursor() as opened:
+            return work(opened, again)
+
+    def _connect(self) -> connection:
+        self._connection = None
+        if time.monotonic() - self._failed_at < NO_RETRY_S:
+            raise psycopg2.OperationalError("the database could not be reached a moment ago")
+        try:
+            opened = psycopg2.connect(
+                self._dsn,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                tcp_user_timeout=self._timeout_ms,
+                options=f"{startup_options(self._timeout_ms, self._role)} {PLANNER}",
+                application_name="tabserve",
+            )
+        except psycopg2.OperationalError:
+            self._failed_at = time.monotonic()
+            raise
+        opened.autocommit = True
+        return opened
+
+    def _may_pass(self, error: psycopg2.Error) -> bool:
+        if isinstance(error, ReadOnlySqlTransaction):  # a former primary, after a fail-over
+            self.close()
+        broken = self._connection is not None and self._connection.closed != 0
+        return broken or isinstance(error, DeadlockDetected | SerializationFailure | ReadOnlySqlTransaction)
+
+
+def _rows(opened: cursor, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    opened.execute(sql, parameters or None)
+    return opened.fetchall() if opened.description else []

@@ -1,0 +1,176 @@
+"""Predictions: what goes into a model, what comes out, and how one is told apart from another."""
+
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, cached_property
+from operator import indexOf
+from typing import overload
+
+from tabserve.core.records import Features, Source, Value
+
+IDS_A_MILLISECOND = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One stored answer of one model version to one record."""
+
+    id: str
+    request_id: str
+    use_case: str
+    model_version: str
+    source: Source
+    created_at: datetime
+    features: Features
+    prediction: str
+    probability: float
+    probabilities: Mapping[str, float]
+    entity_id: str | None = None
+    file_id: str | None = None
+    row_number: int | None = None
+
+
+@dataclass(frozen=True)
+class PredictionBatch(Sequence[Prediction]):
+    """The answers of one model version to one request, kept by column; a sequence of Prediction.
+
+    `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` all have one entry a row.
+    """
+
+    request_id: str
+    use_case: str
+    model_version: str
+    source: Source
+    created_at: datetime
+    classes: Sequence[str]
+    positive: int | None
+    columns: Mapping[str, Sequence[Value]]
+    probabilities: Sequence[Sequence[float]]
+    entity_ids: Sequence[str | None]
+    file_id: str | None = None
+    row_numbers: Sequence[int] | None = None
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """One id a row: new, or, for rows of a file, the one id this version's answer to that row can have."""
+        if self.file_id is None or self.row_numbers is None:
+            return new_ids(self.created_at, len(self))
+        return [row_id(self.file_id, number, self.model_version) for number in self.row_numbers]
+
+    @cached_property
+    def chosen(self) -> Sequence[int]:
+        """The index of each row's most probable class; the first one where several are."""
+        if len(self.classes) == 2:
+            return [int(second > first) for first, second in self.probabilities]
+        return list(map(indexOf, self.probabilities, map(max, self.probabilities)))
+
+    @cached_property
+    def confidences(self) -> Sequence[float]:
+        """Each row's probability of the positive class, or of the chosen class when there is no positive one."""
+        if self.positive is None:
+            return [max(row) for row in self.probabilities]
+        return [row[self.positive] for row in self.probabilities]
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Prediction]: ...
+    def __getitem__(self, index: int | slice) -> Prediction | Sequence[Prediction]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        return Prediction(
+            id=self.ids[index],
+            request_id=self.request_id,
+            use_case=self.use_case,
+            model_version=self.model_version,
+            source=self.source,
+            created_at=self.created_at,
+            features={name: values[index] for name, values in self.columns.items()},
+            prediction=self.classes[self.chosen[index]],
+            probability=self.confidences[index],
+            probabilities=dict(zip(self.classes, self.probabilities[index], strict=True)),
+            entity_id=self.entity_ids[index],
+            file_id=self.file_id,
+            row_number=self.row_numbers[index] if self.row_numbers else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page: predictions are ordered by time, then id, newest first."""
+
+    created_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Which stored predictions to read; `start` is included, `end` is not."""
+
+    use_case: str | None = None
+    source: Source | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    model_version: str | None = None
+    prediction: str | None = None
+    limit: int = 100
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Stored predictions and where the next page begins; no cursor on the last page."""
+
+    predictions: Sequence[Prediction] = field(default_factory=tuple)
+    next_cursor: Cursor | None = None
+
+
+def new_ids(at: datetime, count: int) -> Sequence[str]:
+    """Return new ids (UUID version 7) in ascending order; ids that grow with time keep indexes small and fast.
+
+    A call's ids share 12 random bits; a counter and 48 random bits of its own tell each from the others.
+    """
+    start = int(at.timestamp() * 1000)
+    shared = os.urandom(2).hex()[1:]
+    tails = os.urandom(6 * count).hex("-", 6).split("-") if count else []
+    ids: list[str] = []
+    for milliseconds, first in enumerate(range(0, count, IDS_A_MILLISECOND), start):
+        head = f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7"
+        ids += [f"{head}{row}-8{shared}-{tail}" for row, tail in zip(_counters(), tails[first:], strict=False)]
+    return ids
+
+
+@cache
+def _counters() -> Sequence[str]:
+    return [f"{row:03x}" for row in range(IDS_A_MILLISECOND)]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """The answer to the first request under an idempotency key, repeated to every other one with the same body."""
+
+    key: str
+    use_case: str
+    body_sha256: str
+    response: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What really happened, for one prediction or for the latest prediction about one entity."""
+
+    actual: str
+    prediction_id: str | None = None
+    entity_id: str | None = None
+
+
+def row_id(file_id: str, row_number: int, model_version: str) -> str:
+    """Return the one id that a model version's answer to a row of a file can have."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{file_id}/{row_number}/{model_version}"))

@@ -1,0 +1,136 @@
+"""The models a process serves: the registry's champions, re-read now and then, or the bundled ones when it is away."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from tabserve.core.errors import ModelError, NoModelError, UnavailableError
+from tabserve.core.use_case import UseCase
+from tabserve.registry.onnx_model import OnnxModel
+from tabserve.registry.store import BundledModels, Registry
+from tabserve.registry.version import ModelCards
+
+REFRESH_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    model: OnnxModel
+    checked: float
+    refused: str | None = None
+
+
+class ServedModels:
+    """One loaded champion per use case; a champion that cannot be loaded leaves the one before it in place."""
+
+    def __init__(
+        self,
+        registry: Callable[[], Registry] | None,
+        bundled: BundledModels,
+        on_refused: Callable[[UseCase, str, ModelError], None],
+        on_mended: Callable[[UseCase, str], None],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registry_of = registry
+        self._registry: Registry | None = None
+        self._bundled = bundled
+        self._on_refused = on_refused
+        self._on_mended = on_mended
+        self._seconds = seconds
+        self._served: dict[str, _Served] = {}
+        self._reading = Lock()
+
+    def champion(self, use_case: UseCase) -> OnnxModel:
+        """Return the version to serve now, at most 30 s behind the registry; raise NoModelError."""
+        before = self._served.get(use_case.name)
+        if model := self.serving(use_case):
+            return model
+        with self._reading:
+            now = self._served.get(use_case.name)
+            return now.model if now is not None and now is not before else self._reload(use_case)
+
+    def serving(self, use_case: UseCase) -> OnnxModel | None:
+        """Return the version to serve now, None when it is time to read the registry and nobody does so yet."""
+        served = self._served.get(use_case.name)
+        if served is None:
+            return None
+        fresh = self._seconds() - served.checked < REFRESH_SECONDS
+        return served.model if fresh or self._reading.locked() else None
+
+    def reload(self, use_case: UseCase) -> OnnxModel:
+        """Read the registry now; serve its champion, or, when that is impossible, what was served before."""
+        with self._reading:
+            return self._reload(use_case)
+
+    def _reload(self, use_case: UseCase) -> OnnxModel:
+        before = self._served.get(use_case.name)
+        model = before.model if before else self._bundled_champion(use_case)
+        refused = before.refused if before else None
+        try:
+            version = self._champion_version(use_case, model)
+            if version and version not in (model and model.version, refused):
+                model, refused = self._load(use_case, version, model)
+            elif version and refused and version != refused:  # the alias points to what is served again
+                self._on_mended(use_case, version)
+                refused = None
+        except UnavailableError:
+            if model is None:
+                raise
+        if model is None:
+            raise NoModelError(use_case.name)
+        self._served[use_case.name] = _Served(model, self._seconds(), refused)
+        return model
+
+    def cards(self, use_case: UseCase) -> ModelCards:
+        """Return what is known about all registered versions, or about the bundled one when the registry is away."""
+        try:
+            if registry := self._connected():
+                return _cards(registry, use_case.name)
+        except UnavailableError:
+            pass
+        bundled = self._bundled.metadata(use_case.name)
+        return ModelCards([bundled], bundled, None)
+
+    def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
+        """Return the version and nothing refused, or what was served before and the version as refused."""
+        registry = self._connected()
+        try:
+            model = registry.load(use_case, version) if registry else before
+        except ModelError as error:
+            self._on_refused(use_case, version, error)
+            return before, version
+        if self._was_refusing(use_case):
+            self._on_mended(use_case, version)
+        return model, None
+
+    def _champion_version(self, use_case: UseCase, before: OnnxModel | None) -> str | None:
+        registry = self._connected()
+        try:
+            return registry.alias(use_case.name, "champion") if registry else None
+        except ModelError as error:
+            version = before.version if before else None
+            self._on_refused(use_case, version or "unknown", error)
+            return version
+
+    def _was_refusing(self, use_case: UseCase) -> bool:
+        served = self._served.get(use_case.name)
+        return served is not None and served.refused is not None
+
+    def _connected(self) -> Registry | None:
+        if self._registry is None and self._registry_of is not None:
+            self._registry = self._registry_of()
+        return self._registry
+
+    def _bundled_champion(self, use_case: UseCase) -> OnnxModel | None:
+        try:
+            return self._bundled.champion(use_case)
+        except ModelError:
+            return None
+
+
+def _cards(registry: Registry, use_case: str) -> ModelCards:
+    versions = [registry.metadata(use_case, version) for version in reversed(registry.versions(use_case))]
+    by_name = {metadata.version: metadata for metadata in versions}
+    aliases = registry.aliases(use_case)
+    return ModelCards(versions, by_name.get(aliases.get("champion", "")), by_name.get(aliases.get("challenger", "")))

@@ -1,0 +1,150 @@
+"""Answer records with a model's predictions and store every one of them.
+
+What waits for a database or a bucket does so in a thread: other calls are answered meanwhile.
+"""
+
+from asyncio import to_thread
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tabserve.core.catalog import Catalog
+from tabserve.core.clock import Clock
+from tabserve.core.entities import FeatureStore
+from tabserve.core.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
+from tabserve.core.records import FailureCase, Origin, Source
+from tabserve.core.use_case import UseCase
+from tabserve.core.validation import ENTITY_ID, Record, validate
+from tabserve.serving.ports import Models, PredictionStore, PredictionWriter, ReplyStore
+from tabserve.serving.prediction import HistoryQuery, Page, PredictionBatch, StoredReply
+
+MAX_RECORDS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class PredictDependencies:
+    """What answering needs; `writer` writes to `predictions`."""
+
+    catalog: Catalog
+    models: Models
+    predictions: PredictionStore
+    writer: PredictionWriter
+    replies: ReplyStore
+    features: FeatureStore
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Records to predict; `origin` says which rows of a file they are."""
+
+    request_id: str
+    use_case: str
+    source: Source
+    records: Sequence[Record]
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The predictions of a request's valid records and why the others were refused, by index."""
+
+    use_case: UseCase
+    batch: PredictionBatch
+    indices: Sequence[int]
+    errors: Mapping[int, Sequence[FailureCase]]
+
+
+async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
+    """Validate, score and store a request's records.
+
+    Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
+    is stored.
+    """
+    answer = await _answer(request, deps)
+    await deps.writer.add(answer.batch)
+    return answer
+
+
+async def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> Answer:
+    """Do as `predict` does for rows of a file; raise LeaseLostError, too, when there is a newer claim on it."""
+    answer = await _answer(request, deps)
+    await to_thread(deps.predictions.add_of_file, answer.batch, origin.fence)
+    return answer
+
+
+async def predict_once(
+    request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
+) -> bytes:
+    """Do as `predict` does for the first request under a key; repeat its answer to every other, model or not.
+
+    Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
+    """
+    first = await to_thread(deps.replies.find, key)
+    if first is None:
+        answer = await _answer(request, deps)
+        reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
+        first = await to_thread(deps.replies.add_once, answer.batch, reply) or reply
+    if first.body_sha256 != body_sha256:
+        raise IdempotencyConflictError(key)
+    return first.response
+
+
+def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
+    """Read stored predictions, newest first; raise UnknownUseCaseError."""
+    if query.use_case is not None:
+        deps.catalog.get(query.use_case)
+    return deps.predictions.past(query)
+
+
+async def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
+    use_case = deps.catalog.get(request.use_case)
+    if len(request.records) > MAX_RECORDS:
+        raise TooManyRecordsError(len(request.records), MAX_RECORDS)
+    records, unknown = await _with_stored_features(use_case, request.records, deps.features)
+    validated = validate(use_case, records, unknown)
+    if not validated.indices:
+        raise NoValidRecordsError(validated.errors)
+    model = deps.models.serving(use_case)
+    if model is None:
+        model = await to_thread(deps.models.champion, use_case)
+    origin = request.origin
+    batch = PredictionBatch(
+        request_id=request.request_id,
+        use_case=use_case.name,
+        model_version=model.version,
+        source=request.source,
+        created_at=deps.clock(),
+        classes=use_case.target.texts,
+        positive=use_case.target.positive_index,
+        columns=validated.columns,
+        probabilities=model.probabilities(validated.columns, len(validated.indices)),
+        entity_ids=validated.entity_ids,
+        file_id=origin.file_id if origin else None,
+        row_numbers=[origin.row_numbers[index] for index in validated.indices] if origin else None,
+    )
+    return Answer(use_case, batch, validated.indices, validated.errors)
+
+
+async def _with_stored_features(
+    use_case: UseCase, records: Sequence[Record], store: FeatureStore
+) -> tuple[Sequence[Record], dict[int, FailureCase]]:
+    """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
+    asked = {i: id_ for i, record in enumerate(records) if len(record) == 1 and (id_ := _lone_entity_id(record))}
+    if not asked:
+        return records, {}
+    known = await to_thread(store.get, use_case.name, sorted(set(asked.values())))
+    filled = list(records)
+    for index, entity_id in asked.items():
+        if entity_id in known:
+            filled[index] = {**known[entity_id].features, "entity_id": entity_id}
+    return filled, {index: _unknown(use_case) for index, entity_id in asked.items() if entity_id not in known}
+
+
+def _lone_entity_id(record: Record) -> str | None:
+    entity_id = record.get("entity_id")
+    return entity_id if isinstance(entity_id, str) and ENTITY_ID.fullmatch(entity_id) else None
+
+
+def _unknown(use_case: UseCase) -> FailureCase:
+    message = f"entity_id is not in the feature store of {use_case.name}; send the features instead"
+    return FailureCase("entity_id", "unknown_entity", message)

@@ -1,0 +1,1 @@
+"""Train a model, prove that its export answers alike, and register it."""

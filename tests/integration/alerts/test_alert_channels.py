@@ -1,0 +1,169 @@
+"""Alerts over the wire: a real HTTP receiver, and SNS as moto emulates it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tabserve.alerts.alert import Notice
+from tabserve.alerts.channels import SnsChannel, TeamsChannel
+from tabserve.alerts.timed_channel import TimedChannel
+from tabserve.core.errors import AlertDeliveryError
+from tests.fakes.alerts import FakeChannel
+from tests.sick_server import sick_server
+
+NOTICE = Notice(
+    "High: data quality",
+    (("subject", "orders/[click](http://evil)*.csv"), ("rows", "1 good and 2 bad of 3")),
+    "firing",
+    "high",
+    "https://reports/1.html?signature=a&b=c",
+)
+
+
+@dataclass
+class Receiver:
+    """Answers with the given statuses in turn, then with 202."""
+
+    statuses: list[int] = field(default_factory=list)
+    location: str | None = None
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    state = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            state.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(state.statuses.pop(0) if state.statuses else 202)
+            if state.location:
+                self.send_header("Location", state.location)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}/workflow"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_card_with_the_facts_and_the_link_arrives(receiver: Receiver) -> None:
+    TeamsChannel(receiver.url).send(NOTICE)
+    [message] = receiver.bodies
+    [attachment] = message["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    card = attachment["content"]
+    assert (card["type"], card["body"][0]["text"], card["body"][0]["color"]) == (
+        "AdaptiveCard",
+        "High: data quality",
+        "Attention",
+    )
+    assert card["actions"][0]["url"] == NOTICE.link
+
+
+def test_markdown_from_outside_stays_text(receiver: Receiver) -> None:
+    TeamsChannel(receiver.url).send(NOTICE)
+    facts = receiver.bodies[0]["attachments"][0]["content"]["body"][1]["facts"]
+    assert facts[0]["value"] == "orders/\\[click\\]\\(http://evil\\)\\*.csv"
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 503])
+def test_a_refusal_is_an_error_and_not_asked_again_at_once(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    with pytest.raises(AlertDeliveryError, match=str(status)):
+        TeamsChannel(receiver.url).send(NOTICE)
+    assert len(receiver.bodies) == 1
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.statuses, receiver.location = [302] * 50, receiver.url
+    with pytest.raises(AlertDeliveryError, match="302"):
+        TeamsChannel(receiver.url).send(NOTICE)
+    assert len(receiver.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/", "127.0.0.1:9/hook", "ftp://chat.example/", "http://[::1", "https://"]
+)
+def test_a_webhook_that_is_not_there_is_an_error(url: str) -> None:
+    with pytest.raises(AlertDeliveryError):
+        TeamsChannel(url).send(NOTICE)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 maybe\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n", b"\0" * 70_000, b""]
+)
+def test_an_answer_that_is_no_http_is_an_error(answer: bytes) -> None:
+    with sick_server(answer) as url, pytest.raises(AlertDeliveryError):
+        TeamsChannel(url).send(NOTICE)
+
+
+def test_a_webhook_that_hangs_is_an_error_when_its_time_is_over() -> None:
+    with sick_server(None) as url, pytest.raises(AlertDeliveryError, match="within"):
+        TimedChannel(TeamsChannel(url), 0.2).send(NOTICE)
+
+
+def test_a_timed_channel_delivers_and_raises_what_the_channel_raises(receiver: Receiver) -> None:
+    TimedChannel(TeamsChannel(receiver.url), 30).send(NOTICE)
+    assert len(receiver.bodies) == 1
+    with pytest.raises(ValueError, match="not my day"):
+        TimedChannel(FakeChannel(ValueError("not my day")), 30).send(NOTICE)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield
+
+
+def test_subscribers_of_the_topic_get_the_facts_and_the_link(aws: None) -> None:
+    sns, sqs = boto3.client("sns", region_name="us-east-1"), boto3.client("sqs", region_name="us-east-1")
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    SnsChannel(sns, topic).send(NOTICE)
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    body = json.loads(message["Body"])
+    assert body["Subject"] == "High: data quality"
+    assert "rows: 1 good and 2 bad of 3" in body["Message"]
+    assert NOTICE.link in body["Message"]
+
+
+def test_a_topic_that_is_not_there_is_an_error(aws: None) -> None:
+    sns = boto3.client("sns", region_name="us-east-1")
+    with pytest.raises(AlertDeliveryError, match="SNS did not take"):
+        SnsChannel(sns, "arn:aws:sns:us-east-1:123456789012:gone").send(NOTICE)
+
+
+def test_a_dead_letter_goes_back_to_its_queue(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import redrive
+
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    queue, dead_letters = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("ingest", "dead"))
+    for number in range(15):
+        sqs.send_message(QueueUrl=dead_letters, MessageBody=f"message {number}")
+    assert redrive.redrive(sqs, dead_letters, queue) == 15
+    counts = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+        for url in (queue, dead_letters)
+    ]
+    assert [int(count["ApproximateNumberOfMessages"]) for count in counts] == [15, 0]

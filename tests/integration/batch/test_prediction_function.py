@@ -1,0 +1,249 @@
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tabserve.batch.prediction_function import ANSWER_WITHIN_S, PAUSES_S, TRY_AGAIN_WITHIN_S, PredictionFunction
+from tabserve.batch.score_file import SECONDS_PER_CHUNK
+from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceError
+from tabserve.core.records import Features, Origin
+from tabserve.core.service import aws_client
+from tabserve.core.settings import Settings
+
+RECORDS: list[Features] = [{"Sex": "female", "Age": None, "entity_id": "7"}, {"Sex": "male", "Age": 2.5}]
+ORIGIN = Origin("f1", (2, 5), 4)
+TIMED_OUT = {"errorMessage": "2026-01-02 Task timed out after 29.00 seconds"}
+THROTTLED: tuple[int, bytes, dict[str, str]] = (
+    429,
+    b'{"Type": "User", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}',
+    {},
+)
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+def reply(status: int, body: object) -> Answer:
+    """What Lambda's API answers when the function ran to its end."""
+    return 200, json.dumps({"statusCode": status, "body": json.dumps(body)}).encode(), {}
+
+
+def problem(status: int, kind: str, **more: object) -> Answer:
+    return reply(status, {"type": f"urn:tabserve:problem:{kind}", "detail": kind, **more})
+
+
+def entry(index: int) -> dict[str, object]:
+    return {"index": index, "prediction": 1}
+
+
+DONE = reply(200, {"predictions": [entry(0), entry(1)]})
+BROKE_DOWN = (200, json.dumps(TIMED_OUT).encode(), {"x-amz-function-error": "Unhandled"})
+
+
+@dataclass
+class Lambda:
+    """Gives the prepared answers in turn, the last one again and again; an answer of None hangs up."""
+
+    answers: list[Answer | None] = field(default_factory=lambda: [DONE])
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+    def next(self) -> Answer | None:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def lambda_() -> Iterator[Lambda]:
+    state = Lambda()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            state.requests.append((self.path, json.loads(body)))
+            prepared = state.next()
+            if prepared is None:
+                self.close_connection = True
+                return
+            self.send_response(prepared[0])
+            for name, value in prepared[2].items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(prepared[1])))
+            self.end_headers()
+            self.wfile.write(prepared[1])
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{http.server_port}"
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield state
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+@dataclass
+class Time:
+    now: float = 0
+    passing: float = 0  # from one look to the next
+    pauses: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        self.now += self.passing
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def function(lambda_: Lambda, time: Time, monkeypatch: pytest.MonkeyPatch) -> PredictionFunction:
+    return made(lambda_.url, time, monkeypatch)
+
+
+def made(url: str, time: Time, monkeypatch: pytest.MonkeyPatch) -> PredictionFunction:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    settings = Settings.model_validate({"aws_endpoint_url": url})
+    client = aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S)
+    return PredictionFunction(client, "predict", time.sleep, time)
+
+
+def ask(function: PredictionFunction) -> dict[int, str]:
+    return dict(function.predict("titanic", RECORDS, ORIGIN))
+
+
+def test_invokes_the_function_with_the_event_of_a_call_that_says_who_sends_it(
+    lambda_: Lambda, function: PredictionFunction
+) -> None:
+    assert ask(function) == {}
+
+    ((path, event),) = lambda_.requests
+    assert path == "/2015-03-31/functions/predict/invocations"
+    assert (event["httpMethod"], event["path"], event["invoked_by"]) == ("POST", "/predict", "scheduler")
+    assert json.loads(base64.b64decode(event["body"])) == {
+        "use_case": "titanic",
+        "source": "scheduled",
+        "records": RECORDS,
+        "origin": {"file_id": "f1", "row_numbers": [2, 5], "fence": 4},
+    }
+
+
+AWAY = [
+    THROTTLED,
+    BROKE_DOWN,
+    None,
+    (500, b"", {}),
+    (403, b'{"Message": "not authorized"}', {}),
+    (200, b"<html>", {}),
+    problem(503, "unavailable"),
+    problem(504, "too slow"),
+    reply(200, {"predictions": []}),
+]
+
+
+@pytest.mark.parametrize("trouble", AWAY, ids=str)
+def test_a_function_that_stays_away_is_no_fault_of_the_rows(
+    lambda_: Lambda, function: PredictionFunction, trouble: Answer | None
+) -> None:
+    lambda_.answers = [trouble]
+
+    with pytest.raises(PredictionServiceError):
+        ask(function)
+
+
+@pytest.mark.parametrize("trouble", AWAY[:-1], ids=str)
+def test_trouble_that_passes_is_waited_for(
+    lambda_: Lambda, function: PredictionFunction, time: Time, trouble: Answer | None
+) -> None:
+    lambda_.answers = [trouble, trouble, DONE]
+
+    assert ask(function) == {}
+    assert len(time.pauses) == 2
+    assert len(lambda_.requests) == 3
+
+
+def test_a_function_that_takes_its_time_to_fail_is_not_asked_again(
+    lambda_: Lambda, function: PredictionFunction, time: Time
+) -> None:
+    lambda_.answers = [BROKE_DOWN]
+    time.passing = TRY_AGAIN_WITHIN_S
+
+    with pytest.raises(PredictionServiceError, match="timed out"):
+        ask(function)
+    assert len(lambda_.requests) == 1
+
+
+def test_all_tries_fit_into_the_time_a_run_keeps_for_a_chunk() -> None:
+    config = aws_client(Settings.model_validate({}), "lambda", once_within=ANSWER_WITHIN_S).meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert TRY_AGAIN_WITHIN_S + config.connect_timeout + config.read_timeout <= SECONDS_PER_CHUNK
+    assert sum(PAUSES_S) < TRY_AGAIN_WITHIN_S
+
+
+@pytest.mark.parametrize(
+    ("prepared", "refused"),
+    [
+        (
+            reply(200, {"predictions": [entry(0), {"index": 1, "error": [{"message": "Age is no number"}]}]}),
+            {5: "Age is no number"},
+        ),
+        (
+            problem(
+                422,
+                "x",
+                errors=[{"index": 0, "message": "a"}, {"index": 1, "message": "b"}, {"index": 1, "message": "c"}],
+            ),
+            {2: "a", 5: "b; c"},
+        ),
+        (problem(422, "invalid", errors=[{"message": "origin is wrong"}]), dict.fromkeys((2, 5), "422: invalid")),
+        (problem(404, "unknown-use-case"), dict.fromkeys((2, 5), "404: unknown-use-case")),
+        (problem(413, "too-large"), dict.fromkeys((2, 5), "413: too-large")),
+        (problem(500, "internal-error"), dict.fromkeys((2, 5), "500: internal-error")),
+        ((413, b'{"Message": "Request must be smaller"}', {}), dict.fromkeys((2, 5), "413: ")),
+    ],
+)
+def test_each_refused_row_has_a_reason(
+    lambda_: Lambda, function: PredictionFunction, prepared: Answer, refused: dict[int, str]
+) -> None:
+    lambda_.answers = [prepared]
+
+    found = ask(function)
+
+    assert found.keys() == refused.keys()
+    assert all(refused[number] in reason for number, reason in found.items())
+    assert len(lambda_.requests) == 1
+
+
+def test_a_use_case_without_a_model_is_told_apart_from_an_outage(lambda_: Lambda, function: PredictionFunction) -> None:
+    lambda_.answers = [problem(503, "no-model")]
+
+    with pytest.raises(ModelError, match="no-model"):
+        ask(function)
+    assert len(lambda_.requests) == 1
+
+
+def test_a_newer_claim_is_told(lambda_: Lambda, function: PredictionFunction) -> None:
+    lambda_.answers = [problem(409, "lease-lost")]
+
+    with pytest.raises(LeaseLostError):
+        ask(function)
+    assert len(lambda_.requests) == 1
+
+
+def test_nobody_listening_is_away(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PredictionServiceError):
+        ask(made("http://127.0.0.1:9", time, monkeypatch))

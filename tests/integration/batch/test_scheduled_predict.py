@@ -1,0 +1,288 @@
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from sqlalchemy import text
+
+import redrive
+import stack_env
+from tabserve.alerts.outbox import Outbox
+from tabserve.batch.build import scheduled_predict_service
+from tabserve.batch.markers import DynamoMarkers
+from tabserve.batch.runs import Runs
+from tabserve.batch.score_file import CHUNK, ScheduledDependencies
+from tabserve.batch.service import Scored, score_pending
+from tabserve.batch.store import PendingFiles
+from tabserve.core.database import Database
+from tabserve.core.records import Features, Origin
+from tabserve.core.s3 import S3Store
+from tabserve.ingestion.store import Ingestions
+from tabserve.ingestion.validation_result import BadRow
+from tabserve.serving.group_commit import GroupCommit
+from tabserve.serving.service import PredictDependencies, PredictRequest, predict_file
+from tabserve.serving.store import prediction_store
+from tests.coroutines import run
+from tests.definitions import CATALOG
+from tests.factories import good_object, ingestion
+from tests.fakes.models import VERSION, FakeModels
+from tests.fakes.predictions import FakeFeatures
+
+HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
+
+
+class Killed(BaseException):
+    """The process ends here: no handler runs, nothing is tidied up."""
+
+
+@dataclass
+class DirectService:
+    """The prediction API without HTTP: the same application function on the same database."""
+
+    url: str
+    models: FakeModels = field(default_factory=FakeModels)
+    before: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        store = prediction_store(self.url)
+        clock = lambda: datetime.now(UTC)  # noqa: E731
+        writer, catalog = GroupCommit(store), CATALOG
+        self.deps = PredictDependencies(catalog, self.models, store, writer, store, FakeFeatures(), clock)
+
+    def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
+        self.before()
+        request = PredictRequest("r", use_case, "scheduled", records, origin)
+        run(predict_file(request, origin, self.deps))
+        self.after()
+        return {}
+
+
+class Cloud:
+    """PostgreSQL, S3 and DynamoDB with one way to put a split file there."""
+
+    def __init__(self, url: str) -> None:
+        client: Callable[..., Any] = boto3.client
+        credentials = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.url = url
+        self.s3, self.dynamodb = client("s3", **credentials), client("dynamodb", **credentials)
+        self.s3.create_bucket(Bucket="good")
+        self.dynamodb.create_table(
+            TableName="markers",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        self.database = Database(url)
+        self.later = timedelta()
+
+    def file(self, file_id: str, rows: int, bad: Sequence[int] = ()) -> None:
+        verdict = ingestion(file_id, rows_total=rows + len(bad), rows_good=rows, rows_bad=len(bad))
+        numbers = [number for number in range(1, rows + len(bad) + 1) if number not in bad]
+        body = good_object(HEADER, {number: f"{number},1,3,female,30,7.25,S" for number in numbers})
+        self.s3.put_object(Bucket="good", Key=verdict.good_key, Body=body)
+        Ingestions(self.database).save(verdict, [], [BadRow(number, number + 1, "", ()) for number in bad])
+
+    def run(
+        self,
+        after_each_chunk: Callable[[], None] = lambda: None,
+        before_each_chunk: Callable[[], None] = lambda: None,
+        models: FakeModels | None = None,
+    ) -> Scored:
+        database = Database(self.url)
+        deps = ScheduledDependencies(
+            catalog=CATALOG,
+            files=PendingFiles(database),
+            markers=DynamoMarkers(self.dynamodb, "markers", self.now),
+            good=S3Store(self.s3, "good"),
+            service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
+            runs=Runs(database),
+            alerts=Outbox(database),
+            clock=self.now,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        try:
+            return score_pending(deps, str(uuid.uuid4()), lambda: 900)
+        finally:
+            database.close()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.later
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as connection:
+            return [tuple(row) for row in connection.execute(text(sql))]
+
+    def marker(self, file_id: str) -> str:
+        item = self.dynamodb.get_item(TableName="markers", Key={"pk": {"S": f"predict#{file_id}"}})["Item"]
+        return str(item["status"]["S"])
+
+
+@pytest.fixture
+def cloud(postgres_url: str) -> Iterator[Cloud]:
+    with mock_aws():
+        cloud = Cloud(postgres_url)
+        yield cloud
+        cloud.database.close()
+
+
+EXACTLY_ONCE = "SELECT file_id, count(*), count(DISTINCT row_number) FROM predictions GROUP BY 1 ORDER BY 1"
+
+
+def test_every_good_row_of_every_file_gets_one_prediction(cloud: Cloud) -> None:
+    cloud.file("f1", rows=CHUNK + 500, bad=[1, 77, 1300])
+    cloud.file("f2", rows=3)
+
+    scored = cloud.run()
+
+    assert (scored.run.status, scored.run.files, scored.run.rows) == ("completed", 2, CHUNK + 503)
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", CHUNK + 500, CHUNK + 500), ("f2", 3, 3)]
+    assert cloud.rows("SELECT count(*) FROM predictions WHERE file_id = 'f1' AND row_number IN (1, 77, 1300)") == [(0,)]
+    assert cloud.rows("SELECT entity_id, row_number FROM predictions WHERE row_number = 2 AND file_id = 'f1'") == [
+        ("2", 2)
+    ]
+    assert cloud.marker("f1") == "COMPLETED"
+    assert cloud.run().run.status == "skipped"
+    assert cloud.rows("SELECT status, files, rows FROM prediction_runs ORDER BY started_at") == [
+        ("completed", 2, CHUNK + 503),
+        ("skipped", 0, 0),
+    ]
+
+
+def test_runs_that_overlap_share_the_work(cloud: Cloud) -> None:
+    for number in range(6):
+        cloud.file(f"f{number}", rows=200)
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: cloud.run(), range(4)))
+
+    assert sum(scored.run.files for scored in runs) == 6
+    assert cloud.rows(EXACTLY_ONCE) == [(f"f{number}", 200, 200) for number in range(6)]
+
+
+@pytest.mark.parametrize("chunks_before", [0, 1, 2])
+def test_a_killed_run_is_resumed_without_losing_or_doubling_a_row(cloud: Cloud, chunks_before: int) -> None:
+    cloud.file("f1", rows=2 * CHUNK + 10)
+    left = iter(range(chunks_before))
+
+    def die() -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    with pytest.raises(Killed):
+        cloud.run(die)
+    assert cloud.run().run.status == "skipped"  # the lease of the dead worker lasts
+    cloud.later += timedelta(minutes=3)
+    scored = cloud.run()
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK + 10, 2 * CHUNK + 10)]
+    assert scored.run.rows == 2 * CHUNK + 10 - min(CHUNK * (chunks_before + 1), 2 * CHUNK + 10)
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_a_promotion_between_tries_doubles_nothing(cloud: Cloud) -> None:
+    cloud.file("f1", rows=40)
+
+    def promote_and_try_again() -> None:
+        again = DirectService(cloud.url, FakeModels("promoted"))
+        again.predict("titanic", [{"Pclass": 3, "Sex": "female"}] * 40, Origin("f1", tuple(range(1, 41)), 1))
+
+    cloud.run(promote_and_try_again)
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 40, 40)]
+    assert cloud.rows("SELECT DISTINCT model_version FROM predictions") == [(VERSION,)]
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(cloud: Cloud) -> None:
+    cloud.file("f1", rows=2 * CHUNK)
+
+    def sleep() -> None:
+        cloud.later += timedelta(minutes=3)
+        assert cloud.run(models=FakeModels("of the second worker")).run.files == 1
+
+    slept = cloud.run(before_each_chunk=sleep)
+
+    assert [(outcome.done, outcome.error, outcome.rows) for outcome in slept.outcomes] == [(False, None, 0)]
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
+    assert cloud.rows("SELECT DISTINCT model_version FROM predictions") == [("of the second worker",)]
+    assert cloud.rows("SELECT predicted_at IS NOT NULL, prediction_fence FROM ingestions") == [(True, 2)]
+    assert cloud.marker("f1") == "COMPLETED"
+
+
+def test_a_file_goes_on_when_the_markers_are_lost(cloud: Cloud) -> None:
+    cloud.file("f1", rows=2 * CHUNK)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            cloud.run(before_each_chunk=kill)
+        cloud.later += timedelta(minutes=3)
+    cloud.dynamodb.delete_item(TableName="markers", Key={"pk": {"S": "predict#f1"}})
+
+    assert cloud.run().run.files == 1
+
+    assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
+    assert cloud.rows("SELECT prediction_fence FROM ingestions") == [(4,)]
+
+
+def kill() -> None:
+    raise Killed
+
+
+def test_the_function_scores_on_a_schedule_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for name, value in {
+        "DATABASE_URL": cloud.url,
+        "PREDICT_FUNCTION": "predict",
+        "GOOD_BUCKET": "good",
+        "MARKERS_TABLE": "markers",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "POWERTOOLS_SERVICE_NAME": "scheduled_predict",
+    }.items():
+        monkeypatch.setenv(name, value)
+    from functions.scheduled_predict import app
+
+    monkeypatch.setattr(app, "service", scheduled_predict_service())
+
+    class Context:
+        aws_request_id = "request-1"
+        function_name = "scheduled-predict"
+        memory_limit_in_mb = 512
+        invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:scheduled-predict"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 100_000
+
+    assert app.handler({}, Context())["status"] == "skipped"
+    cloud.file("f1", rows=3)
+    assert app.handler({}, Context())["status"] == "failed"
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.get("message") == "run finished" and line.get("status") == "failed" for line in lines)
+    assert any(line.get("ScheduledFailures") == [1.0] for line in lines)
+    app.service.deps.files._database.close()  # type: ignore[attr-defined]
+
+
+def test_files_that_were_given_up_are_reopened_by_a_command(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.file("f1", rows=3)
+    PendingFiles(cloud.database).give_up_predicting("f1", 1, "the API refused row 2", [])
+    for name, value in {
+        "DATABASE_URL": cloud.url,
+        "MARKERS_TABLE": "markers",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(stack_env, "apply", lambda: False)
+
+    assert redrive.main(["--predictions"]) == 0
+
+    assert "1 files reopened" in capsys.readouterr().out
+    assert cloud.run().run.files == 1

@@ -1,0 +1,126 @@
+"""The ingestion function on an emulated S3 and a real database, event to answer."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from sqlalchemy import create_engine, text
+
+CONTEXT = SimpleNamespace(
+    function_name="ingest", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:::ingest", aws_request_id="1"
+)
+BUCKETS = ("raw", "good", "bad", "artifacts")
+EVENT = (Path(__file__).parents[2] / "events/ingest.json").read_text()
+KEY = "titanic/first 100%.csv"
+HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        for bucket in BUCKETS:
+            client.create_bucket(Bucket=bucket)
+        yield client
+
+
+@pytest.fixture
+def app(s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    for bucket in BUCKETS:
+        monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
+    from functions.ingest import app as module
+    from tabserve.ingestion.build import ingest_service
+
+    monkeypatch.setattr(module, "service", ingest_service())
+    return module
+
+
+def rows(url: str, query: str) -> list[Any]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = list(connection.execute(text(query)))
+    engine.dispose()
+    return found
+
+
+def drop(s3: Any, body: bytes) -> dict[str, Any]:
+    """Put a raw object there; return the event about it."""
+    etag = s3.put_object(Bucket="raw", Key=KEY, Body=body)["ETag"].strip('"')
+    event: dict[str, Any] = json.loads(EVENT.replace("d41d8cd98f00b204e9800998ecf8427e", etag))
+    return event
+
+
+def keys(s3: Any, bucket: str) -> list[str]:
+    return [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+
+def test_a_raw_file_becomes_good_and_bad_objects_and_a_verdict(app: Any, s3: Any, sqlite_url: str) -> None:
+    event = drop(s3, f"{HEADER}\n1,3,male,22,7.25,S\n2,4,female,38,71.28,C\n".encode())
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    [(file_id, good_key, bad_key, report_key)] = rows(
+        sqlite_url, "SELECT file_id, good_key, bad_key, report_key FROM ingestions"
+    )
+    assert good_key == bad_key
+    assert re.fullmatch(f"titanic/{file_id}/[0-9a-f]{{16}}/first 100%.csv", good_key)
+    assert (
+        s3.get_object(Bucket="good", Key=good_key)["Body"].read().decode()
+        == f"row_number,{HEADER}\n1,1,3,male,22,7.25,S\n"
+    )
+    assert "unknown_category" in s3.get_object(Bucket="artifacts", Key=report_key)["Body"].read().decode()
+    assert rows(sqlite_url, "SELECT row_number, line_number, raw FROM bad_rows") == [(2, 3, "2,4,female,38,71.28,C")]
+    assert rows(sqlite_url, "SELECT column_name, rule, rows FROM data_quality_issues") == [
+        ("Pclass", "unknown_category", 1)
+    ]
+
+
+def test_a_repeated_event_changes_nothing(app: Any, s3: Any, sqlite_url: str) -> None:
+    event = drop(s3, f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
+    app.handler(event, CONTEXT)
+    before = rows(sqlite_url, "SELECT * FROM ingestions")
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert rows(sqlite_url, "SELECT * FROM ingestions") == before
+    assert len(keys(s3, "good")) == 1
+
+
+def test_a_file_that_cannot_be_split_is_rejected_with_its_reason(app: Any, s3: Any, sqlite_url: str) -> None:
+    event = drop(s3, b"a,b\n1,2\n")
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    [(status, error)] = rows(sqlite_url, "SELECT status, error FROM ingestions")
+    assert status == "rejected"
+    assert error.startswith("missing_column: The header lacks PassengerId, Pclass")
+    assert keys(s3, "good") == keys(s3, "bad") == []
+
+
+def test_the_test_event_of_s3_is_ignored(app: Any) -> None:
+    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"})
+    event = {"Records": [{"messageId": "1", "body": body}]}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+
+
+def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s3: Any, sqlite_url: str) -> None:
+    good = drop(s3, f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
+    event = {"Records": [{"messageId": "poison", "body": "{"}, *good["Records"]]}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
+    assert rows(sqlite_url, "SELECT status FROM ingestions") == [("done",)]
+
+
+@pytest.mark.parametrize("webhook", ["chat.example/hook", "http://127.0.0.1:9/", "nonsense"])
+def test_a_file_worth_an_alert_is_ingested_whatever_the_webhook_is(
+    app: Any, s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, webhook: str
+) -> None:
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook)
+    from tabserve.ingestion.build import ingest_service
+
+    monkeypatch.setattr(app, "service", ingest_service())
+    event = drop(s3, b"a,b\n1,2\n")
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert rows(sqlite_url, "SELECT rule, attempts FROM alerts") == [("data_quality", 0)]

@@ -1,0 +1,108 @@
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+import pytest
+
+from tabserve.core.database import Database
+from tabserve.ingestion.store import Ingestions
+from tabserve.ingestion.validation_result import Issue
+from tabserve.serving.metric_store import DatabaseMetrics, metric_store
+from tabserve.serving.metrics import RequestCount, exposition
+from tabserve.serving.store import prediction_store
+from tests.factories import VERSION, batch, ingestion
+
+NOW = datetime.now(UTC)
+COUNT = f'tabserve_predictions_total{{use_case="titanic",model_version="{VERSION}",source="api",class="1"}}'
+
+
+def metrics(url: str) -> DatabaseMetrics:
+    return metric_store(prediction_store(url))
+
+
+def lines(url: str) -> list[str]:
+    return exposition(metrics(url).families()).splitlines()
+
+
+def test_an_empty_database_has_all_families_and_no_counts(database_url: str) -> None:
+    text = lines(database_url)
+
+    assert "# TYPE tabserve_predictions_total counter" in text
+    assert "tabserve_pending_files 0" in text
+    assert [line for line in text if line.startswith("tabserve_predictions_total")] == []
+
+
+def test_predictions_are_counted_once_however_often_they_are_read(database_url: str) -> None:
+    store = prediction_store(database_url)
+    for stored in range(5, 30, 5):
+        store.add(batch(5, created_at=datetime.now(UTC)))
+        assert f"{COUNT} {stored}" in lines(database_url)
+        assert f"{COUNT} {stored}" in lines(database_url)
+        ten_minutes_pass(database_url)
+
+
+def ten_minutes_pass(url: str) -> None:
+    if url.startswith("sqlite"):
+        return  # where everything is counted each time
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE predictions SET created_at = created_at - interval '10 minutes'")
+        cursor.execute("UPDATE rollups SET until = until - interval '10 minutes'")
+    connection.close()
+
+
+def test_readers_at_the_same_time_count_nothing_twice(postgres_url: str) -> None:
+    prediction_store(postgres_url).add(batch(50, created_at=NOW - timedelta(hours=1)))
+
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda _: lines(postgres_url), range(16)))
+
+    counted = {line.split()[-1] for text in texts for line in text if line.startswith("tabserve_predictions_total")}
+    assert counted == {"50"}
+
+
+def test_files_rows_and_rules_are_counted(database_url: str) -> None:
+    database = Database(database_url)
+    store = Ingestions(database)
+    store.save(ingestion("f1"), [Issue("Age", "not_a_number", 2, ())], [])
+    store.save(ingestion("f2", use_case=None, status="rejected", rows_total=0, rows_good=0, rows_bad=0), [], [])
+    database.close()
+
+    text = lines(database_url)
+
+    assert 'tabserve_files_total{use_case="titanic",status="done",criticality="medium"} 1' in text
+    assert 'tabserve_files_total{use_case="",status="rejected",criticality="medium"} 1' in text
+    assert 'tabserve_rows_total{use_case="titanic",quality="good"} 8' in text
+    assert 'tabserve_data_quality_issues_total{use_case="titanic",rule="not_a_number"} 2' in text
+    assert "tabserve_pending_files 1" in text
+
+
+def test_the_requests_of_all_instances_add_up(database_url: str) -> None:
+    first, second = metrics(database_url), metrics(database_url)
+    first.add_requests([RequestCount("/predict", 200, 0.005, 3, 0.01), RequestCount("/predict", 503, math.inf, 1, 9.0)])
+    second.add_requests([RequestCount("/predict", 200, 0.005, 4, 0.02)])
+
+    text = lines(database_url)
+
+    assert 'tabserve_requests_total{route="/predict",status="200"} 7' in text
+    assert 'tabserve_request_seconds_bucket{route="/predict",le="+Inf"} 8' in text
+    assert 'tabserve_request_seconds_sum{route="/predict"} 9.03' in text
+
+
+@pytest.mark.timeout(120)
+def test_a_million_predictions_are_read_fast(million_predictions: str) -> None:
+    store = metrics(million_predictions)
+    first, again = timed(store.families), min(timed(store.families) for _ in range(5))
+
+    (predictions,) = (f for f in store.families() if f.name == "tabserve_predictions_total")
+    assert sum(sample.value for sample in predictions.samples) == 1_000_000
+    assert first < 5
+    assert again < 0.05
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

@@ -1,0 +1,356 @@
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from tabserve.core.database import Database
+from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
+from tabserve.core.records import Source
+from tabserve.ingestion.store import Ingestions
+from tabserve.serving import history as pages
+from tabserve.serving.ports import PredictionStore
+from tabserve.serving.postgres import NO_RETRY_S, Postgres
+from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
+from tabserve.serving.store import prediction_store
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion
+from tests.fakes.predictions import FakePredictions
+
+SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
+EVERY_WAY_OF_WRITING = pytest.mark.parametrize("rows", [1, 3, 40, 700])
+
+
+@pytest.fixture(params=["postgresql", "sqlite", "fake"])
+def store(request: pytest.FixtureRequest) -> PredictionStore:
+    if request.param == "fake":
+        return FakePredictions()
+    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
+    return prediction_store(url)
+
+
+def everything(store: PredictionStore, **query: Any) -> list[Prediction]:
+    return list(store.past(HistoryQuery(limit=1000, **query)).predictions)
+
+
+@EVERY_WAY_OF_WRITING
+def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
+    values: dict[str, list[Any]] = {"Sex": ['fe"male\\N', "ma\tle", None, "ü\n"], "Age": [None, 1, 0.1, 1e-300]}
+    stored = batch(
+        rows,
+        columns={name: (cells * rows)[:rows] for name, cells in values.items()},
+        probabilities=([[0.1, 0.9], [1 / 3, 2 / 3], [1.0, 5e-324]] * rows)[:rows],
+        entity_ids=(["17", None, "a\\b'c%s"] * rows)[:rows],
+    )
+
+    store.add(stored)
+
+    assert everything(store) == list(reversed(stored))
+
+
+def test_stores_the_batches_of_several_calls(store: PredictionStore) -> None:
+    batches = [batch(rows, request_id=str(uuid.uuid4())) for rows in (1, 3, 1, 40, 200, 2)]
+
+    store.add(*batches)
+
+    stored = {prediction.id: prediction for prediction in everything(store)}
+    assert stored == {prediction.id: prediction for one in batches for prediction in one}
+
+
+@EVERY_WAY_OF_WRITING
+def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, rows: int) -> None:
+    stored = batch(rows)
+
+    store.add(stored)
+    store.add(stored)
+
+    assert len(everything(store)) == rows
+
+
+class TestRowsOfAFile:
+    @pytest.fixture
+    def file(self, request: pytest.FixtureRequest, store: PredictionStore) -> None:
+        """The file f1 where the store keeps files."""
+        if not isinstance(store, FakePredictions):
+            kind = request.node.callspec.params["store"]
+            database = Database(request.getfixturevalue("postgres_url" if kind == "postgresql" else "sqlite_url"))
+            Ingestions(database).save(ingestion("f1"), [], [])
+            database.close()
+
+    @EVERY_WAY_OF_WRITING
+    @pytest.mark.usefixtures("file")
+    def test_are_stored_once_whatever_the_version(self, store: PredictionStore, rows: int) -> None:
+        store.add_of_file(file_batch("f1", [2, 4], created_at=NOON - timedelta(hours=1)), 1)
+        store.add_of_file(file_batch("f1", range(1, rows + 1), model_version="promoted"), 1)
+        store.add_of_file(file_batch("f1", range(1, rows + 1)), 1)
+
+        found = everything(store)
+        assert sorted(p.row_number or 0 for p in found) == sorted({2, 4, *range(1, rows + 1)})
+        assert {p.row_number for p in found if p.model_version == VERSION} == {2, 4}
+
+    @pytest.mark.usefixtures("file")
+    def test_are_not_stored_by_whoever_was_overtaken(self, store: PredictionStore) -> None:
+        store.add_of_file(file_batch("f1", [1]), 2)
+        with pytest.raises(LeaseLostError):
+            store.add_of_file(file_batch("f1", [2]), 1)
+        store.add_of_file(file_batch("f1", [3]), 2)
+
+        assert sorted(p.row_number or 0 for p in everything(store)) == [1, 3]
+
+    def test_of_no_known_file_are_not_stored(self, postgres_url: str) -> None:
+        store = prediction_store(postgres_url)
+        with pytest.raises(LeaseLostError):
+            store.add_of_file(file_batch("unknown", [1]), 1)
+        assert not everything(store)
+
+    def test_wait_for_a_newer_claim_that_is_being_written(self, postgres_url: str) -> None:
+        database = Database(postgres_url)
+        Ingestions(database).save(ingestion("f1"), [], [])
+        with ThreadPoolExecutor(1) as pool, database.transaction() as connection:
+            connection.execute(text("UPDATE ingestions SET prediction_fence = 2"))
+            zombie = pool.submit(prediction_store(postgres_url).add_of_file, file_batch("f1", [1]), 1)
+            while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                pass
+            connection.commit()
+            with pytest.raises(LeaseLostError):
+                zombie.result()
+        assert not everything(prediction_store(postgres_url))
+        database.close()
+
+
+@pytest.fixture
+def history(store: PredictionStore) -> list[Prediction]:
+    stored: list[Prediction] = []
+    for hour in range(12):
+        written = batch(
+            1 + hour % 5,
+            created_at=NOON + timedelta(hours=hour // 2),
+            source=SOURCES[hour % 4],
+            use_case=("titanic", "iris")[hour % 3 == 0],
+            model_version=f"v{hour % 2}",
+        )
+        store.add(written)
+        stored += written
+    return sorted(stored, key=lambda p: (p.created_at, p.id), reverse=True)
+
+
+@pytest.mark.parametrize("use_case", [None, "titanic", "unknown"])
+@pytest.mark.parametrize("source", [None, "api"])
+@pytest.mark.parametrize("model_version", [None, "v1"])
+@pytest.mark.parametrize("hours", [None, (1, 4), (4, 4)])
+def test_pages_hold_every_match_once_newest_first(
+    store: PredictionStore,
+    history: list[Prediction],
+    use_case: str | None,
+    source: Source | None,
+    model_version: str | None,
+    hours: tuple[int, int] | None,
+) -> None:
+    start, end = (NOON + timedelta(hours=h) for h in hours) if hours else (None, None)
+    expected = [
+        p
+        for p in history
+        if use_case in (None, p.use_case)
+        and source in (None, p.source)
+        and model_version in (None, p.model_version)
+        and (start is None or end is None or start <= p.created_at < end)
+    ]
+    found: list[Prediction] = []
+    query = HistoryQuery(use_case, source, start, end, model_version, limit=3)
+    while True:
+        page = store.past(query)
+        found += page.predictions
+        if page.next_cursor is None:
+            break
+        assert len(page.predictions) == 3
+        query = HistoryQuery(use_case, source, start, end, model_version, limit=3, cursor=page.next_cursor)
+
+    assert found == expected
+
+
+def test_a_cursor_does_not_move_when_newer_predictions_arrive(
+    store: PredictionStore, history: list[Prediction]
+) -> None:
+    first = store.past(HistoryQuery(limit=4))
+    store.add(batch(5, created_at=NOON + timedelta(days=1)))
+
+    second = store.past(HistoryQuery(limit=4, cursor=first.next_cursor))
+
+    assert [*first.predictions, *second.predictions] == history[:8]
+
+
+def test_tells_whether_it_answers(store: PredictionStore) -> None:
+    assert store.reachable()
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:9/none", "sqlite:////nowhere/to/be/found.db"])
+def test_an_unreachable_database_is_unavailable(url: str) -> None:
+    store = prediction_store(url)
+
+    assert not store.reachable()
+    with pytest.raises(DatabaseUnavailableError):
+        store.add(batch())
+    with pytest.raises(DatabaseUnavailableError):
+        store.past(HistoryQuery())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1))
+def test_any_text_survives_every_way_of_writing(postgres_url: str, texts: list[str]) -> None:
+    store = prediction_store(postgres_url)
+    texts = [text or "-" for text in texts]
+    for rows in (1, 5, 600):
+        cells = (texts * rows)[:rows]
+        stored = batch(rows, use_case=texts[0], columns={"%s\"'": cells}, entity_ids=cells)
+        store.add(stored)
+        page = store.past(HistoryQuery(use_case=texts[0], limit=rows))
+        assert list(page.predictions) == list(reversed(stored))
+        _delete(postgres_url)
+
+
+class TestABrokenConnection:
+    @pytest.fixture
+    def admin(self, postgres_url: str) -> Iterator[Any]:
+        connection = psycopg2.connect(postgres_url)
+        connection.autocommit = True
+        yield connection.cursor()
+        connection.close()
+
+    @EVERY_WAY_OF_WRITING
+    def test_is_replaced_and_nothing_is_lost_or_doubled(self, postgres_url: str, admin: Any, rows: int) -> None:
+        store = prediction_store(postgres_url)
+        batches = [batch(rows) for _ in range(3)]
+        for written in batches:
+            store.add(written)
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tabserve'")
+
+        admin.execute("SELECT count(*) FROM predictions")
+        assert admin.fetchone() == (3 * rows,)
+
+    @EVERY_WAY_OF_WRITING
+    def test_that_broke_after_the_commit_doubles_nothing(
+        self, postgres_url: str, admin: Any, rows: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = prediction_store(postgres_url)
+        lost_answers = iter([True])
+        plain = psycopg2.extensions.cursor
+
+        class LosesTheFirstAnswer(plain):  # type: ignore[misc,valid-type]
+            def _lose(self) -> None:
+                if next(lost_answers, False):
+                    self.connection.close()
+                    raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+            def execute(self, *arguments: Any) -> None:
+                super().execute(*arguments)
+                self._lose()
+
+            def copy_expert(self, *arguments: Any, **options: Any) -> None:
+                super().copy_expert(*arguments, **options)
+                self._lose()
+
+        connect = psycopg2.connect
+        monkeypatch.setattr(psycopg2, "connect", lambda *a, **o: connect(*a, **o, cursor_factory=LosesTheFirstAnswer))
+
+        store.add(batch(rows))
+
+        admin.execute("SELECT count(*) FROM predictions")
+        assert admin.fetchone() == (rows,)
+
+    def test_that_cannot_be_made_is_not_tried_again_by_every_call(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = prediction_store(postgres_url)
+        tried: list[object] = []
+
+        def refuse(*arguments: object, **_: object) -> None:
+            tried.append(arguments)
+            raise psycopg2.OperationalError("connection refused")
+
+        with monkeypatch.context() as away:
+            away.setattr(psycopg2, "connect", refuse)
+            for _ in range(20):
+                with pytest.raises(DatabaseUnavailableError):
+                    store.add(batch())
+        assert len(tried) == 1
+
+        time.sleep(NO_RETRY_S)
+        store.add(batch())
+        assert len(everything(store)) == 1
+
+    def test_and_a_slow_statement_are_unavailable(self, postgres_url: str, admin: Any) -> None:
+        store = prediction_store(postgres_url, timeout_ms=200)
+        admin.execute("BEGIN; LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE")
+
+        with pytest.raises(DatabaseUnavailableError, match="QueryCanceled 57014"):
+            store.add(batch())
+
+        admin.execute("ROLLBACK")
+        store.add(batch())
+
+
+AMONG_A_MILLION = [
+    HistoryQuery(limit=1000),
+    HistoryQuery(use_case="titanic", limit=1000),
+    HistoryQuery(use_case="iris", source="api", limit=1000),
+    HistoryQuery(use_case="titanic", source="queue", limit=1000),
+    HistoryQuery(use_case="titanic", source="webapp", model_version="v3", limit=1000),
+    HistoryQuery(model_version="v2", limit=1000),
+    HistoryQuery(use_case="iris", model_version="v0", start=NOON, limit=1000),
+    HistoryQuery(use_case="unknown", limit=1000),
+    HistoryQuery(use_case="titanic", model_version="unknown", limit=1000),
+]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
+@pytest.mark.parametrize("query", AMONG_A_MILLION, ids=str)
+def test_a_page_among_a_million_is_read_by_index_and_looks_at_a_twentieth_at_most(
+    million_predictions: str, query: HistoryQuery, deep: bool
+) -> None:
+    if deep:
+        query = replace(
+            query, cursor=Cursor(datetime.now(UTC) - timedelta(days=6), "ffffffff" + "-ffff" * 3 + "-" + "f" * 12)
+        )
+
+    scans = list(scans_of(million_predictions, query))
+
+    assert scans
+    assert "Seq Scan" not in {scan["Node Type"] for scan in scans}
+    assert sum(looked_at(scan) for scan in scans) <= 50_000  # make bench ARGS=storage shows the time this takes
+
+
+def scans_of(url: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
+    sql = pages.statement(query, lambda name: f"%({name})s")
+    parameters = pages.parameters(query, lambda time: time)
+
+    def explain(to: Any, _: bool) -> Any:
+        to.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+        return to.fetchall()
+
+    [[[explained]]] = Postgres(url).run(explain)
+    nodes = [explained["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", ())
+        if node["Node Type"].endswith("Scan"):
+            yield node
+
+
+def looked_at(scan: dict[str, Any]) -> float:
+    """Return how many rows a scan took up, those it then left out included."""
+    return float((scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"])
+
+
+def _delete(url: str) -> None:
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM predictions")
+    connection.close()

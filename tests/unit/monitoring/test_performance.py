@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn import metrics
+
+from tabserve.monitoring.performance import Answers, Measure, estimate, mean_probability, measure, wilson
+from tabserve.reference.calibration import Calibration
+from tabserve.reference.profile import NumericProfile
+
+NANNYML = json.loads((Path(__file__).parent / "data" / "cbpe.json").read_text())
+
+
+def by_name(measures: list[Measure]) -> dict[str, Measure]:
+    return {each.metric: each for each in measures}
+
+
+def answers(p: Any, positive: str | None = "1") -> Answers:
+    p = np.asarray(p, dtype=float)
+    return Answers(np.where(p >= 0.5, "1", "0"), p, positive)
+
+
+@pytest.mark.parametrize("case", NANNYML["cases"], ids=["honest", "overconfident"])
+def test_estimates_are_those_of_nannyml(case: Any) -> None:
+    reference = case["reference"]
+    calibration = Calibration()
+    if case["calibrated"]:
+        calibration = Calibration.isotonic(np.array(reference["p"]), np.array(reference["actual"], dtype=float))
+    for number, window in enumerate(case["windows"]):
+        found = by_name(estimate(answers(window), calibration))
+        for metric, values in case["estimates"].items():
+            assert found[metric].value == pytest.approx(values[number], abs=1e-9)
+
+
+def test_estimates_lie_in_their_interval_as_often_as_they_should() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.beta(1, 1, (400, 300))
+    hits: dict[str, int] = {}
+    for row in p:
+        shown = answers(row)
+        actual = np.where(rng.random(300) < row, "1", "0").tolist()
+        real, expected = by_name(measure_fast(shown, actual)), by_name(estimate(shown, Calibration()))
+        for metric in ("accuracy", "precision", "recall", "f1", "brier"):
+            hits[metric] = hits.get(metric, 0) + (expected[metric].low <= real[metric].value <= expected[metric].high)
+    assert {metric: count for metric, count in hits.items() if not 0.92 <= count / 400 <= 0.98} == {}
+
+
+def measure_fast(shown: Answers, actual: list[str]) -> list[Measure]:
+    truth = [int(each) for each in actual]
+    claimed = [int(each) for each in shown.predictions]
+    values = {
+        "accuracy": metrics.accuracy_score(truth, claimed),
+        "precision": metrics.precision_score(truth, claimed),
+        "recall": metrics.recall_score(truth, claimed),
+        "f1": metrics.f1_score(truth, claimed),
+        "brier": metrics.brier_score_loss(truth, shown.probabilities),
+    }
+    return [Measure(name, value, 0, 1, len(actual), "measured") for name, value in values.items()]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_measured_values_of_two_classes_are_those_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shown = answers(rng.random(200))
+    actual = rng.choice(["0", "1"], 200).tolist()
+    found = by_name(measure(shown, actual))
+    for expected in measure_fast(shown, actual):
+        own = found[expected.metric]
+        assert own.value == pytest.approx(expected.value)
+        assert own.low < own.value < own.high
+
+
+def test_measured_values_of_three_classes_are_macro_means() -> None:
+    rng = np.random.default_rng(4)
+    predictions, actual = rng.choice(["a", "b", "c"], (2, 150))
+    found = by_name(measure(Answers(predictions, rng.random(150), None), actual.tolist()))
+    assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(actual, predictions))
+    assert found["f1"].value == pytest.approx(metrics.f1_score(actual, predictions, average="macro"))
+    assert found["recall"].value == pytest.approx(metrics.recall_score(actual, predictions, average="macro"))
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (10, 10), (37, 50), (1, 1)])
+def test_wilson_intervals_are_those_of_scipy(successes: int, n: int) -> None:
+    expected = binomtest(successes, n).proportion_ci(method="wilson")
+    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_no_rows_have_no_performance_and_one_class_has_what_can_be_known() -> None:
+    assert measure(answers([]), []) == estimate(answers([]), Calibration()) == []
+    found = by_name(measure(answers([0.1] * 60), ["0"] * 60))
+    assert "precision" not in found
+    assert "recall" not in found
+    assert (found["accuracy"].value, found["accuracy"].high) == pytest.approx((1.0, 1.0))
+
+
+def test_the_mean_probability_leaves_its_band_as_rarely_as_it_should() -> None:
+    rng = np.random.default_rng(6)
+    inside = 0
+    for _ in range(400):
+        reference, window = NumericProfile.of(rng.beta(2, 3, 300)), NumericProfile.of(rng.beta(2, 3, 200))
+        (found,) = mean_probability(reference, window)
+        inside += found.low <= found.value <= found.high
+    assert 0.92 <= inside / 400 <= 0.98
+    assert mean_probability(NumericProfile.of([]), NumericProfile.of([0.5])) == []
+
+
+def test_intervals_are_the_same_for_the_same_rows() -> None:
+    shown = answers(np.random.default_rng(5).random(100))
+    actual = ["1", "0"] * 50
+    assert measure(shown, actual) == measure(shown, actual)
