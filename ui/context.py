@@ -1,5 +1,6 @@
 """What all pages share: the clients, the chosen use case, how times are written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +76,11 @@ def chosen_definition() -> dict[str, Any]:
         found = use_cases()
         raise found.error or UiError("There is no use case yet.", "Add its YAML file, then reload this page.")
     return definition(name)
+
+
+def rules() -> Mapping[str, str]:
+    """Return what each rule for files says, in the API's words; nothing while the API is unavailable."""
+    try:
+        return dict(chosen_definition().get("rules", {}))
+    except UiError:
+        return {}

@@ -2,16 +2,17 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ui.components.tables import safe_csv
 from ui.errors import UiError
-from ui.rules import reasons_in_words
 
 ROW = "row in the file"
 WHY = "why it is bad"
+Rules = Mapping[str, str]  # what each rule says
 
 
 def read_header(start: bytes) -> list[str]:
@@ -23,11 +24,11 @@ def read_header(start: bytes) -> list[str]:
     return [name.strip() for name in names]
 
 
-def editable(rows: pd.DataFrame, header: Sequence[str]) -> pd.DataFrame:
+def editable(rows: pd.DataFrame, header: Sequence[str], rules: Rules) -> pd.DataFrame:
     """Take bad rows apart into cells; what a row has too much is left out, what it lacks is empty."""
     cells = [_cells(str(raw), len(header)) for raw in rows["raw"]]
     frame = pd.DataFrame(cells, columns=list(header), dtype=str)
-    frame.insert(0, WHY, [reasons_in_words(reasons) for reasons in rows["reasons"]])
+    frame.insert(0, WHY, [reasons_in_words(reasons, rules) for reasons in rows["reasons"]])
     frame.insert(0, ROW, rows["row_number"].to_numpy())
     return frame
 
@@ -43,7 +44,21 @@ def as_csv(frame: pd.DataFrame, header: Sequence[str]) -> bytes:
 
 def download(rows: pd.DataFrame, header: Sequence[str]) -> bytes:
     """Write bad rows as a CSV to be corrected in a spreadsheet, which must not run their cells."""
-    return safe_csv(header, editable(rows, header)[list(header)].to_numpy().tolist())
+    return safe_csv(header, [_cells(str(raw), len(header)) for raw in rows["raw"]])
+
+
+def in_words(rule: str, rules: Rules) -> str:
+    """Return what a rule says; a rule without words is shown by its name."""
+    return rules.get(rule, rule.replace("_", " "))
+
+
+def reasons_in_words(reasons: Sequence[Mapping[str, Any]], rules: Rules) -> str:
+    """Write all reasons why a row is bad."""
+    return "; ".join(
+        f"{reason.get('column') or 'row'}: {in_words(str(reason.get('rule')), rules)}"
+        + (f" (“{reason['value']}”)" if reason.get("value") else "")
+        for reason in reasons
+    )
 
 
 def _cells(raw: str, width: int) -> list[str]:

@@ -9,7 +9,7 @@ from ui import context, queries
 from ui.components import markup, notices, repair, times
 from ui.components.markup import Step
 from ui.errors import UiError
-from ui.rules import in_words, reasons_in_words
+from ui.quarantine import in_words, reasons_in_words
 
 PAGE = 200
 REPORT_HEIGHT = 900
@@ -63,13 +63,16 @@ def _show_issues(file_id: str) -> None:
     found = queries.issues(context.database(), file_id)
     if found.empty:
         return
-    most = int(found["rows"].max())
+    most, rules = int(found["rows"].max()), context.rules()
     st.markdown("**What was wrong, and in how many rows**")
     st.html(
         markup.bars(
             [
                 markup.Bar(
-                    f"{column}: {in_words(rule)}" if column else in_words(rule), f"{rows:,}", rows / most, "down"
+                    f"{column}: {in_words(rule, rules)}" if column else in_words(rule, rules),
+                    f"{rows:,}",
+                    rows / most,
+                    "down",
                 )
                 for column, rule, rows in found[["column_name", "rule", "rows"]].itertuples(index=False)
             ]
@@ -81,12 +84,12 @@ def _show_bad_rows(file_id: str, count: int) -> None:
     if not count:
         notices.show_empty("No bad rows.", "Every row of this file is good.")
         return
-    found = queries.bad_rows(context.database(), file_id, 0, PAGE)
+    found, rules = queries.bad_rows(context.database(), file_id, 0, PAGE), context.rules()
     shown = pd.DataFrame(
         {
             "row": found["row_number"],
             "line": found["line_number"],
-            "why it is bad": [reasons_in_words(reasons) for reasons in found["reasons"]],
+            "why it is bad": [reasons_in_words(reasons, rules) for reasons in found["reasons"]],
             "the row as it came": found["raw"],
         }
     )

@@ -48,7 +48,7 @@ def _header(file_id: str) -> list[str]:
 def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
     rows = queries.bad_rows(context.database(), str(file["file_id"]), 0, EDITED)
     frame: pd.DataFrame = st.data_editor(
-        quarantine.editable(rows, header),
+        quarantine.editable(rows, header, context.rules()),
         hide_index=True,
         placeholder="",
         num_rows="delete",

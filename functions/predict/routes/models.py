@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from functions.predict.replies import json_reply, service_of
+from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import ModelCards, ModelMetadata
 from tabserve.serving import model_versions as models
@@ -27,10 +28,10 @@ def get_use_cases(request: Request) -> Response:
 
 @router.get("/use-cases/{name}")
 def get_use_case(request: Request, name: str) -> Response:
-    """Describe a use case's features and target, for forms."""
+    """Describe a use case's features and target, for forms, and say what the rules for its files mean."""
     use_case = service_of(request).deps.catalog.get(name)
     body = use_case.model_dump(mode="json", include=DESCRIBED)
-    return json_reply(body | {"contract_sha256": use_case.contract_sha256})
+    return json_reply(body | {"contract_sha256": use_case.contract_sha256, "rules": DESCRIPTIONS})
 
 
 @router.get("/model")

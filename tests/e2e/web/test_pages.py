@@ -175,7 +175,7 @@ def test_bad_rows_are_read_repaired_and_sent_again(page: Page, site: str) -> Non
     verdict = page.get_by_role("heading", name="titanic/voyage-")
     expect(verdict).to_be_visible(timeout=60_000)
     page.get_by_role("tab", name="Bad rows (1)").click()
-    expect(page.get_by_text("Pclass: the value is none of the allowed ones").first).to_be_visible()
+    expect(page.get_by_text("Pclass: the value is none of the categories").first).to_be_visible()
     page.get_by_role("tab", name="Repair and send again").click()
     edit(page, page.get_by_test_id("stDataFrame").last, column=3, text="2")
     page.get_by_role("button", name="Send 1 rows again").click()

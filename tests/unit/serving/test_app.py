@@ -17,6 +17,7 @@ from tabserve.batch.prediction_function import PredictionFunction
 from tabserve.core.entities import Entity
 from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.records import Origin
+from tabserve.core.rules import DESCRIPTIONS
 from tests.definitions import CATALOG
 from tests.factories import API_KEY
 from tests.fakes.models import FakeModels
@@ -295,6 +296,7 @@ def test_use_cases_are_described_for_forms(client: TestClient) -> None:
     assert described["features"][0]["categories"] == [1, 2, 3]
     assert described["target"]["labels"] == ["died", "survived"]
     assert described["missing_values"] == ["", "NA"]
+    assert described["rules"] == DESCRIPTIONS
     assert client.get("/use-cases/tulips").status_code == 404
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from tabserve.core.rules import CELL_RULES, ROW_RULES
+from tabserve.core.rules import DESCRIPTIONS
 from ui import quarantine
 from ui.components import markup, numbers, submit, tables, times
 from ui.errors import UiError
-from ui.rules import WORDS, in_words, reasons_in_words
+from ui.quarantine import in_words, reasons_in_words
 
 HEADER = ["Id", "Sex", "Age"]
 
@@ -22,9 +22,9 @@ def bad_rows(*raws: str) -> pd.DataFrame:
 
 
 def test_rows_are_taken_apart_and_put_together() -> None:
-    frame = quarantine.editable(bad_rows('1,"a, b",x', "2,male", "3,male,4,5"), HEADER)
+    frame = quarantine.editable(bad_rows('1,"a, b",x', "2,male", "3,male,4,5"), HEADER, DESCRIPTIONS)
     assert frame[HEADER].to_numpy().tolist() == [["1", "a, b", "x"], ["2", "male", ""], ["3", "male", "4"]]
-    assert frame[quarantine.WHY][0] == "Age: this is no number (“x”)"
+    assert frame[quarantine.WHY][0] == "Age: the cell is not a number (“x”)"
     assert quarantine.as_csv(frame, HEADER).decode().splitlines()[:2] == ["Id,Sex,Age", '1,"a, b",x']
 
 
@@ -41,9 +41,10 @@ def test_header_is_read_from_the_first_line() -> None:
 
 
 def test_rules_of_rows_and_cells_have_words() -> None:
-    assert {*CELL_RULES, *ROW_RULES} <= {*WORDS}
-    assert in_words("some_new_rule") == "some new rule"
-    assert reasons_in_words([{"column": "", "rule": "too_few_fields", "value": ""}]) == "row: too few fields"
+    assert in_words("some_new_rule", DESCRIPTIONS) == "some new rule"
+    reasons = [{"column": "", "rule": "too_few_fields", "value": ""}]
+    assert reasons_in_words(reasons, DESCRIPTIONS) == "row: the row has fewer fields than the header"
+    assert reasons_in_words(reasons, {}) == "row: too few fields"
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1+1", "-x", "@x", "\tx", "\rx"])
