@@ -2,7 +2,6 @@
 
 import base64
 import json
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceError
 from tabserve.core.records import Features, Origin
+from tabserve.core.retry import retried
 
 ANSWER_WITHIN_S = 30.0  # the function itself stops after 29
 PAUSES_S = (0.2, 1.0, 2.0)
@@ -61,14 +61,12 @@ class PredictionFunction:
 
     def _ask(self, payload: bytes) -> Reply:
         started = self._clock()
-        for pause in PAUSES_S:
-            try:
-                return self._try(payload)
-            except PredictionServiceError:
-                if self._clock() - started + pause > TRY_AGAIN_WITHIN_S:
-                    raise
-            self._sleep(random.uniform(0, pause))  # noqa: S311  spreads callers, guards no secret
-        return self._try(payload)
+
+        def worth_it(error: Exception) -> bool:
+            in_time = self._clock() - started <= TRY_AGAIN_WITHIN_S - max(PAUSES_S)
+            return isinstance(error, PredictionServiceError) and in_time
+
+        return retried(lambda: self._try(payload), PAUSES_S, worth_it, self._sleep)
 
     def _try(self, payload: bytes) -> Reply:
         """Return status and body; raise PredictionServiceError when that says nothing about the rows."""

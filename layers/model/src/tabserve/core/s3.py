@@ -8,13 +8,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.core.buckets import OpenObject
 from tabserve.core.errors import StorageUnavailableError
+from tabserve.core.retry import retried
 
 BINARY: Final = "application/octet-stream"
 ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 TAKEN: Final = frozenset({"412", "PreconditionFailed"})
 REPLACED: Final = TAKEN | {"416", "InvalidRange"}
 RACING: Final = frozenset({"409", "ConditionalRequestConflict"})
-ATTEMPTS_WHEN_RACING: Final = 5
+PAUSES_WHEN_RACING_S: Final = (0.1,) * 4
 READ_AHEAD: Final = 64 * 1024
 
 
@@ -43,28 +44,22 @@ class S3Store:
         metadata: Mapping[str, str] | None = None,
     ) -> bool:
         """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
-        for _ in range(ATTEMPTS_WHEN_RACING):
+
+        def put() -> None:
             if not isinstance(body, bytes):
                 body.seek(0)
-            try:
-                self._client.put_object(
-                    Bucket=self.bucket,
-                    Key=key,
-                    Body=body,
-                    ContentType=content_type,
-                    Metadata=dict(metadata or {}),
-                    IfNoneMatch="*",
-                )
-            except ClientError as error:
-                if _code(error) in TAKEN:
-                    return False
-                if _code(error) not in RACING:
-                    raise self._unavailable("write", key, error) from error
-            except BotoCoreError as error:
-                raise self._unavailable("write", key, error) from error
-            else:
-                return True
-        raise StorageUnavailableError(f"Cannot write {key!r} to bucket {self.bucket!r}: others keep writing it.")
+            arguments = {"ContentType": content_type, "Metadata": dict(metadata or {}), "IfNoneMatch": "*"}
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **arguments)
+
+        try:
+            retried(put, PAUSES_WHEN_RACING_S, lambda error: isinstance(error, ClientError) and _code(error) in RACING)
+        except ClientError as error:
+            if _code(error) in TAKEN:
+                return False
+            raise self._unavailable("write", key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable("write", key, error) from error
+        return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys under a prefix, sorted."""
