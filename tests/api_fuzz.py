@@ -14,7 +14,6 @@ from tabserve.core.database import Database
 from tabserve.core.tables import metadata
 from tabserve.ingestion.store import Ingestions
 from tabserve.serving.group_commit import GroupCommit
-from tabserve.serving.metric_store import metric_store
 from tabserve.serving.store import prediction_store
 from tests.api_cases import Case
 
@@ -34,10 +33,10 @@ class Findings:
 def with_database(service: Any, url: str) -> Any:
     """Return the parts of the function with this database in place of the fake one."""
     store = prediction_store(url, role=role_name("predict"))
-    deps = replace(service.deps, predictions=store, writer=GroupCommit(store), replies=store)
+    deps = replace(service.deps, predictions=store, writer=GroupCommit(store))
     find = Ingestions(Database(url, role=role_name("predict"))).find
     files = replace(service.files, find=find)
-    return replace(service, deps=deps, ground_truth=store, metrics=metric_store(store), files=files)
+    return replace(service, deps=deps, files=files)
 
 
 def run(app: Any, cases: Iterable[Case], url: str) -> Findings:

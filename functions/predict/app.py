@@ -29,7 +29,7 @@ app = FastAPI(
 )
 app.state.service = service
 app.add_middleware(Gate, api_key=service.settings.api_key)
-app.add_middleware(Metering, meter=service.meter, counter=service.metrics, log=service.log)
+app.add_middleware(Metering, meter=service.meter, counter=service.deps.predictions, log=service.log)
 add_problem_handlers(app, service.log)
 for module in (predictions, explanations, outcomes, features, files, models, operations):
     app.include_router(module.router)

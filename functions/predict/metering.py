@@ -9,13 +9,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tabserve.serving.metrics import Meter, RequestCount
-from tabserve.serving.ports import MetricStore
+from tabserve.serving.ports import PredictionStore
 
 
 class Metering:
     """Time requests; add this instance's counts to everybody's every ten seconds, with the request that is due."""
 
-    def __init__(self, app: ASGIApp, meter: Meter, counter: MetricStore, log: Logger) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter, counter: PredictionStore, log: Logger) -> None:
         self._app = app
         self._meter = meter
         self._counter = counter
@@ -44,13 +44,13 @@ class Metering:
                 await asyncio.to_thread(_store, counts, self._meter, self._counter, self._log)
 
 
-def flush(meter: Meter, counter: MetricStore, log: Logger) -> None:
+def flush(meter: Meter, counter: PredictionStore, log: Logger) -> None:
     """Add what is due; keep it for next time when that fails, for the answer itself is right."""
     if counts := meter.take(time.monotonic()):
         _store(counts, meter, counter, log)
 
 
-def _store(counts: Sequence[RequestCount], meter: Meter, counter: MetricStore, log: Logger) -> None:
+def _store(counts: Sequence[RequestCount], meter: Meter, counter: PredictionStore, log: Logger) -> None:
     try:
         counter.add_requests(counts)
     except Exception:

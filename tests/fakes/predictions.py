@@ -8,7 +8,15 @@ from itertools import chain
 from tabserve.core.entities import Entity
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
 from tabserve.serving.metrics import Family, RequestCount, request_families
-from tabserve.serving.prediction import Cursor, HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.serving.prediction import (
+    Cursor,
+    GroundTruth,
+    HistoryQuery,
+    Page,
+    Prediction,
+    PredictionBatch,
+    StoredReply,
+)
 
 
 @dataclass
@@ -17,7 +25,8 @@ class FakePredictions:
 
     stored: dict[str, Prediction] = field(default_factory=dict)
     replies: dict[str, StoredReply] = field(default_factory=dict)
-    outcomes: dict[str, str] = field(default_factory=dict)
+    truths: dict[str, str] = field(default_factory=dict)
+    counts: list[RequestCount] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
     away: bool = False
 
@@ -42,21 +51,31 @@ class FakePredictions:
         self.add(batch)
         return None
 
-    def find(self, key: str) -> StoredReply | None:
+    def find_reply(self, key: str) -> StoredReply | None:
         self._must_be_there()
         return self.replies.get(key)
 
-    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
+    def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
         self._must_be_there()
-        return [self._record(use_case, outcome) for outcome in outcomes]
+        return [self._record(use_case, truth) for truth in truths]
 
-    def _record(self, use_case: str, outcome: Outcome) -> bool:
-        about = [p for p in self.stored.values() if p.use_case == use_case and outcome.entity_id == p.entity_id]
-        if outcome.prediction_id:
-            about = [p for p in self.stored.values() if p.id == outcome.prediction_id]
+    def _record(self, use_case: str, truth: GroundTruth) -> bool:
+        own = [p for p in self.stored.values() if p.use_case == use_case]
+        if truth.prediction_id:
+            about = [p for p in own if p.id == truth.prediction_id]
+        else:
+            about = sorted((p for p in own if p.entity_id == truth.entity_id), key=_place)
         for prediction in about[-1:]:
-            self.outcomes[prediction.id] = outcome.actual
+            self.truths[prediction.id] = truth.actual
         return bool(about)
+
+    def families(self) -> Sequence[Family]:
+        self._must_be_there()
+        return request_families(self.counts)
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        self._must_be_there()
+        self.counts += counts
 
     def past(self, query: HistoryQuery) -> Page:
         self._must_be_there()
@@ -89,19 +108,6 @@ class FakeFeatures:
                 self.entities[use_case, entity.entity_id] = entity
                 written += 1
         return written
-
-
-@dataclass
-class FakeMetrics:
-    """Counts of requests in a list."""
-
-    counts: list[RequestCount] = field(default_factory=list)
-
-    def families(self) -> Sequence[Family]:
-        return request_families(self.counts)
-
-    def add_requests(self, counts: Sequence[RequestCount]) -> None:
-        self.counts += counts
 
 
 @dataclass

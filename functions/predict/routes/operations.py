@@ -21,8 +21,8 @@ def get_health(request: Request) -> Response:
 def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     service = service_of(request)
-    flush(service.meter, service.metrics, service.log)
-    return Response(exposition(service.metrics.families()), media_type="text/plain; version=0.0.4")
+    flush(service.meter, service.deps.predictions, service.log)
+    return Response(exposition(service.deps.predictions.families()), media_type="text/plain; version=0.0.4")
 
 
 @router.get("/docs", include_in_schema=False)

@@ -54,7 +54,7 @@ class DirectService:
         store = prediction_store(self.url)
         clock = lambda: datetime.now(UTC)  # noqa: E731
         writer, catalog = GroupCommit(store), CATALOG
-        self.deps = PredictDependencies(catalog, self.models, store, writer, store, FakeFeatures(), clock)
+        self.deps = PredictDependencies(catalog, self.models, store, writer, FakeFeatures(), clock)
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         self.before()

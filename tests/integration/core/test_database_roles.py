@@ -31,10 +31,9 @@ from tabserve.monitoring.performance import Measure
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.monitoring.window_report import Verdict
 from tabserve.monitoring.windows import Span
-from tabserve.serving.metric_store import metric_store
 from tabserve.serving.metrics import RequestCount
 from tabserve.serving.postgres import Postgres
-from tabserve.serving.prediction import HistoryQuery, Outcome, StoredReply
+from tabserve.serving.prediction import GroundTruth, HistoryQuery, StoredReply
 from tabserve.serving.store import PostgresPredictions
 from tests.factories import NOON, VERSION, batch, file_batch, ingestion
 
@@ -59,13 +58,12 @@ def predict(database: Database, url: str) -> None:
     for _ in range(2):
         store.add_once(one, StoredReply("key", "titanic", "sha", b"{}", NOON))
     for actual in ("0", "1"):
-        store.record("titanic", [Outcome(actual, one.ids[0], None)], NOON)
+        store.record_ground_truth("titanic", [GroundTruth(actual, one.ids[0], None)], NOON)
     store.past(HistoryQuery())
-    store.rows("UPDATE rollups SET until = now() - interval '1 hour'", ())
-    counts = metric_store(store)
+    postgres.rows("UPDATE rollups SET until = now() - interval '1 hour'", ())
     for _ in range(2):
-        counts.add_requests([RequestCount("/predict", 200, 0.1, 1, 0.05)])
-        counts.families()
+        store.add_requests([RequestCount("/predict", 200, 0.1, 1, 0.05)])
+        store.families()
     postgres.close()
     Outbox(database).add([alert()])
     Ingestions(database).find("f1")

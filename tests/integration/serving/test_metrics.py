@@ -10,7 +10,6 @@ import pytest
 from tabserve.core.database import Database
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import Issue
-from tabserve.serving.metric_store import DatabaseMetrics, metric_store
 from tabserve.serving.metrics import RequestCount, exposition
 from tabserve.serving.store import prediction_store
 from tests.factories import VERSION, batch, ingestion
@@ -19,12 +18,8 @@ NOW = datetime.now(UTC)
 COUNT = f'tabserve_predictions_total{{use_case="titanic",model_version="{VERSION}",source="api",class="1"}}'
 
 
-def metrics(url: str) -> DatabaseMetrics:
-    return metric_store(prediction_store(url))
-
-
 def lines(url: str) -> list[str]:
-    return exposition(metrics(url).families()).splitlines()
+    return exposition(prediction_store(url).families()).splitlines()
 
 
 def test_an_empty_database_has_all_families_and_no_counts(database_url: str) -> None:
@@ -80,7 +75,7 @@ def test_files_rows_and_rules_are_counted(database_url: str) -> None:
 
 
 def test_the_requests_of_all_instances_add_up(database_url: str) -> None:
-    first, second = metrics(database_url), metrics(database_url)
+    first, second = prediction_store(database_url), prediction_store(database_url)
     first.add_requests([RequestCount("/predict", 200, 0.005, 3, 0.01), RequestCount("/predict", 503, math.inf, 1, 9.0)])
     second.add_requests([RequestCount("/predict", 200, 0.005, 4, 0.02)])
 
@@ -93,7 +88,7 @@ def test_the_requests_of_all_instances_add_up(database_url: str) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_million_predictions_are_read_fast(million_predictions: str) -> None:
-    store = metrics(million_predictions)
+    store = prediction_store(million_predictions)
     first, again = timed(store.families), min(timed(store.families) for _ in range(5))
 
     (predictions,) = (f for f in store.families() if f.name == "tabserve_predictions_total")

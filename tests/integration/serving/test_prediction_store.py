@@ -22,18 +22,9 @@ from tabserve.serving.postgres import NO_RETRY_S, Postgres
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
 from tabserve.serving.store import prediction_store
 from tests.factories import NOON, VERSION, batch, file_batch, ingestion
-from tests.fakes.predictions import FakePredictions
 
 SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
 EVERY_WAY_OF_WRITING = pytest.mark.parametrize("rows", [1, 3, 40, 700])
-
-
-@pytest.fixture(params=["postgresql", "sqlite", "fake"])
-def store(request: pytest.FixtureRequest) -> PredictionStore:
-    if request.param == "fake":
-        return FakePredictions()
-    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
-    return prediction_store(url)
 
 
 def everything(store: PredictionStore, **query: Any) -> list[Prediction]:
@@ -76,11 +67,10 @@ def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, ro
 
 class TestRowsOfAFile:
     @pytest.fixture
-    def file(self, request: pytest.FixtureRequest, store: PredictionStore) -> None:
+    def file(self, url: str) -> None:
         """The file f1 where the store keeps files."""
-        if not isinstance(store, FakePredictions):
-            kind = request.node.callspec.params["store"]
-            database = Database(request.getfixturevalue("postgres_url" if kind == "postgresql" else "sqlite_url"))
+        if url:
+            database = Database(url)
             Ingestions(database).save(ingestion("f1"), [], [])
             database.close()
 

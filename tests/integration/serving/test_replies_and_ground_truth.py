@@ -2,22 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from tabserve.serving.postgres import Postgres
-from tabserve.serving.prediction import HistoryQuery, Outcome, StoredReply
+from tabserve.core.database import Database
+from tabserve.core.tables import ground_truth
+from tabserve.serving.metrics import RequestCount, request_families
+from tabserve.serving.ports import PredictionStore
+from tabserve.serving.prediction import GroundTruth, HistoryQuery, StoredReply
 from tabserve.serving.store import prediction_store
 from tests.factories import NOON, batch
 from tests.fakes.predictions import FakePredictions
-
-
-@pytest.fixture(params=["postgresql", "sqlite", "fake"])
-def store(request: pytest.FixtureRequest) -> Any:
-    if request.param == "fake":
-        return FakePredictions()
-    return prediction_store(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
 
 
 def reply(response: bytes, key: str = "k") -> StoredReply:
@@ -25,7 +21,7 @@ def reply(response: bytes, key: str = "k") -> StoredReply:
 
 
 @pytest.mark.parametrize("rows", [1, 700])
-def test_the_first_reply_under_a_key_stays(store: Any, rows: int) -> None:
+def test_the_first_reply_under_a_key_stays(store: PredictionStore, rows: int) -> None:
     first = reply(b'{"b": 1, "a": "\xc3\xbc"}')
     assert store.add_once(batch(rows), first) is None
     assert store.add_once(batch(rows), reply(b"{}")) == first
@@ -48,35 +44,41 @@ def test_calls_at_once_under_one_key_store_one_batch(postgres_url: str) -> None:
     assert len(stores[0].past(HistoryQuery(limit=1000)).predictions) == 60
 
 
-def test_outcomes_find_their_predictions_and_the_last_one_counts(store: Any) -> None:
-    old = batch(2, entity_ids=["17", "18"], created_at=NOON - timedelta(days=1))
+def test_ground_truth_finds_its_predictions_and_the_last_one_counts(store: PredictionStore, url: str) -> None:
     new = batch(1, entity_ids=["17"])
+    old = batch(2, entity_ids=["17", "18"], created_at=NOON - timedelta(days=1))
     other = batch(1, entity_ids=["17"], use_case="iris", created_at=NOON + timedelta(days=1))
-    for stored in (old, new, other):
+    for stored in (new, old, other):
         store.add(stored)
-    outcomes = [
-        Outcome("1", entity_id="17"),
-        Outcome("0", prediction_id=old.ids[1]),
-        Outcome("1", prediction_id=old.ids[1]),
-        Outcome("1", prediction_id=other.ids[0]),
-        Outcome("1", entity_id="99"),
-        Outcome("1", prediction_id="00000000-0000-7000-8000-000000000000"),
+    truths = [
+        GroundTruth("1", entity_id="17"),
+        GroundTruth("0", prediction_id=old.ids[1]),
+        GroundTruth("1", prediction_id=old.ids[1]),
+        GroundTruth("1", prediction_id=other.ids[0]),
+        GroundTruth("1", entity_id="99"),
+        GroundTruth("1", prediction_id="00000000-0000-7000-8000-000000000000"),
     ]
     for _ in range(2):
-        assert store.record("titanic", outcomes, NOON)[:3] == [True, True, True]
-        assert store.record("titanic", outcomes, NOON)[4:] == [False, False]
+        assert store.record_ground_truth("titanic", truths, NOON) == [True, True, True, False, False, False]
+    assert recorded(store, url) == {new.ids[0]: "1", old.ids[1]: "1"}
+
+    store.record_ground_truth("titanic", [GroundTruth("0", entity_id="17")], NOON)
+    assert recorded(store, url) == {new.ids[0]: "0", old.ids[1]: "1"}
 
 
-def test_outcomes_are_kept_once_per_prediction(postgres_url: str) -> None:
-    store = prediction_store(postgres_url)
-    stored = batch(2, entity_ids=["17", None])
-    store.add(stored)
-    store.record("titanic", [Outcome("1", entity_id="17"), Outcome("0", prediction_id=stored.ids[1])], NOON)
-    store.record("titanic", [Outcome("0", entity_id="17")], NOON)
-    rows = Postgres(postgres_url).run(_ground_truth)
-    assert rows == {stored.ids[0]: "0", stored.ids[1]: "0"}
+def recorded(store: PredictionStore, url: str) -> dict[str, str]:
+    if isinstance(store, FakePredictions):
+        return store.truths
+    database = Database(url)
+    with database.transaction() as connection:
+        rows = connection.execute(select(ground_truth.c.prediction_id, ground_truth.c.actual)).all()
+    database.close()
+    return dict(tuple(row) for row in rows)
 
 
-def _ground_truth(cursor: Any, _again: bool) -> dict[str, str]:
-    cursor.execute("SELECT prediction_id, actual FROM ground_truth")
-    return dict(cursor.fetchall())
+def test_requests_are_counted(store: PredictionStore) -> None:
+    for requests in (3, 4):
+        store.add_requests([RequestCount("/predict", 200, 0.005, requests, 0.25)])
+
+    counted = request_families([RequestCount("/predict", 200, 0.005, 7, 0.5)])
+    assert [family for family in store.families() if family.name.startswith("tabserve_request")] == counted

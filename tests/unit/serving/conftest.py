@@ -16,7 +16,7 @@ from tests.factories import API_KEY
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.objects import FakeLinks, FakeObjects
-from tests.fakes.predictions import FakeFeatures, FakeMetrics, FakePredictions, FakeQueue
+from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
 
 
 @pytest.fixture
@@ -69,19 +69,17 @@ def app_module(
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
     models, clock = FakeModels(), lambda: next(ticks)
     writer = GroupCommit(predictions)
-    deps = PredictDependencies(CATALOG, models, predictions, writer, predictions, features, clock)
+    deps = PredictDependencies(CATALOG, models, predictions, writer, features, clock)
     explain = ExplainDependencies(deps.catalog, models, references)
     files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
     replaced: dict[str, Any] = {
         "settings": read_settings(),
         "deps": deps,
         "registry": models,
-        "ground_truth": predictions,
         "results": results,
         "large_answers": lambda: artifacts,
         "explain": lambda: explain,
         "files": files,
-        "metrics": FakeMetrics(),
     }
     service = replace(module.service, **replaced)
     module.app.state.service = service

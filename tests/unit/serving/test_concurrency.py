@@ -13,7 +13,7 @@ from tests.coroutines import run
 from tests.factories import API_KEY, ingestion
 
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
-OUTCOME = {"use_case": "titanic", "records": [{"actual": 1, "entity_id": "1"}]}
+TRUTH = {"use_case": "titanic", "records": [{"actual": 1, "entity_id": "1"}]}
 FILE_ID = "f" * 64
 
 
@@ -46,11 +46,16 @@ CALLS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "predict": ("deps.predictions", "add", "POST /predict", {"json": GOOD}),
     "predict a stored entity": ("deps.features", "get", "POST /predict", {"json": {"entity_id": "7"}}),
     "predict with a model to be read": ("deps.models", "champion", "POST /predict", {"json": GOOD}),
-    "predict once": ("deps.replies", "add_once", "POST /predict", {"json": GOOD, "headers": {"idempotency-key": "k"}}),
+    "predict once": (
+        "deps.predictions",
+        "add_once",
+        "POST /predict",
+        {"json": GOOD, "headers": {"idempotency-key": "k"}},
+    ),
     "past predictions": ("deps.predictions", "past", "GET /past-predictions", {}),
     "health": ("deps.predictions", "reachable", "GET /health", {}),
-    "ground truth": ("ground_truth", "record", "POST /ground-truth", {"json": OUTCOME}),
-    "metrics": ("metrics", "families", "GET /metrics", {}),
+    "ground truth": ("deps.predictions", "record_ground_truth", "POST /ground-truth", {"json": TRUTH}),
+    "metrics": ("deps.predictions", "families", "GET /metrics", {}),
     "count requests": ("counter", "add_requests", "GET /nothing", {}),
     "model": ("registry", "cards", "GET /model", {}),
     "reload": ("deps.models", "reload", "POST /reload-model", {}),
@@ -78,7 +83,7 @@ def test_a_slow_call_holds_up_no_other(
 ) -> None:
     ingestions.verdicts[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html")
     owner, method, route, arguments = CALLS[name]
-    fakes = {"references": references, "counter": app_module.service.metrics}
+    fakes = {"references": references, "counter": app_module.service.deps.predictions}
     slow.replace(monkeypatch, fakes.get(owner) or attrgetter(owner)(app_module.app.state.service), method)
     app_module.service.meter.last = 0 if owner == "counter" else float("inf")  # due, or never
 

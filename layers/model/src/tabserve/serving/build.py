@@ -26,9 +26,8 @@ from tabserve.serving.explain import ExplainDependencies
 from tabserve.serving.files import FilesDependencies
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.links import S3Links
-from tabserve.serving.metric_store import metric_store
 from tabserve.serving.metrics import Meter
-from tabserve.serving.ports import GroundTruthStore, MetricStore, ModelRegistry
+from tabserve.serving.ports import ModelRegistry
 from tabserve.serving.postgres import API_TIMEOUT_MS
 from tabserve.serving.served_models import ServedModels
 from tabserve.serving.service import PredictDependencies
@@ -48,13 +47,11 @@ class PredictService:
     settings: Settings
     deps: PredictDependencies
     registry: ModelRegistry
-    ground_truth: GroundTruthStore
     results: Queue
     large_answers: Callable[[], ObjectStore]
     log: Logger
     explain: Callable[[], ExplainDependencies]
     files: FilesDependencies
-    metrics: MetricStore
     meter: Meter
     emf: Callable[[], Metrics]
 
@@ -80,7 +77,6 @@ def predict_service() -> PredictService:
         models=models,
         predictions=store,
         writer=GroupCommit(store),
-        replies=store,
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),
         clock=utc_now,
     )
@@ -101,13 +97,11 @@ def predict_service() -> PredictService:
         settings=settings,
         deps=deps,
         registry=models,
-        ground_truth=store,
         results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),
         large_answers=artifacts,
         log=log,
         explain=explain,
         files=_files(settings, url, deps.catalog),
-        metrics=metric_store(store),
         meter=Meter(),
         emf=cache(lambda: metrics("predict")),
     )

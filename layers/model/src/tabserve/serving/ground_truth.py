@@ -7,35 +7,35 @@ from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
 from tabserve.core.errors import InvalidFieldError
 from tabserve.core.records import FailureCase
-from tabserve.serving.ports import GroundTruthStore
-from tabserve.serving.prediction import Outcome
+from tabserve.serving.ports import PredictionStore
+from tabserve.serving.prediction import GroundTruth
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How many outcomes were stored and why the others were not, by index."""
+    """How much ground truth was stored and why the rest was not, by index."""
 
     stored: int
     errors: Mapping[int, FailureCase]
 
 
-def record_outcomes(
-    use_case_name: str, outcomes: Sequence[Outcome], catalog: Catalog, store: GroundTruthStore, clock: Clock
+def record_ground_truth(
+    use_case_name: str, truths: Sequence[GroundTruth], catalog: Catalog, store: PredictionStore, clock: Clock
 ) -> Recorded:
-    """Store outcomes; sending the same ones again changes nothing.
+    """Store ground truth; sending the same ones again changes nothing.
 
     Raises UnknownUseCaseError, or InvalidFieldError for an actual that is no class; then nothing is stored.
     """
     use_case = catalog.get(use_case_name)
-    for index, outcome in enumerate(outcomes):
-        if outcome.actual not in use_case.target.texts:
+    for index, truth in enumerate(truths):
+        if truth.actual not in use_case.target.texts:
             message = f"records.{index}.actual must be one of {', '.join(use_case.target.texts)}."
             raise InvalidFieldError(f"records.{index}.actual", "unknown_class", message)
-    found = store.record(use_case.name, outcomes, clock())
-    errors = {index: _unknown(outcomes[index]) for index, exists in enumerate(found) if not exists}
-    return Recorded(len(outcomes) - len(errors), errors)
+    found = store.record_ground_truth(use_case.name, truths, clock())
+    errors = {index: _unknown(truths[index]) for index, exists in enumerate(found) if not exists}
+    return Recorded(len(truths) - len(errors), errors)
 
 
-def _unknown(outcome: Outcome) -> FailureCase:
-    column = "prediction_id" if outcome.prediction_id else "entity_id"
+def _unknown(truth: GroundTruth) -> FailureCase:
+    column = "prediction_id" if truth.prediction_id else "entity_id"
     return FailureCase(column, "unknown_prediction", f"there is no prediction with this {column}")

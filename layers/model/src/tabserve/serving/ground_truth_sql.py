@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg2.extensions import cursor
 
-from tabserve.serving.prediction import Outcome
+from tabserve.serving.prediction import GroundTruth
 
 RECORD = """
 WITH asked AS (
@@ -31,13 +31,13 @@ SELECT id IS NOT NULL FROM resolved ORDER BY ordinal
 """
 
 
-def record(to: cursor, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
-    """Store outcomes, the last one of a prediction counting; return for each whether its prediction exists."""
+def record(to: cursor, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
+    """Store ground truth, the last one of a prediction; return for each whether its prediction exists."""
     parameters = {
-        "ordinals": list(range(len(outcomes))),
-        "ids": [outcome.prediction_id for outcome in outcomes],
-        "entities": [outcome.entity_id for outcome in outcomes],
-        "actuals": [outcome.actual for outcome in outcomes],
+        "ordinals": list(range(len(truths))),
+        "ids": [truth.prediction_id for truth in truths],
+        "entities": [truth.entity_id for truth in truths],
+        "actuals": [truth.actual for truth in truths],
         "use_case": use_case,
         "at": at,
     }

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tabserve.serving.metrics import Family, Kind, RequestCount, Sample, request_families
-from tabserve.serving.sqlite_store import SqlitePredictions
-from tabserve.serving.store import PostgresPredictions
 
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
@@ -84,52 +82,47 @@ COUNTERS: Sequence[tuple[str, str, tuple[str, ...], str]] = (
         "SELECT rule, state, severity, count(*) FROM alerts GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     ),
 )
-PENDING = """SELECT count(*) FROM ingestions
-WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""
-UNSENT = "SELECT count(*) FROM alerts WHERE sent_at IS NULL"
+GAUGES = (
+    (
+        "tabserve_pending_files",
+        "Good files without predictions.",
+        "SELECT count(*) FROM ingestions "
+        "WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL",
+    ),
+    (
+        "tabserve_unsent_alerts",
+        "Alerts nobody has been told about.",
+        "SELECT count(*) FROM alerts WHERE sent_at IS NULL",
+    ),
+)
 
 
-def metric_store(store: PostgresPredictions | SqlitePredictions) -> "DatabaseMetrics":
-    """Return the metrics of the database that a store of predictions is connected to."""
-    return DatabaseMetrics(store.rows, rolls_up=not isinstance(store, SqlitePredictions))
+def roll_up(rows: Rows) -> None:
+    """Move predictions that no statement is writing any more into the totals; `rows` runs one statement."""
+    rows(ROLL_UP, ())
 
 
-class DatabaseMetrics:
-    """Counters and gauges; `rows` runs a statement in a transaction of its own."""
+def families(rows: Rows) -> Sequence[Family]:
+    """Count everything; raise DatabaseUnavailableError."""
+    return [
+        _predictions(rows),
+        *(_family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),
+        *(_family(name, "gauge", text, (), rows(query, ())) for name, text, query in GAUGES),
+        *request_families(RequestCount(*row) for row in rows(REQUESTS, ())),
+    ]
 
-    def __init__(self, rows: Rows, *, rolls_up: bool) -> None:
-        self._rows = rows
-        self._rolls_up = rolls_up
 
-    def families(self) -> Sequence[Family]:
-        """Count everything; raise DatabaseUnavailableError."""
-        return [
-            self._predictions(),
-            *(self._counter(*counter) for counter in COUNTERS),
-            self._gauge("tabserve_pending_files", "Good files without predictions.", PENDING),
-            self._gauge("tabserve_unsent_alerts", "Alerts nobody has been told about.", UNSENT),
-            *request_families(RequestCount(*row) for row in self._rows(REQUESTS, ())),
-        ]
+def add_requests(rows: Rows, counts: Sequence[RequestCount]) -> None:
+    """Add an instance's counts to those of all instances; raise DatabaseUnavailableError."""
+    values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(counts))
+    cells = [cell for c in counts for cell in (c.route, c.status, c.bucket, c.requests, c.seconds)]
+    rows(ADD_REQUEST.format(values=values), cells)
 
-    def add_requests(self, counts: Sequence[RequestCount]) -> None:
-        """Add an instance's counts to everybody's; raise DatabaseUnavailableError."""
-        values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(counts))
-        cells = [cell for c in counts for cell in (c.route, c.status, c.bucket, c.requests, c.seconds)]
-        self._rows(ADD_REQUEST.format(values=values), cells)
 
-    def _predictions(self) -> Family:
-        if self._rolls_up:
-            self._rows(ROLL_UP, ())
-        ((until,),) = self._rows(UNTIL, ())
-        names = ("use_case", "model_version", "source", "class")
-        rows = self._rows(PREDICTIONS, (until,))
-        return _family("tabserve_predictions_total", "counter", "Stored predictions.", names, rows)
-
-    def _counter(self, name: str, text: str, labels: tuple[str, ...], query: str) -> Family:
-        return _family(name, "counter", text, labels, self._rows(query, ()))
-
-    def _gauge(self, name: str, text: str, query: str) -> Family:
-        return _family(name, "gauge", text, (), self._rows(query, ()))
+def _predictions(rows: Rows) -> Family:
+    ((until,),) = rows(UNTIL, ())
+    names = ("use_case", "model_version", "source", "class")
+    return _family("tabserve_predictions_total", "counter", "Stored predictions.", names, rows(PREDICTIONS, (until,)))
 
 
 def _family(

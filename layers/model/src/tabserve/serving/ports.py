@@ -8,11 +8,11 @@ from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import ModelCards
 from tabserve.serving.metrics import Family, RequestCount
-from tabserve.serving.prediction import HistoryQuery, Outcome, Page, PredictionBatch, StoredReply
+from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, PredictionBatch, StoredReply
 
 
 class PredictionStore(Protocol):
-    """Where predictions are kept."""
+    """Where predictions are kept with their replies and ground truth, and where everything is counted."""
 
     def add(self, *batches: PredictionBatch) -> None:
         """Store each batch wholly or not at all; rows that are there already stay as they are."""
@@ -25,30 +25,6 @@ class PredictionStore(Protocol):
         """
         ...
 
-    def past(self, query: HistoryQuery) -> Page:
-        """Read a page, newest first."""
-        ...
-
-    def reachable(self) -> bool:
-        """Tell whether the store answers, without raising."""
-        ...
-
-
-class PredictionWriter(Protocol):
-    """Stores predictions while other calls are answered."""
-
-    async def add(self, batch: PredictionBatch) -> None:
-        """Return when all of a batch is stored; raise UnavailableError."""
-        ...
-
-
-class ReplyStore(Protocol):
-    """Where answers are kept to be repeated."""
-
-    def find(self, key: str) -> StoredReply | None:
-        """Return the reply stored under a key."""
-        ...
-
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch and the reply under its key, all or none, in one round trip.
 
@@ -56,24 +32,28 @@ class ReplyStore(Protocol):
         """
         ...
 
+    def find_reply(self, key: str) -> StoredReply | None:
+        """Return the reply stored under a key."""
+        ...
 
-class MetricStore(Protocol):
-    """What is counted, over all instances."""
+    def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
+        """Store ground truth, the last one of a prediction; return for each whether its prediction exists."""
+        ...
+
+    def past(self, query: HistoryQuery) -> Page:
+        """Read a page, newest first."""
+        ...
 
     def families(self) -> Sequence[Family]:
-        """Count everything."""
+        """Count predictions, files, alerts and requests of all instances."""
         ...
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
-        """Add an instance's counts to everybody's."""
+        """Add an instance's counts to those of all instances."""
         ...
 
-
-class GroundTruthStore(Protocol):
-    """Where outcomes are kept."""
-
-    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
-        """Store outcomes, the latest one of a prediction counting; return for each whether its prediction exists."""
+    def reachable(self) -> bool:
+        """Tell whether the store answers, without raising."""
         ...
 
 

@@ -163,7 +163,7 @@ class StoredReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GroundTruth:
     """What really happened, for one prediction or for the latest prediction about one entity."""
 
     actual: str

@@ -6,6 +6,7 @@ What waits for a database or a bucket does so in a thread: other calls are answe
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
@@ -14,8 +15,11 @@ from tabserve.core.errors import IdempotencyConflictError, NoValidRecordsError, 
 from tabserve.core.records import FailureCase, Origin, Source
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import ENTITY_ID, Record, validate
-from tabserve.serving.ports import Models, PredictionStore, PredictionWriter, ReplyStore
+from tabserve.serving.ports import Models, PredictionStore
 from tabserve.serving.prediction import HistoryQuery, Page, PredictionBatch, StoredReply
+
+if TYPE_CHECKING:
+    from tabserve.serving.group_commit import GroupCommit
 
 MAX_RECORDS = 5_000
 
@@ -27,8 +31,7 @@ class PredictDependencies:
     catalog: Catalog
     models: Models
     predictions: PredictionStore
-    writer: PredictionWriter
-    replies: ReplyStore
+    writer: "GroupCommit"
     features: FeatureStore
     clock: Clock
 
@@ -79,11 +82,11 @@ async def predict_once(
 
     Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
     """
-    first = await to_thread(deps.replies.find, key)
+    first = await to_thread(deps.predictions.find_reply, key)
     if first is None:
         answer = await _answer(request, deps)
         reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
-        first = await to_thread(deps.replies.add_once, answer.batch, reply) or reply
+        first = await to_thread(deps.predictions.add_once, answer.batch, reply) or reply
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError(key)
     return first.response

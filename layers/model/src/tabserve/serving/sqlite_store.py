@@ -10,8 +10,9 @@ from threading import RLock
 from typing import Any
 
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
-from tabserve.serving import history
-from tabserve.serving.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.serving import history, metric_store
+from tabserve.serving.metrics import Family, RequestCount
+from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
 
 TIMEOUT_S = 5
 TIME = "%Y-%m-%d %H:%M:%S.%f"  # how SQLAlchemy writes it, so both read each other's rows
@@ -53,9 +54,9 @@ class SqlitePredictions:
             if connection.execute(CLAIM, claim).rowcount:
                 connection.executemany(INSERT, map(_row, batch))
                 return None
-        return self.find(reply.key)
+        return self.find_reply(reply.key)
 
-    def find(self, key: str) -> StoredReply | None:
+    def find_reply(self, key: str) -> StoredReply | None:
         """Return the reply stored under a key."""
         with self._transaction() as connection:
             found = connection.execute(REPLY, (key,)).fetchone()
@@ -64,11 +65,11 @@ class SqlitePredictions:
         use_case, body_sha256, response, created_at = found
         return StoredReply(key, use_case, body_sha256, response.encode(), _utc(created_at))
 
-    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
-        """Store outcomes; return for each whether its prediction exists."""
+    def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
+        """Store ground truth; return for each whether its prediction exists."""
         with self._transaction() as connection:
-            ids = [_prediction_id(connection, use_case, outcome) for outcome in outcomes]
-            rows = [(id_, use_case, o.actual, _time(at)) for id_, o in zip(ids, outcomes, strict=True) if id_]
+            ids = [_prediction_id(connection, use_case, truth) for truth in truths]
+            rows = [(id_, use_case, truth.actual, _time(at)) for id_, truth in zip(ids, truths, strict=True) if id_]
             connection.executemany(RECORD, rows)
         return [id_ is not None for id_ in ids]
 
@@ -79,7 +80,15 @@ class SqlitePredictions:
             rows = connection.execute(sql, dict(history.parameters(query, _time))).fetchall()
         return history.page(query, [_prediction(row) for row in rows])
 
-    def rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def families(self) -> Sequence[Family]:
+        """Count everything."""
+        return metric_store.families(self._rows)
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        """Add an instance's counts to those of all instances."""
+        metric_store.add_requests(self._rows, counts)
+
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one statement that marks its parameters with %s; return its rows."""
         with self._transaction() as connection:
             return connection.execute(sql.replace("%s", "?"), parameters).fetchall()
@@ -105,8 +114,8 @@ class SqlitePredictions:
             raise DatabaseUnavailableError(str(error)) from error
 
 
-def _prediction_id(connection: sqlite3.Connection, use_case: str, outcome: Outcome) -> str | None:
-    query, about = (NAMED, outcome.prediction_id) if outcome.prediction_id else (LATEST, outcome.entity_id)
+def _prediction_id(connection: sqlite3.Connection, use_case: str, truth: GroundTruth) -> str | None:
+    query, about = (NAMED, truth.prediction_id) if truth.prediction_id else (LATEST, truth.entity_id)
     found = connection.execute(query, (use_case, about)).fetchone()
     return found[0] if found else None
 

@@ -9,10 +9,10 @@ from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor
 
 from tabserve.core.errors import LeaseLostError
-from tabserve.serving import ground_truth_sql as outcomes_sql
-from tabserve.serving import history
+from tabserve.serving import ground_truth_sql, history, metric_store
+from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS, Postgres
-from tabserve.serving.prediction import HistoryQuery, Outcome, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
 from tabserve.serving.rows import COLUMNS, constant, copy_text, varying
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ class PostgresPredictions:
         """Store a batch with its reply, in one round trip, or return the reply stored first under the key."""
         return self._postgres.run(lambda to, _again: _add_once(to, batch, reply))
 
-    def find(self, key: str) -> StoredReply | None:
+    def find_reply(self, key: str) -> StoredReply | None:
         """Return the reply stored under a key."""
         return self._postgres.run(lambda to, _again: _find(to, key))
 
-    def record(self, use_case: str, outcomes: Sequence[Outcome], at: datetime) -> list[bool]:
-        """Store outcomes; return for each whether its prediction exists."""
-        return self._postgres.run(lambda to, _again: outcomes_sql.record(to, use_case, outcomes, at))
+    def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
+        """Store ground truth; return for each whether its prediction exists."""
+        return self._postgres.run(lambda to, _again: ground_truth_sql.record(to, use_case, truths, at))
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
@@ -94,9 +94,14 @@ class PostgresPredictions:
         parameters = history.parameters(query, lambda time: time)
         return history.page(query, self._postgres.run(lambda to, _again: _read(to, sql, parameters)))
 
-    def rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Run one statement on the same connection."""
-        return self._postgres.rows(sql, parameters)
+    def families(self) -> Sequence[Family]:
+        """Count everything; what no statement adds to any more is counted once."""
+        metric_store.roll_up(self._postgres.rows)
+        return metric_store.families(self._postgres.rows)
+
+    def add_requests(self, counts: Sequence[RequestCount]) -> None:
+        """Add an instance's counts to those of all instances."""
+        metric_store.add_requests(self._postgres.rows, counts)
 
     def reachable(self) -> bool:
         """Tell whether the database answers now."""
