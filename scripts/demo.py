@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import text
 
-import conservation
+import reconcile
 from local_cloud import supervisor
 from local_cloud.config import ROOT, LocalCloudError
 from local_cloud.progress import Step, Steps
@@ -54,15 +54,13 @@ def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     with step(f"Split the {arguments.use_case} data into {arguments.files} raw files, every kind of defect in them"):
         raw = _split(arguments, folder / "raw")
     with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
-        s3 = conservation.client(env, "s3")
+        s3 = reconcile.client(env, "s3")
         with step(f"Upload {len(raw)} files"):
             for path in raw:
                 s3.upload_file(str(path), env["RAW_BUCKET"], f"{arguments.use_case}/{path.name}")
         wait_until_done(env, len(raw), arguments.timeout, step)
-        conserved = conservation.report(
-            console, env["DATABASE_URL"], list(conservation.raw_files(s3, env["RAW_BUCKET"]))
-        )
-        return max(conserved, compare_with_truth(console, env["DATABASE_URL"], folder / "raw" / "truth.json"))
+        reconciled = reconcile.report(console, env["DATABASE_URL"], list(reconcile.raw_files(s3, env["RAW_BUCKET"])))
+        return max(reconciled, compare_with_truth(console, env["DATABASE_URL"], folder / "raw" / "truth.json"))
 
 
 def _split(arguments: argparse.Namespace, folder: Path) -> Sequence[Path]:

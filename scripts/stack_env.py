@@ -1,10 +1,12 @@
 """The environment of the stack that `make up` runs, as other commands read it."""
 
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_ENV = ROOT / ".local/stack.env"
+sys.path.append(str(ROOT))  # where `ui`, `functions` and `grafana` are
 
 
 def read(path: Path = STACK_ENV) -> dict[str, str]:

@@ -17,7 +17,7 @@ Rules = Mapping[str, str]  # what each rule says
 
 def read_header(start: bytes) -> list[str]:
     """Read the column names from the first bytes of a raw file; raise UiError."""
-    line = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
+    line = start.decode("utf-8-sig", errors="replace").lstrip().splitlines()[:1]
     names = next(csv.reader(line), [])
     if not names:
         raise UiError("The file has no header.", "Its rows cannot be taken apart; correct the file itself.")

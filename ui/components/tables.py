@@ -46,6 +46,11 @@ def cells(frame: pd.DataFrame) -> list[list[Any]]:
     return rows
 
 
+def unguarded(cell: str) -> str:
+    """Return a cell as it was before `safe_csv` guarded it."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def _safe(cell: Any) -> Any:  # noqa: ANN401
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell):
         return f"'{cell}"

@@ -1,66 +1,98 @@
 """Bad rows out of quarantine, repaired, and in again."""
 
 import csv
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 
 import quarantine
-from tests.integration.ingestion.test_ingest_function import CONTEXT, HEADER, app, drop, rows, s3
+from tabserve.core.database import Database
+from tabserve.ingestion.store import Ingestions
+from tabserve.ingestion.validation_result import BadRow, Reason
+from tests.factories import ingestion
+from ui.api import Api
+from ui.settings import Settings
 
-__all__ = ["app", "s3"]
-RAW = f"{HEADER}\n1,3,male,22,7.25,S\n2,3,MALE,22,7.25,S\n3,3,male,=1+1,7.25,S\n4,3,MALE,-22,7.25,S\n"
+FILE_ID = "abcd" * 16
+HEADER = "PassengerId,Sex,Age"
+ROWS = ["2,MALE,22", "3,male,=1+1", '4,MALE,"+1e1"']
 
 
-def event_for(key: str, etag: str) -> dict[str, Any]:
-    import json
+class Cloud:
+    """The API with its raw bucket: one raw file, and what is handed in."""
 
-    item = {"key": key, "eTag": etag}
-    body = {"Records": [{"s3": {"bucket": {"name": "raw"}, "object": item}}]}
-    return {"Records": [{"messageId": "1", "body": json.dumps(body)}]}
+    def __init__(self) -> None:
+        self.handed_in: dict[str, str] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/raw-files":
+            key = "titanic/" + request.read().decode().partition('"name":"')[2].partition('"')[0]
+            return httpx.Response(201, json={"key": key, "upload_url": f"http://bucket/{key}"})
+        if request.method == "PUT":
+            self.handed_in[request.url.path] = request.read().decode()
+            return httpx.Response(200)
+        if request.url.host == "bucket":
+            return httpx.Response(206, text=f"\n{HEADER}\n1,male,22\n")
+        return httpx.Response(200, json={"url": "http://bucket/raw", "rules": {"case_variant": "another case"}})
+
+
+@pytest.fixture
+def cloud(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The settings of a stack where one file has bad rows."""
+    cloud = Cloud()
+    settings = Settings(api_url="http://api", api_key="key", database_url=postgres_url, grafana_url="")
+    monkeypatch.setattr("stack_env.apply", lambda: True)
+    monkeypatch.setattr(quarantine, "read_settings", lambda: settings)
+    monkeypatch.setattr(quarantine, "Api", lambda settings: Api(settings, httpx.MockTransport(cloud)))
+    database = Database(postgres_url)
+    bad = [BadRow(at, at + 1, raw, (Reason("Sex", "case_variant", "MALE"),)) for at, raw in enumerate(ROWS, start=2)]
+    file = ingestion(FILE_ID, key="titanic/first class.csv", rows_total=4, rows_good=1, rows_bad=3)
+    Ingestions(database).save(file, [], bad)
+    yield cloud
+    database.close()
 
 
 def test_bad_rows_are_exported_repaired_and_submitted(
-    app: Any,
-    s3: Any,
-    sqlite_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("stack_env.apply", lambda: True)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    app.handler(drop(s3, RAW.encode()), CONTEXT)
-    [(file_id,)] = rows(sqlite_url, "SELECT file_id FROM ingestions")
-
     assert quarantine.main(["list"]) == 0
-    assert file_id[:12] in capsys.readouterr().out
+    assert f"{FILE_ID[:12]}        3 of 4" in capsys.readouterr().out
     exported = tmp_path / "repair.csv"
-    assert quarantine.main(["export", file_id[:12], "--out", str(exported)]) == 0
-    with exported.open(newline="") as stream:
+    assert quarantine.main(["export", FILE_ID[:12], "--out", str(exported)]) == 0
+    with exported.open(newline="", encoding="utf-8-sig") as stream:
         header, first, second, third = csv.reader(stream)
-    assert header == [*HEADER.split(","), *quarantine.NOTES]
-    assert first[-2:] == ["2", "Sex case_variant"]
-    assert (second[3], third[3]) == ("'=1+1", "-22")
+    assert header == ["row in the file", "why it is bad", *HEADER.split(",")]
+    assert first[:2] == ["2", "Sex: another case (“MALE”)"]
+    assert (second[-1], third[-1]) == ("'=1+1", "'+1e1")
 
-    exported.write_text(exported.read_text().replace("MALE", "male").replace("'=1+1", "30").replace("-22", "22"))
-    assert quarantine.main(["submit", file_id[:12], str(exported)]) == 0
-    key = f"titanic/first 100%.repaired-{file_id[:12]}.csv"
-    submitted = s3.get_object(Bucket="raw", Key=key)
-    assert submitted["Metadata"] == {"repairs-file-id": file_id}
-    app.handler(event_for(key.replace("%", "%25").replace(" ", "+"), submitted["ETag"].strip('"')), CONTEXT)
-    assert rows(sqlite_url, f"SELECT rows_good, rows_bad FROM ingestions WHERE key = '{key}'") == [(3, 0)]
+    exported.write_text(exported.read_text().replace("MALE,", "male,").replace("'=1+1", "30"))
+    assert quarantine.main(["submit", FILE_ID[:12], str(exported)]) == 0
+    ((key, body),) = cloud.handed_in.items()
+    assert key.startswith("/titanic/first-class-repaired-")
+    assert body == f"{HEADER}\n2,male,22\n3,male,30\n4,male,+1e1\n"
 
 
-def test_what_cannot_be_done_is_one_sentence(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_done_is_one_sentence(cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    for arguments, message in (
+        (["export", "0000"], "No files with bad rows have an id that begins with 0000."),
+        (["export", "x' OR 1=1"], "at least four of its hexadecimal digits"),
+        (["export", "abcd", "--out", sys.executable], "exists. Name another file with --out."),
+        (["submit", "abcd", str(tmp_path / "other.csv")], "is not an exported file"),
+        (["submit", "abcd", "nowhere.csv"], "nowhere.csv"),
+    ):
+        assert quarantine.main(arguments) == 2
+        error = capsys.readouterr().err
+        assert (message in error, error.count("\n")) == (True, 1)
+
+
+def test_without_a_stack_the_way_out_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("stack_env.apply", lambda: False)
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    assert quarantine.main(["list"]) == 0
-    assert quarantine.main(["export", "abcd"]) == 2
-    assert quarantine.main(["export", "x' OR 1=1"]) == 2
-    monkeypatch.delenv("DATABASE_URL")
+    nowhere = Settings(api_url="", api_key="", database_url="", grafana_url="")
+    monkeypatch.setattr(quarantine, "read_settings", lambda: nowhere)
     assert quarantine.main(["list"]) == 2
-    assert "Missing setting DATABASE_URL" in capsys.readouterr().err
+    assert "start everything with `make up`" in capsys.readouterr().err

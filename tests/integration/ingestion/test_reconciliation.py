@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from sqlalchemy import text
 
-import conservation
 import demo
+import reconcile
 from tabserve.core.database import Database
 from tabserve.core.files import RawFile
 from tabserve.ingestion.accounts import DatabaseLedger
@@ -83,17 +83,17 @@ def test_a_prediction_of_an_unknown_file_is_stray(database: Database, database_u
 def test_the_report_succeeds_only_when_every_row_is_accounted_for(database: Database, database_url: str) -> None:
     console = Console(width=120, record=True, file=io.StringIO())
 
-    assert conservation.report(console, database_url, FILES) == 0
+    assert reconcile.report(console, database_url, FILES) == 0
     printed = console.export_text()
     assert "2 files: 4 rows = 2 good + 2 bad; 2 of 2 good rows predicted" in printed
-    assert "conservation: ok" in printed
+    assert "reconciliation: ok" in printed
 
     change(database, "DELETE FROM predictions WHERE row_number = 4")
 
-    assert conservation.report(console, database_url, FILES) == 1
+    assert reconcile.report(console, database_url, FILES) == 1
     printed = console.export_text()
     assert "titanic/a.csv: 1 of 2 good rows have a prediction" in printed
-    assert "conservation: FAILED" in printed
+    assert "reconciliation: FAILED" in printed
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_an_unreachable_bucket_names_the_way_out(tmp_path: Path) -> None:
 
 
 def test_help_says_what_the_options_do() -> None:
-    for script in ("train.py", "split_dataset.py", "feed.py", "load_features.py"):
+    for script in ("train.py", "split_dataset.py", "feed.py"):
         done = subprocess.run([sys.executable, f"scripts/{script}", "--help"], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0
         assert "--use-case NAME" in done.stdout

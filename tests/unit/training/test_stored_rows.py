@@ -52,7 +52,7 @@ def test_what_no_definition_allows_any_more_is_named_and_not_learned_from() -> N
 
 
 def test_too_few_known_ids_are_one_sentence_with_the_way_out() -> None:
-    with pytest.raises(TrainingDataError, match=r"knows 1 of the 4 ids of outcomes\.csv.*load_features\.py"):
+    with pytest.raises(TrainingDataError, match=r"knows 1 of the 4 ids of outcomes\.csv.*feed\.py"):
         with_stored_features(TITANIC, OUTCOMES, store("3"))
 
 

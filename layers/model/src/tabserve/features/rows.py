@@ -33,17 +33,10 @@ class Known:
 class FeatureRows:
     """Reads the rows of one file by the use case's columns, wherever they stand."""
 
-    def __init__(
-        self,
-        use_case: UseCase,
-        header: Sequence[str],
-        written_at: datetime,
-        now: datetime,
-        time_column: str | None = None,
-    ) -> None:
+    def __init__(self, use_case: UseCase, header: Sequence[str], written_at: datetime, now: datetime) -> None:
         """Find the columns; raise FileRejectedError for a missing one.
 
-        A row's event time is what its `time_column` says, by default the use case's, or `written_at` without any.
+        A row's event time is what the use case's `event_time_column` says, or `written_at` without any.
         """
         self._use_case = use_case
         try:
@@ -52,7 +45,7 @@ class FeatureRows:
             raise FileRejectedError("missing_column", f"{error}.") from error
         self._written_at = written_at
         self._latest = now + CLOCKS_DIFFER_BY
-        self._time_place = _place(time_column or use_case.event_time_column, header)
+        self._time_place = _place(use_case.event_time_column, header)
 
     def read(self, rows: Iterable[Row]) -> Known:
         """Return what numbered rows of the file say; the later of two rows about one entity counts."""

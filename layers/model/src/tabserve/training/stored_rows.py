@@ -39,7 +39,7 @@ def with_stored_features(use_case: UseCase, data: Dataset, store: FeatureStore) 
     if len(rows) < LEAST_SHARE_KNOWN * len(ids):
         raise TrainingDataError(
             f"The feature store knows {len(rows)} of the {len(ids)} ids of {data.name}, at least half are needed; "
-            "load them with scripts/load_features.py or put a raw file of them into the raw bucket."
+            "put a raw file of them into the raw bucket, with scripts/feed.py for example."
         )
     header = (use_case.id_column, *use_case.feature_names, use_case.target.name)
     return StoredRows(Dataset(f"{data.name} with stored features", header, rows), len(ids) - len(rows))

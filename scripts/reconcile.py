@@ -25,7 +25,7 @@ PREDICTIONS = "SELECT model_version, source, count(*) FROM predictions GROUP BY 
 
 
 def main() -> int:
-    """Prove conservation for the stack of a state folder; exit 1 when something does not add up."""
+    """Reconcile the rows of the stack of a state folder; exit 1 when something does not add up."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", type=Path, default=ROOT / ".local/stack.env", help="what `make up` wrote")
     path = parser.parse_args().env
@@ -80,8 +80,8 @@ def _conclude(console: Console, accounts: Sequence[FileAccount], mismatches: Seq
     )
     for mismatch in mismatches:
         console.print(f"  {mismatch.key or mismatch.file_id}: {mismatch.problem}", style="red", markup=False)
-    verdict = f"FAILED ({len(mismatches)} mismatches)" if mismatches else "ok"
-    console.print(f"conservation: {verdict}", style="red" if mismatches else "green")
+    result = f"FAILED ({len(mismatches)} mismatches)" if mismatches else "ok"
+    console.print(f"reconciliation: {result}", style="red" if mismatches else "green")
     return 1 if mismatches else 0
 
 
