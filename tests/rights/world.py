@@ -1,16 +1,16 @@
 """The functions in one process on an emulated AWS, each told what the template tells it, and all their calls noted."""
 
-import base64
 import importlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 import migrate
@@ -27,6 +27,7 @@ from tests.factories import batch
 from tests.rights.calls import Recorder
 from tests.rights.deployed import REGION, Deployed
 
+Handler = Callable[..., Any]
 KEY = "titanic/passengers.csv"
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
 PIECE = 10  # rows that the features function takes at a time
@@ -69,16 +70,24 @@ class World:
         registry = Registry(S3Store(self._clients["s3"], self.deployed.name("ArtifactsBucket")))
         training.train_use_case(use_case, training.labelled_data(use_case), registry, promote=True)
 
-    def call(self, function: str, event: object, *, later: timedelta = timedelta(), seconds: float = 100) -> Any:
+    def call(
+        self,
+        function: str,
+        event: object,
+        *,
+        later: timedelta = timedelta(),
+        seconds: float = 100,
+        around: Callable[[Handler], Handler] = lambda handler: handler,
+    ) -> Any:
         """Start a function as a cold start does, in its own environment, and return its answer to one event."""
         folder = self.deployed.of_type("AWS::Serverless::Function")[function]["Handler"].split(".")[1]
         with self._patch.context() as patch:
             for name, value in self.deployed.environment(function).items():
                 patch.setenv(name, value)
-            session = common._session.__wrapped__()
+            session: Any = botocore.session.get_session()
             session.register("before-parameter-build", self.recorders[function])
             session.register("before-call.secrets-manager.GetSecretValue", self._secret)
-            session.register("before-call.lambda.Invoke", _predicted)
+            session.register("before-call.lambda.Invoke", lambda **call: self.invoked(**call))
             patch.setattr(common, "_session", lambda: session)
             module = importlib.import_module(f"functions.{folder}.app")
             service = getattr(module, f"{folder}_service")()
@@ -88,7 +97,7 @@ class World:
             if hasattr(module, "app"):
                 module.app.state.service = service
             patch.setattr(module, "service", service)
-            return module.handler(event, _context(function, seconds))
+            return around(module.handler)(event, _context(function, seconds))
 
     def put(self, bucket: str, key: str, body: str) -> dict[str, Any]:
         """Write an object and return what S3 says about it."""
@@ -110,6 +119,11 @@ class World:
     def predicted(self, version: str) -> None:
         """Store predictions of a model version."""
         prediction_store(self._url).add(batch(50, model_version=version, created_at=utc_now()))
+
+    def invoked(self, **call: Any) -> tuple[Any, Mapping[str, Any]]:
+        """Let the predict function answer the scheduler."""
+        answer = self.call("PredictFunction", json.loads(call["params"]["body"]))
+        return SimpleNamespace(status_code=200), {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def _secret(self, **_: Any) -> tuple[Any, dict[str, str]]:
         return SimpleNamespace(status_code=200), {"SecretString": self._url}
@@ -133,14 +147,6 @@ def request(method: str, path: str, key: str, body: object = None) -> dict[str, 
         "body": None if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
-
-
-def _predicted(**call: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Answer as the predict function does to the scheduler."""
-    body = json.loads(base64.b64decode(json.loads(call["params"]["body"])["body"]))
-    entries = [{"index": index, "prediction_id": str(index)} for index, _ in enumerate(body["records"])]
-    answer = {"statusCode": 200, "body": json.dumps({"predictions": entries})}
-    return SimpleNamespace(status_code=200), {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 def _context(function: str, seconds: float) -> SimpleNamespace:
