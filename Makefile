@@ -71,9 +71,13 @@ bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .
 bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift alarms beside Evidently's and NannyML's defaults
 	$(BIN)/python -m benchmarks.drift $(ARGS)
 
+# What the peers' pinned versions need is as of this day; empty for a package index that gives no upload dates.
+PEERS_NOT_AFTER ?= 2026-11-21
 .local/peers/%: benchmarks/peers/%.txt
-	$(BIN)/uv venv -q --clear --python $(BIN)/python $@
-	$(BIN)/uv pip sync -q --python $@/bin/python $<
+	@echo "Installing $(@F), a peer of the benchmarks ..."
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python $@
+	@$(BIN)/uv pip install -q --python $@/bin/python $(if $(PEERS_NOT_AFTER),--exclude-newer $(PEERS_NOT_AFTER)) -r $< \
+	  || { echo "Does this package index give no upload dates? Then say: make $(MAKECMDGOALS) PEERS_NOT_AFTER=" >&2; exit 2; }
 	@touch $@
 
 train: $(STAMP) ## Train, compare, measure and register a model: USE_CASE=titanic; DATA=rows.csv, PROMOTE=1

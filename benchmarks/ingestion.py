@@ -1,4 +1,4 @@
-"""Validating and splitting large files: rows a second, peak memory and missed rows beside other validators.
+"""Validating and splitting large files: rows a second, peak memory and missed rows beside Great Expectations.
 
 Every process has one core, reads the same file and writes the good and the bad rows. The time is a warm function's: the
 first thousand rows were validated once before. The memory is the whole process's.
@@ -29,19 +29,15 @@ BAD_SHARE: Final = 0.05
 SIZES: Final = (100_000, 1_000_000)
 LARGEST: Final = 5_000_000
 ROUNDS: Final = 3
-# A null byte or a cell of a thousand characters would stop some of the peers.
+# A null byte or a cell of a thousand characters would stop the peer.
 LEFT_OUT: Final = frozenset({"null_byte", "too_long_cell"})
 HERE: Final = Path(__file__).parent
-PEERS: Final = {
-    "Great Expectations": HERE / "peers/validate_great_expectations.py",
-    "pandera, typed": HERE / "peers/validate_pandera.py",
-    "pandas.read_csv": HERE / "peers/validate_pandas.py",
-}
+PEER: Final = "Great Expectations"
 PEER_PYTHON: Final = ROOT / ".local/peers/validators/bin/python"
 
 
 def run() -> list[Measurement]:
-    """Measure all sizes; the largest one only here, peers would need gigabytes."""
+    """Measure all sizes; the largest one only here, the peer would need gigabytes."""
     use_case = _use_case()
     found: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -65,16 +61,15 @@ def _compared(use_case: UseCase, rows: int, folder: Path) -> list[Measurement]:
     results: dict[str, list[dict[str, Any]]] = {}
     for _ in range(ROUNDS):  # interleaved, so that a slow moment of the machine meets all of them
         results.setdefault("tabserve", []).append(_own(use_case, path, truth))
-        for name, script in PEERS.items():
-            results.setdefault(name, []).append(_peer(script, use_case, path, truth))
+        results.setdefault(PEER, []).append(_peer(use_case, path, truth))
     best = {name: min(rounds, key=lambda result: result["seconds"]) for name, rounds in results.items()}
     for name, result in best.items():
         _print(rows, name, result)
-    own, peer = best["tabserve"], best["Great Expectations"]
+    own, peer = best["tabserve"], best[PEER]
     rate, peer_rate = rows / own["seconds"], rows / peer["seconds"]
     label = f"ingest {rows:,} rows"
     return [
-        Measurement(f"{label}, rate", rate, "rows/s", 1.0, "Great Expectations", peer_rate, "larger"),
+        Measurement(f"{label}, rate", rate, "rows/s", 1.0, PEER, peer_rate, "larger"),
         Measurement(f"{label}, rate on one core", rate, "rows/s", RATE_LIMIT, better="larger"),
         Measurement(f"{label}, peak memory", own["peak_mb"], "MB", MEMORY_LIMIT_MB),
         *_mistakes(rows, own),
@@ -111,7 +106,8 @@ def _layer_python() -> str:
     return python
 
 
-def _peer(script: Path, use_case: UseCase, path: Path, truth: set[int]) -> dict[str, Any]:
+def _peer(use_case: UseCase, path: Path, truth: set[int]) -> dict[str, Any]:
+    script = HERE / "peers/validate_great_expectations.py"
     return _process([str(PEER_PYTHON), str(script), str(path)], truth, json.dumps(_columns(use_case)))
 
 
