@@ -21,7 +21,7 @@ from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import DriftLimits
-from tabserve.monitoring.drift import judge
+from tabserve.monitoring.drift import compare
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.profile import PREDICTION, PROBABILITY, is_missing
 from tabserve.reference.reference import Reference
@@ -37,13 +37,13 @@ FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS each (row, plac
 RUN = """
 import json, re, sys, time
 from datetime import UTC, datetime
-from tabserve.adapters.alert_rules import load_alert_rules
-from tabserve.adapters.database import Database
-from tabserve.adapters.monitoring import MonitoringTables
-from tabserve.application.monitor import Monitor, run
-from tabserve.bootstrap.common import catalog
-from tabserve.domain.reference import Reference
-from tabserve.settings import read_settings
+from tabserve.core.database import Database
+from tabserve.core.service import catalog
+from tabserve.core.settings import read_settings
+from tabserve.monitoring.alert_rules import load_alert_rules
+from tabserve.monitoring.service import MonitorDependencies, run
+from tabserve.monitoring.store import MonitoringTables
+from tabserve.reference.reference import Reference
 
 class References:
     def get(self, use_case, version):
@@ -51,7 +51,8 @@ class References:
 
 store = MonitoringTables(Database(sys.argv[1]))
 start = time.perf_counter()
-report = run(Monitor(catalog(read_settings()), References(), store, load_alert_rules(), lambda: datetime.now(UTC)))
+rules, clock = load_alert_rules(), lambda: datetime.now(UTC)
+report = run(MonitorDependencies(catalog(read_settings()), References(), store, rules, clock))
 seconds = time.perf_counter() - start
 megabytes = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps({"windows": report.windows, "rows": report.predictions, "seconds": seconds, "megabytes": megabytes}))
@@ -80,7 +81,7 @@ def window_ms(population: Population) -> float:
     seconds = []
     for _ in range(10):
         start = time.perf_counter()
-        judge(reference, reference.window(columns, ROWS), DriftLimits())
+        compare(reference, reference.window(columns, ROWS), DriftLimits())
         seconds.append(time.perf_counter() - start)
     return min(seconds) * 1e3
 

@@ -11,7 +11,7 @@ import yaml
 from benchmarks.populations import HEAVY_TAILED, ROOT, Column, Population, heavy_tailed
 from tabserve.core.catalog import YamlCatalog
 from tabserve.core.use_case import DriftLimits
-from tabserve.monitoring.drift import judge, worst
+from tabserve.monitoring.drift import compare, worst
 
 EXAMPLES = YamlCatalog(ROOT / "tests" / "use_cases")  # the figures belong to these, not to the user's own
 SHIFTS = Path(__file__).with_name("shifts.yaml")
@@ -44,7 +44,7 @@ def alarm_rate(
     for _ in range(windows):
         reference = population.profile(population.draw(rng, REFERENCE_ROWS))
         columns = shifted(population, rng, rows, shift) if shift else population.draw(rng, rows)
-        found = judge(reference, population.window(reference, columns), DriftLimits())
+        found = compare(reference, population.window(reference, columns), DriftLimits())
         alarms += worst([each.state for each in found]) in ("alarm", "severe")
     return alarms / windows
 

@@ -13,7 +13,7 @@ from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
 from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_csv, read_dataset
-from tabserve.training.service import Split, Trained, split, train
+from tabserve.training.service import Rows, Trained, split, train
 from tabserve.training.stored_rows import with_stored_features
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +31,7 @@ def labelled_data(
     holdout: Path | None = None,
     store: FeatureStore | None = None,
     say: Progress = lambda _: None,
-) -> Split:
+) -> Rows:
     """Read the data of a use case, or other files, features from a store if one is given; raise TrainingDataError."""
     rows, held_out = _datasets(use_case, data, holdout)
     if store is None:
@@ -62,7 +62,7 @@ def _stored(use_case: UseCase, rows: Dataset, store: FeatureStore, say: Progress
 
 
 def train_use_case(
-    use_case: UseCase, rows: Split, registry: Registry, *, promote: bool, progress: Progress = lambda _: None
+    use_case: UseCase, rows: Rows, registry: Registry, *, promote: bool, progress: Progress = lambda _: None
 ) -> Trained:
     """Train and register one version."""
     dependencies = train_dependencies(registry, ROOT)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tabserve.monitoring.build import monitor_service
-from tabserve.monitoring.service import Report, run
+from tabserve.monitoring.service import MonitoringRun, run
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,13 +17,13 @@ log, metrics = service.log, service.metrics
 @log.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
-    """Judge everything that is new."""
+    """Report on everything that is new."""
     report = run(service.deps)
     _report(report)
     return {"windows": report.windows, "predictions": report.predictions, "alerts": len(report.alerts)}
 
 
-def _report(report: Report) -> None:
+def _report(report: MonitoringRun) -> None:
     for alert in report.alerts:
         log.warning("alert", extra={"rule": alert.rule, "subject": alert.subject, "state": alert.state})
     for version in report.without_reference:

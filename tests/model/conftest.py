@@ -11,7 +11,7 @@ from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
 from tabserve.training.datasets import read_dataset
-from tabserve.training.service import Provenance, Split, TrainDependencies, Trained, split, train
+from tabserve.training.service import Provenance, Rows, TrainDependencies, Trained, split, train
 from tests.definitions import CATALOG
 from tests.factories import NOON
 from tests.penguins import penguins
@@ -26,7 +26,7 @@ def use_case(request: pytest.FixtureRequest) -> UseCase:
 
 
 @functools.cache
-def rows_of(name: str) -> Split:
+def rows_of(name: str) -> Rows:
     use_case = CATALOG.get(name)
     if name == "penguins":
         return split(use_case, penguins(), None)
@@ -36,7 +36,7 @@ def rows_of(name: str) -> Split:
 
 
 @pytest.fixture(scope="session")
-def rows(use_case: UseCase) -> Split:
+def rows(use_case: UseCase) -> Rows:
     return rows_of(use_case.name)
 
 
@@ -48,11 +48,11 @@ def dependencies(registry: Registry) -> TrainDependencies:
     def clock() -> datetime:
         return NOON + timedelta(minutes=next(minutes))
 
-    return TrainDependencies(built.trainer, built.load, registry, clock, Provenance({"python": "3"}, "c" * 40))
+    return TrainDependencies(built.fit, built.load, registry, clock, Provenance({"python": "3"}, "c" * 40))
 
 
 @pytest.fixture(scope="session")
-def trained_registry(use_case: UseCase, rows: Split, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def trained_registry(use_case: UseCase, rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """A registry with one version; tests must not change it."""
     registry = Registry(FolderStore(tmp_path_factory.mktemp(use_case.name)))
     train(use_case, rows, dependencies(registry))

@@ -21,8 +21,8 @@ from tabserve.reference.reference import Reference
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import Registry
 from tabserve.registry.version import Example
-from tabserve.training.pipeline import SklearnModel, SklearnTrainer
-from tabserve.training.service import Split, Trained, train
+from tabserve.training.pipeline import SklearnModel
+from tabserve.training.service import Rows, Trained, train
 from tests.model.conftest import ROOT, dependencies
 
 Floats = NDArray[np.float64]
@@ -38,7 +38,7 @@ def with_training(use_case: UseCase, **changes: object) -> UseCase:
 
 
 def test_a_version_is_registered_with_everything_that_belongs_to_it(
-    use_case: UseCase, rows: Split, trained_registry: Registry
+    use_case: UseCase, rows: Rows, trained_registry: Registry
 ) -> None:
     metadata = trained_registry.metadata(use_case.name, only_version(trained_registry, use_case))
     assert metadata.model_sha256 == use_case.model_sha256
@@ -53,7 +53,7 @@ def test_a_version_is_registered_with_everything_that_belongs_to_it(
     assert trained_registry.aliases(use_case.name) == {"champion": metadata.version, "challenger": metadata.version}
 
 
-def test_the_export_answers_like_the_saved_pipeline(use_case: UseCase, rows: Split, trained_registry: Registry) -> None:
+def test_the_export_answers_like_the_saved_pipeline(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
     version = only_version(trained_registry, use_case)
     pipeline = joblib.load(io.BytesIO(trained_registry.file(use_case.name, version, "model.joblib")))
     columns = rows.held_out.columns
@@ -69,7 +69,7 @@ def _frame_of(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> obje
     return _frame(use_case, columns)
 
 
-def test_one_row_is_answered_as_among_others(use_case: UseCase, rows: Split, trained_registry: Registry) -> None:
+def test_one_row_is_answered_as_among_others(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
     model = trained_registry.champion(use_case)
     columns = rows.held_out.columns
     together = model.probabilities(columns, len(rows.held_out))
@@ -92,9 +92,9 @@ def test_missing_and_unknown_values_are_answered(use_case: UseCase, trained_regi
 def hashes_of_another_process() -> dict[str, list[str]]:
     program = (
         "import hashlib; from tests.model.conftest import CATALOG, NAMES, rows_of\n"
-        "from tabserve.training.pipeline import SklearnTrainer\n"
+        "from tabserve.training.pipeline import fit\n"
         "for name in NAMES:\n"
-        "    model = SklearnTrainer().fit(CATALOG.get(name), rows_of(name).training)\n"
+        "    model = fit(CATALOG.get(name), rows_of(name).training)\n"
         "    print(name, *(hashlib.sha256(body).hexdigest() for body in (model.export(), model.save())))\n"
     )
     environment = os.environ | {"PYTHONHASHSEED": "4711"}
@@ -122,7 +122,7 @@ def test_training_again_gives_a_new_version_with_the_same_content(
 
 
 def test_a_second_version_is_challenger_until_it_is_promoted(
-    rows: Split, use_case: UseCase, empty_registry: Registry
+    rows: Rows, use_case: UseCase, empty_registry: Registry
 ) -> None:
     deps = dependencies(empty_registry)
     first = train(use_case, rows, deps).metadata.version
@@ -134,7 +134,7 @@ def test_a_second_version_is_challenger_until_it_is_promoted(
 
 
 def test_the_first_version_for_a_changed_definition_is_champion(
-    use_case: UseCase, rows: Split, empty_registry: Registry
+    use_case: UseCase, rows: Rows, empty_registry: Registry
 ) -> None:
     deps = dependencies(empty_registry)
     train(use_case, rows, deps)
@@ -146,7 +146,7 @@ def test_the_first_version_for_a_changed_definition_is_champion(
         empty_registry.champion(use_case)
 
 
-def test_the_reference_profiles_the_held_out_rows(use_case: UseCase, rows: Split, trained_registry: Registry) -> None:
+def test_the_reference_profiles_the_held_out_rows(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
     version = only_version(trained_registry, use_case)
     reference = Reference.from_dict(json.loads(trained_registry.file(use_case.name, version, "reference.json")))
     assert reference.profile.rows == len(rows.held_out)
@@ -157,7 +157,7 @@ def test_the_reference_profiles_the_held_out_rows(use_case: UseCase, rows: Split
 
 
 def test_examples_are_held_out_rows_with_their_answers(
-    use_case: UseCase, rows: Split, trained_registry: Registry
+    use_case: UseCase, rows: Rows, trained_registry: Registry
 ) -> None:
     version = only_version(trained_registry, use_case)
     examples = [
@@ -169,24 +169,15 @@ def test_examples_are_held_out_rows_with_their_answers(
     np.testing.assert_allclose([example.probabilities for example in examples], expected, rtol=0, atol=1e-12)
 
 
-class Tampered:
-    """A trainer whose export is another model than the one it fitted."""
+class Tampered(SklearnModel):
+    """A fitted model whose export is another one."""
 
-    def __init__(self, tamper: Callable[[onnx.ModelProto], None]) -> None:
+    def __init__(self, use_case: UseCase, fitted: SklearnModel, tamper: Callable[[onnx.ModelProto], None]) -> None:
+        super().__init__(use_case, fitted.pipeline)
         self._tamper = tamper
 
-    def fit(self, use_case: UseCase, rows: object) -> "Tampered":
-        self._fitted = SklearnTrainer().fit(use_case, rows)  # type: ignore[arg-type]
-        return self
-
-    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> Floats:
-        return self._fitted.score(columns, rows)
-
-    def save(self) -> bytes:
-        return self._fitted.save()
-
     def export(self) -> bytes:
-        model = onnx.load_from_string(self._fitted.export())
+        model = onnx.load_from_string(super().export())
         self._tamper(model)
         body: bytes = model.SerializeToString()
         return body
@@ -208,10 +199,11 @@ def scale_constants(factor: float) -> Callable[[onnx.ModelProto], None]:
     return tamper
 
 
-def test_an_export_that_answers_otherwise_is_refused(use_case: UseCase, rows: Split, empty_registry: Registry) -> None:
+def test_an_export_that_answers_otherwise_is_refused(use_case: UseCase, rows: Rows, empty_registry: Registry) -> None:
     honest = dependencies(empty_registry)
     for factor in (1.01, 1.0001):
-        deps = dataclasses.replace(honest, trainer=Tampered(scale_constants(factor)))
+        fitted = Tampered(use_case, honest.fit(use_case, rows.training), scale_constants(factor))
+        deps = dataclasses.replace(honest, fit=lambda *_, fitted=fitted: fitted)
         with pytest.raises(ParityError, match="the exported model answers"):
             train(use_case, rows, deps)
     assert empty_registry.versions(use_case.name) == []
@@ -219,7 +211,7 @@ def test_an_export_that_answers_otherwise_is_refused(use_case: UseCase, rows: Sp
 
 
 def test_a_model_below_a_limit_is_refused_with_the_limit(
-    use_case: UseCase, rows: Split, empty_registry: Registry
+    use_case: UseCase, rows: Rows, empty_registry: Registry
 ) -> None:
     strict = with_training(use_case, acceptance={"accuracy": 0.5, "roc_auc": 0.9999, "log_loss": 0.0001})
     with pytest.raises(
@@ -231,7 +223,7 @@ def test_a_model_below_a_limit_is_refused_with_the_limit(
 
 @pytest.mark.parametrize("estimator", ["logistic_regression", "random_forest"])
 def test_every_estimator_exports_alike_for_every_use_case(
-    use_case: UseCase, rows: Split, estimator: str, empty_registry: Registry
+    use_case: UseCase, rows: Rows, estimator: str, empty_registry: Registry
 ) -> None:
     changed = with_training(use_case, estimator=estimator, acceptance={})
     metadata = train(changed, rows, dependencies(empty_registry)).metadata

@@ -29,7 +29,7 @@ from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
 from tabserve.monitoring.drift import ColumnDrift, Difference
 from tabserve.monitoring.performance import Measure
 from tabserve.monitoring.store import MonitoringTables
-from tabserve.monitoring.window_report import Verdict
+from tabserve.monitoring.window_report import WindowReport
 from tabserve.monitoring.windows import Span
 from tabserve.serving.metrics import RequestCount
 from tabserve.serving.postgres import Postgres
@@ -99,12 +99,12 @@ def monitor(database: Database, _: str) -> None:
     tables.closed_until("titanic", VERSION)
     tables.alarms_in_a_row("titanic", VERSION, 3)
     list(tables.predictions("titanic", VERSION, None, NOON))
-    tables.windows_with_new_outcomes("titanic", 5)
+    tables.windows_with_new_ground_truth("titanic", 5)
     span = Span(VERSION, NOON - timedelta(hours=1), NOON)
-    list(tables.outcomes("titanic", [span]))
+    list(tables.ground_truth("titanic", [span]))
     tables.last_prediction("titanic")
     tables.arrivals(NOON)
-    tables.save([Verdict("titanic", span, [DRIFT], {"Age": []}, [MEASURE])], [], NOON)
+    tables.save([WindowReport("titanic", span, [DRIFT], {"Age": []}, [MEASURE])], [], NOON)
     for count in (10, 20):
         tables.save_measures("titanic", [(span, replace(MEASURE, n=count))], NOON)
     Outbox(database).add([alert()])

@@ -15,8 +15,8 @@ from tabserve.core.database import Database
 from tabserve.core.errors import IncompatibleModelError, StorageUnavailableError, UseCaseError
 from tabserve.core.tables import alerts, drift_metrics, ground_truth, ingestions, performance_metrics, predictions
 from tabserve.core.use_case import UseCase
-from tabserve.monitoring.alert_rules_file import load_alert_rules
-from tabserve.monitoring.service import Monitor, Report, run
+from tabserve.monitoring.alert_rules import load_alert_rules
+from tabserve.monitoring.service import MonitorDependencies, MonitoringRun, run
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.reference.reference import Reference
 from tests.factories import NOON, VERSION, ingestion
@@ -94,8 +94,8 @@ class World:
     now: datetime = NOON
     made: int = 0
 
-    def monitor(self, use_cases: OneUseCase | None = None) -> Report:
-        monitor = Monitor(
+    def monitor(self, use_cases: OneUseCase | None = None) -> MonitoringRun:
+        monitor = MonitorDependencies(
             use_cases or OneUseCase(),
             OneReference(),
             MonitoringTables(self.database),
@@ -182,7 +182,7 @@ def test_a_run_repeated_on_the_same_rows_stores_nothing_twice(world: World) -> N
     world.monitor()
     before = world.all(drift_metrics.c.window_end), world.alerts()
     store.closed_until = lambda *_: None  # type: ignore[method-assign]  # as if another run had started at the same time
-    monitor = Monitor(OneUseCase(), OneReference(), store, load_alert_rules(), lambda: world.now)
+    monitor = MonitorDependencies(OneUseCase(), OneReference(), store, load_alert_rules(), lambda: world.now)
     assert run(monitor).windows == 0
     assert (world.all(drift_metrics.c.window_end), world.alerts()) == before
 

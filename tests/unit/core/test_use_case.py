@@ -14,6 +14,7 @@ PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"training": {"primary_metric": "accuracy"}}, "training.primary_metric\n *Extra inputs are not permitted"),
         ({"ignore": ["ISLAND"]}, "columns repeats 'island'"),
         ({"event_time_column": "sample  number"}, "'sample  number' must not be one of the other columns"),
         ({"missing_values": ["", "Dream"]}, "category 'Dream' of 'Island' is also one of missing_values"),

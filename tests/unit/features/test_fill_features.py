@@ -19,6 +19,7 @@ from tests.unit.ingestion.conftest import USE_CASE
 
 KEY = "orders/00ff/a b+c.csv"
 HEADER = "id,size,price,pieces,grade,weight,note"
+STORED = USE_CASE.model_copy(update={"feature_store": True})
 
 
 @dataclass
@@ -39,7 +40,7 @@ class BreakingFeatures(FakeFeatures):
 class World:
     """A good bucket, a queue, a feature store and a use case."""
 
-    use_case: UseCase = USE_CASE
+    use_case: UseCase = STORED
     good: FakeObjects = field(default_factory=FakeObjects)
     features: FakeFeatures = field(default_factory=FakeFeatures)
     queue: FakeQueue = field(default_factory=FakeQueue)
@@ -215,14 +216,14 @@ def test_a_file_that_does_not_number_its_rows_is_left_with_a_sentence(world: Wor
 
 def test_a_use_case_can_do_without_the_feature_store(world: World) -> None:
     file = world.drop([line(1)])
-    world.use_case = UseCase.model_validate(USE_CASE.model_dump() | {"feature_store": False})
-    assert world.fill(file).skipped == "its use case says feature_store: false"
+    world.use_case = USE_CASE
+    assert world.fill(file).skipped == "its use case does not say feature_store: true"
     assert world.fill(replace(file, key="tulips/0/a.csv")).skipped == "its key names no use case"
     assert not world.features.entities
 
 
 def test_rows_are_as_old_as_their_own_time_where_the_use_case_names_a_column(world: World) -> None:
-    world.use_case = UseCase.model_validate(USE_CASE.model_dump() | {"event_time_column": "seen"})
+    world.use_case = UseCase.model_validate(STORED.model_dump() | {"event_time_column": "seen"})
     header = f"{HEADER},Seen"
     world.fill(world.drop([f"{line(1, 1)},2026-01-02T10:00:00Z"], written=9, header=header))
     filled = world.fill(

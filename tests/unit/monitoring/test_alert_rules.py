@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from tabserve.monitoring.alert_rules import DriftRule, Finding, judge_drift, transitions
-from tabserve.monitoring.alert_rules_file import load_alert_rules
+from tabserve.monitoring.alert_rules import DriftRule, Finding, drift_state, load_alert_rules, transitions
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RULE = DriftRule(severity="critical", alarms_in_a_row=2)
@@ -42,7 +41,7 @@ def test_alerts_of_one_run_have_times_in_their_order_and_the_same_finding_has_th
     ],
 )
 def test_drift_fires_after_two_alarms_in_a_row_or_one_severe_window(states: Any, before: int, after: Any) -> None:
-    assert judge_drift(RULE, states, before) == after
+    assert drift_state(RULE, states, before) == after
 
 
 def test_the_rules_that_come_with_tabserve_are_well_formed() -> None:

@@ -109,7 +109,7 @@ def test_few_expected_rows_are_judged_by_permutation_as_scipy_does(table: Any) -
 def test_q_values_are_those_of_scipy_over_all_columns() -> None:
     rng = np.random.default_rng(3)
     reference, window = profiles(rng, 400, shift=0.3)
-    found = drift.judge(reference, window, LIMITS)
+    found = drift.compare(reference, window, LIMITS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = stats.false_discovery_control([each.difference.p_value for each in found])
@@ -130,7 +130,7 @@ def profiles(rng: np.random.Generator, rows: int, shift: float = 0.0) -> tuple[P
 
 def test_equal_counts_have_no_effect_and_no_significance() -> None:
     reference, _ = profiles(np.random.default_rng(0), 0)
-    for found in drift.judge(reference, reference, LIMITS):
+    for found in drift.compare(reference, reference, LIMITS):
         assert (found.difference.effect, found.difference.statistic, found.difference.p_value) == (0, 0, 1)
         assert found.state == "ok"
 
@@ -162,14 +162,14 @@ def test_a_constant_that_moves_and_values_below_a_common_minimum_are_severe() ->
     constant = Profile(400, {"x": NumericProfile.of([5.0] * 400)})
     zeros = Profile(400, {"x": NumericProfile.of([0.0] * 300 + list(range(1, 101)))})
     for reference, column in ((constant, [6.0] * 200), (constant, [4.0] * 200), (zeros, [-1.0] * 150 + [50.0] * 50)):
-        assert drift.judge(reference, reference.window({"x": column}, 200), LIMITS)[0].state == "severe"
+        assert drift.compare(reference, reference.window({"x": column}, 200), LIMITS)[0].state == "severe"
 
 
 def test_missing_values_are_drift_although_the_others_did_not_move() -> None:
     rng = np.random.default_rng(4)
     reference, _ = profiles(rng, 0)
     column = [None] * 120 + rng.normal(size=280).tolist()
-    found = drift.judge(reference, reference.window({"x": column, "c": list(CATEGORIES) * 100}, 400), LIMITS)[0]
+    found = drift.compare(reference, reference.window({"x": column, "c": list(CATEGORIES) * 100}, 400), LIMITS)[0]
     assert found.difference.method == "chi2 (missing)"
     assert found.state == "severe"
 
@@ -177,7 +177,7 @@ def test_missing_values_are_drift_although_the_others_did_not_move() -> None:
 @pytest.mark.parametrize(("rows", "state"), [(49, "insufficient"), (50, "warning"), (99, "warning"), (100, "severe")])
 def test_few_rows_never_alarm(rows: int, state: str) -> None:
     reference, window = profiles(np.random.default_rng(5), rows, shift=3.0)
-    assert drift.judge(reference, window, LIMITS)[0].state == state
+    assert drift.compare(reference, window, LIMITS)[0].state == state
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_state_needs_significance_and_effect(q_value: float, effect: float, st
 
 def test_an_empty_window_is_insufficient() -> None:
     reference, window = profiles(np.random.default_rng(6), 0)
-    assert {found.state for found in drift.judge(reference, window, LIMITS)} == {"insufficient"}
+    assert {found.state for found in drift.compare(reference, window, LIMITS)} == {"insufficient"}
 
 
 def test_predictions_of_one_class_only_are_noticed_unless_the_reference_expects_them() -> None:
@@ -220,6 +220,6 @@ def test_seven_columns_of_5000_rows_take_at_most_50_ms() -> None:
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        drift.judge(reference, reference.window(columns, 5_000), LIMITS)
+        drift.compare(reference, reference.window(columns, 5_000), LIMITS)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) <= 0.050

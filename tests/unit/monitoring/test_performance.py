@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn import metrics
 
-from tabserve.monitoring.performance import Answers, Measure, estimate, mean_probability, measure, wilson
+from tabserve.monitoring.performance import Answers, Measure, estimate, mean_probability, measure
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.profile import NumericProfile
 
@@ -80,12 +79,6 @@ def test_measured_values_of_three_classes_are_macro_means() -> None:
     assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(actual, predictions))
     assert found["f1"].value == pytest.approx(metrics.f1_score(actual, predictions, average="macro"))
     assert found["recall"].value == pytest.approx(metrics.recall_score(actual, predictions, average="macro"))
-
-
-@pytest.mark.parametrize(("successes", "n"), [(0, 10), (10, 10), (37, 50), (1, 1)])
-def test_wilson_intervals_are_those_of_scipy(successes: int, n: int) -> None:
-    expected = binomtest(successes, n).proportion_ci(method="wilson")
-    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_no_rows_have_no_performance_and_one_class_has_what_can_be_known() -> None:

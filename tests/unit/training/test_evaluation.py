@@ -36,14 +36,6 @@ def test_measures_are_those_of_scikit_learn(classes: int, rows: int, seed: int) 
     assert evaluation.brier(probabilities, targets) == pytest.approx(brier, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("successes", "n", "low", "high"),
-    [(0, 10, 0.0, 0.27753), (10, 10, 0.72247, 1.0), (317, 418, 0.71510, 0.79694), (1, 2, 0.09453, 0.90547)],
-)
-def test_wilson_interval(successes: int, n: int, low: float, high: float) -> None:
-    assert evaluation.wilson(successes, n) == pytest.approx((low, high), abs=1e-5)
-
-
 def test_intervals_hold_the_measure_and_repeat() -> None:
     probabilities, targets = answers(3, 80, 1)
     first = evaluation.evaluate(probabilities, targets, seed=5)

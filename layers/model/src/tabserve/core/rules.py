@@ -71,28 +71,6 @@ CELL_RULES: Final[Mapping[str, str]] = {
 }
 DESCRIPTIONS: Final[Mapping[str, str]] = {**FILE_RULES, **WARNINGS, **ROW_RULES, **CELL_RULES}
 
-TEXT_RULES: Final = (
-    "missing_value",
-    "surrounding_space",
-    "zero_width_character",
-    "too_long_cell",
-    "formula_cell",
-)
-CATEGORY_RULES: Final = (*TEXT_RULES, "case_variant", "unknown_category")
-NUMBER_RULES: Final = (
-    *TEXT_RULES,
-    "non_ascii_digits",
-    "decimal_comma",
-    "thousands_separator",
-    "underscore_or_hex",
-    "nan_or_inf_text",
-    "overflow",
-    "below_minimum",
-    "above_maximum",
-    "not_a_number",
-)
-INTEGER_RULES: Final = (*NUMBER_RULES, "not_an_integer")
-
 # Patterns are written in the syntax that Python's `re` and Rust's `regex` share, for use with a full match.
 NUMBER: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 INTEGER: Final = r"[+-]?[0-9]+"
@@ -126,13 +104,6 @@ FIRST_ROWS: Final = 1_000
 MAX_BAD_ROWS: Final = 100_000
 MAX_JUDGED_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
-
-
-def rules_for(feature: Feature) -> tuple[str, ...]:
-    """Return the rules that one cell of a feature is judged by."""
-    if isinstance(feature, CategoryFeature):
-        return CATEGORY_RULES
-    return INTEGER_RULES if feature.type == "integer" else NUMBER_RULES
 
 
 def general_rule(feature: Feature | None) -> str:

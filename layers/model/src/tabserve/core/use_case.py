@@ -141,7 +141,6 @@ class Training(_Definition):
     estimator: Literal["logistic_regression", "random_forest"] = "logistic_regression"
     test_size: float = Field(default=0.2, gt=0, lt=1)
     random_state: int = 42
-    primary_metric: MetricName = "roc_auc"
     acceptance: dict[MetricName, float] = {}
 
 
@@ -180,8 +179,8 @@ class CriticalityLimits(_Definition):
 class UseCase(_Definition):
     """One dataset: its columns, its target, how it is trained and watched.
 
-    Good rows fill the feature store unless `feature_store` is false. What is known of an entity is as old as its cell
-    in `event_time_column` says, or else as the raw file is.
+    Good rows fill the feature store when `feature_store` is true. What is known of an entity is as old as its cell in
+    `event_time_column` says, or else as the raw file is.
     """
 
     name: Slug
@@ -194,7 +193,7 @@ class UseCase(_Definition):
     features: tuple[Feature, ...] = Field(min_length=1)
     ignore: tuple[Name, ...] = ()
     event_time_column: Name | None = None
-    feature_store: StrictBool = True
+    feature_store: StrictBool = False
     target: Target
     example: dict[Name, Label | float] = {}
     training: Training = Training()

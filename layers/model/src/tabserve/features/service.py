@@ -78,7 +78,7 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
     except UnknownUseCaseError:
         return Filled(skipped="its key names no use case")
     if not use_case.feature_store:
-        return Filled(skipped="its use case says feature_store: false")
+        return Filled(skipped="its use case does not say feature_store: true")
     part = _Part(file, use_case, deps)
     try:
         return part.fill(seconds_left)

@@ -1,16 +1,19 @@
-"""Alert rules: when somebody is told about trouble, when that it is over, and how it is explained."""
+"""Alert rules: when an alert begins to fire, when it is resolved, and the file that says so."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
 
 Severity = Literal["warning", "critical"]
+PATH = Path(__file__).with_name("alert_rules.yaml")
 
 
 class _Rule(BaseModel):
@@ -50,6 +53,11 @@ class AlertRules(BaseModel):
     invalid_rows: ShareRule
 
 
+def load_alert_rules(path: Path = PATH) -> AlertRules:
+    """Read the rules; raise pydantic's ValidationError when the file breaks one."""
+    return AlertRules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one evaluation of a rule says of a subject; `state` is None where it says nothing new.
@@ -83,7 +91,7 @@ def transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], 
         yield _alert(found, found.state, next(instants))
 
 
-def judge_drift(rule: DriftRule, states: Sequence[str], alarms_before: int) -> tuple[AlertState | None, int]:
+def drift_state(rule: DriftRule, states: Sequence[str], alarms_before: int) -> tuple[AlertState | None, int]:
     """Return what one window's column states mean, and the number of windows with an alarm in a row up to it."""
     if "severe" in states:
         return "firing", alarms_before + 1

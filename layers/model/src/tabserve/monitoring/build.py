@@ -10,8 +10,8 @@ from tabserve.core.database import Database
 from tabserve.core.s3 import S3Store
 from tabserve.core.service import aws_client, catalog, database_url, logger, metrics
 from tabserve.core.settings import read_settings
-from tabserve.monitoring.alert_rules_file import load_alert_rules
-from tabserve.monitoring.service import Monitor
+from tabserve.monitoring.alert_rules import load_alert_rules
+from tabserve.monitoring.service import MonitorDependencies
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.reference.store import StoredReferences
 
@@ -20,7 +20,7 @@ from tabserve.reference.store import StoredReferences
 class MonitorService:
     """The parts of the monitoring function."""
 
-    deps: Monitor
+    deps: MonitorDependencies
     log: Logger
     metrics: Metrics
 
@@ -30,7 +30,7 @@ def monitor_service() -> MonitorService:
     settings = read_settings()
     bucket = settings.artifacts_bucket
     database = Database(database_url(settings), role=role_name("monitor"))
-    deps = Monitor(
+    deps = MonitorDependencies(
         catalog=catalog(settings),
         references=StoredReferences(S3Store(aws_client(settings, "s3"), bucket) if bucket else None),
         store=MonitoringTables(database),

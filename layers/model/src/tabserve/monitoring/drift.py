@@ -21,7 +21,7 @@ State = Literal["insufficient", "ok", "warning", "alarm", "severe"]
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-ENOUGH_TO_JUDGE = 50
+ENOUGH_ROWS = 50
 ENOUGH_TO_ALARM = 100
 WARNING_RATE = 0.05
 ALARM_RATE = 0.01
@@ -44,7 +44,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ColumnDrift:
-    """The verdict on one column of one window; `q_value` is its p-value corrected for the number of columns."""
+    """What one column of one window says; `q_value` is its p-value corrected for the number of columns."""
 
     column: str
     n: int
@@ -53,7 +53,7 @@ class ColumnDrift:
     state: State
 
 
-def judge(reference: Profile, window: Profile, limits: DriftLimits) -> list[ColumnDrift]:
+def compare(reference: Profile, window: Profile, limits: DriftLimits) -> list[ColumnDrift]:
     """Compare every column of a window with the reference and decide on all of them together."""
     differences = {name: difference(own, window.columns[name]) for name, own in reference.columns.items()}
     q_values = false_discovery_control([found.p_value for found in differences.values()]).tolist()
@@ -65,7 +65,7 @@ def judge(reference: Profile, window: Profile, limits: DriftLimits) -> list[Colu
 
 def state(n: int, q_value: float, effect: float, limits: DriftLimits) -> State:
     """Decide on one column: chance must be excluded and the effect large enough."""
-    if n < ENOUGH_TO_JUDGE:
+    if n < ENOUGH_ROWS:
         return "insufficient"
     if q_value < ALARM_RATE and effect >= limits.alarm and n >= ENOUGH_TO_ALARM:
         return "severe" if effect >= limits.severe else "alarm"
@@ -147,7 +147,7 @@ def excess_psi(reference: Counts, window: Counts) -> float:
 def single_class(reference: Counts, window: Counts, chance: float = 1e-3) -> bool:
     """Return whether all predictions are of one class, given rows by class, where that is a rare accident."""
     rows = int(window.sum())
-    if rows < ENOUGH_TO_JUDGE or (window > 0).sum() != 1:
+    if rows < ENOUGH_ROWS or (window > 0).sum() != 1:
         return False
     share = float(reference[window > 0][0] / max(1, reference.sum()))
     return share**rows < chance

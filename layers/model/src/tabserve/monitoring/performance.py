@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.reference.calibration import Calibration, calibration_error
+from tabserve.reference.intervals import Z, bootstrap, wilson
 from tabserve.reference.profile import NumericProfile
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
-Interval = tuple[float, float]
 
-Z = 1.959963984540054
 RESAMPLES = 300
 
 
@@ -98,22 +97,6 @@ def mean_probability(reference: NumericProfile, window: NumericProfile) -> list[
     return [Measure("mean_probability", window.mean, low, high, window.present, "measured")]
 
 
-def wilson(successes: int, n: int) -> Interval:
-    """Return the 95 % Wilson interval of a share."""
-    share, spread = successes / n, Z**2 / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def bootstrap(statistic: Callable[[NDArray[np.int64]], float], n: int) -> Interval:
-    """Return the 95 % percentile interval of a statistic of resampled row numbers, the same for the same rows."""
-    rng = np.random.default_rng(0)
-    drawn = [statistic(rng.integers(n, size=n)) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return float(low), float(high)
-
-
 def _binary(answers: Answers, truth: Texts) -> Iterator[Measure]:
     claimed, real = answers.predictions == answers.positive, truth == answers.positive
     hits = int((claimed & real).sum())
@@ -146,7 +129,7 @@ def _scores(answers: Answers, happened: Flags) -> Iterator[Measure]:
 
 
 def _resampled(metric: str, statistic: Callable[[NDArray[np.int64]], float], n: int) -> Measure:
-    low, high = bootstrap(statistic, n)
+    low, high = bootstrap(statistic, n, RESAMPLES)
     return Measure(metric, statistic(np.arange(n)), low, high, n, "measured")
 
 

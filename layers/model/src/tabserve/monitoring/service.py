@@ -1,10 +1,11 @@
-"""Watch predictions: close windows, judge drift and performance, and move alerts."""
+"""Watch predictions: close windows, measure drift and performance, and move alerts."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,24 +17,28 @@ from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.monitoring import alert_messages as explain
 from tabserve.monitoring import drift
-from tabserve.monitoring.alert_rules import AlertRules, Finding, judge_drift
+from tabserve.monitoring.alert_rules import AlertRules, Finding, drift_state
 from tabserve.monitoring.performance import Answers, estimate, mean_probability, measure
-from tabserve.monitoring.window_report import Arrivals, Bin, MonitorStore, Outcomes, References, Verdict
+from tabserve.monitoring.window_report import Arrivals, Bin, KnownTruths, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
 from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 from tabserve.reference.reference import Reference
+
+if TYPE_CHECKING:
+    from tabserve.monitoring.store import MonitoringTables
+    from tabserve.reference.ports import References
 
 SETTLED_AFTER = timedelta(seconds=30)
 WINDOWS_A_RUN = 2_500
 
 
 @dataclass(frozen=True, slots=True)
-class Monitor:
-    """What a monitoring run works with."""
+class MonitorDependencies:
+    """What a monitoring run needs."""
 
     catalog: Catalog
-    references: References
-    store: MonitorStore
+    references: "References"
+    store: "MonitoringTables"
     rules: AlertRules
     clock: Clock
     dashboards: str = ""
@@ -41,7 +46,7 @@ class Monitor:
 
 
 @dataclass(slots=True)
-class Report:
+class MonitoringRun:
     """What a run did."""
 
     windows: int = 0
@@ -52,80 +57,80 @@ class Report:
     failures: dict[str, Exception] = field(default_factory=dict)
 
 
-def run(monitor: Monitor) -> Report:
-    """Judge everything that is new, for all use cases; doing it twice changes nothing.
+def run(deps: MonitorDependencies) -> MonitoringRun:
+    """Report on every new window of all use cases; doing it twice changes nothing.
 
-    A use case that cannot be judged does not keep the others from it: the report has its error, and an alert is stored.
+    A use case that fails does not keep the others from it: the result has its error, and an alert is stored.
     """
-    report = Report()
+    done = MonitoringRun()
     findings: list[Finding] = []
-    arrived = _arrived(monitor)
-    for name in monitor.catalog.names():
+    arrived = _arrived(deps)
+    for name in deps.catalog.names():
         try:
-            findings += _watch(monitor, name, arrived.get(name), report)
+            findings += _watch(deps, name, arrived.get(name), done)
         except UnavailableError as error:
-            report.failures[name] = error
+            done.failures[name] = error
         except Exception as error:  # noqa: BLE001  whatever is wrong with one use case, the others go on
-            report.failures[name] = error
-            findings.append(explain.not_monitored(name, error, monitor.clock()))
-    report.alerts += monitor.store.save([], findings, monitor.clock()).alerts
-    return report
+            done.failures[name] = error
+            findings.append(explain.not_monitored(name, error, deps.clock()))
+    done.alerts += deps.store.save([], findings, deps.clock()).alerts
+    return done
 
 
-def _arrived(monitor: Monitor) -> dict[str, Arrivals]:
-    since = monitor.clock() - timedelta(minutes=monitor.rules.invalid_rows.minutes)
-    return {each.use_case: each for each in monitor.store.arrivals(since)}
+def _arrived(deps: MonitorDependencies) -> dict[str, Arrivals]:
+    since = deps.clock() - timedelta(minutes=deps.rules.invalid_rows.minutes)
+    return {each.use_case: each for each in deps.store.arrivals(since)}
 
 
-def _watch(monitor: Monitor, name: str, arrived: Arrivals | None, report: Report) -> list[Finding]:
-    """Judge what is new of one use case, and return what is true of it right now."""
-    use_case = monitor.catalog.get(name)
-    for version in monitor.store.versions(name, use_case.monitoring.window.minutes):
-        _close_windows(monitor, use_case, version, report)
-    _measure(monitor, use_case, report)
-    now = monitor.clock()
-    return [*_standing(monitor, use_case, arrived, now), explain.not_monitored(name, None, now)]
+def _watch(deps: MonitorDependencies, name: str, arrived: Arrivals | None, done: MonitoringRun) -> list[Finding]:
+    """Report on what is new of one use case, and return what is true of it right now."""
+    use_case = deps.catalog.get(name)
+    for version in deps.store.versions(name, use_case.monitoring.window.minutes):
+        _close_windows(deps, use_case, version, done)
+    _measure(deps, use_case, done)
+    now = deps.clock()
+    return [*_standing(deps, use_case, arrived, now), explain.not_monitored(name, None, now)]
 
 
-def _close_windows(monitor: Monitor, use_case: UseCase, version: str, report: Report) -> None:
-    """Judge the windows of one version that are complete; their alerts are stored with them."""
-    reference = monitor.references.get(use_case.name, version)
+def _close_windows(deps: MonitorDependencies, use_case: UseCase, version: str, done: MonitoringRun) -> None:
+    """Report on the windows of one version that are complete; their alerts are stored with them."""
+    reference = deps.references.get(use_case.name, version)
     if reference is None:
-        report.without_reference.append(f"{use_case.name} {version}")
+        done.without_reference.append(f"{use_case.name} {version}")
         return
-    judged = list(_judged(monitor, use_case, version, reference, report))
-    saved = monitor.store.save(judged, list(_findings(monitor, use_case, version, judged)), monitor.clock())
-    report.windows += saved.windows
-    report.alerts += saved.alerts
+    reports = list(_window_reports(deps, use_case, version, reference, done))
+    saved = deps.store.save(reports, list(_findings(deps, use_case, version, reports)), deps.clock())
+    done.windows += saved.windows
+    done.alerts += saved.alerts
 
 
-def _judged(
-    monitor: Monitor, use_case: UseCase, version: str, reference: Reference, report: Report
-) -> Iterator[Verdict]:
+def _window_reports(
+    deps: MonitorDependencies, use_case: UseCase, version: str, reference: Reference, done: MonitoringRun
+) -> Iterator[WindowReport]:
     limits = use_case.monitoring.window
-    now = monitor.clock() - monitor.settled_after
-    start = monitor.store.closed_until(use_case.name, version)
-    rows = monitor.store.predictions(use_case.name, version, start, now)
+    now = deps.clock() - deps.settled_after
+    start = deps.store.closed_until(use_case.name, version)
+    rows = deps.store.predictions(use_case.name, version, start, now)
     windows = closed_windows(version, rows, limits.rows, timedelta(minutes=limits.minutes), now)
     for _, window in zip(range(WINDOWS_A_RUN), windows, strict=False):
-        report.predictions += len(window.rows)
-        yield judge(use_case, reference, window)
+        done.predictions += len(window.rows)
+        yield window_report(use_case, reference, window)
 
 
-def judge(use_case: UseCase, reference: Reference, window: Window) -> Verdict:
+def window_report(use_case: UseCase, reference: Reference, window: Window) -> WindowReport:
     """Compare a window with the reference and estimate the performance in it."""
     _, texts, predictions, probabilities = zip(*window.rows, strict=True)
     records = json.loads(f"[{','.join(texts)}]")
     columns: dict[str, Sequence[Value]] = {name: _column(records, name) for name in use_case.feature_names}
     columns |= {PREDICTION: predictions, PROBABILITY: probabilities}
     profile = reference.profile.window(columns, len(window.rows))
-    drifts = drift.judge(reference.profile, profile, use_case.monitoring.drift)
+    drifts = drift.compare(reference.profile, profile, use_case.monitoring.drift)
     answers = _answers(use_case, predictions, probabilities)
     measures = estimate(answers, reference.calibration)
     known, found = reference.profile.columns[PROBABILITY], profile.columns[PROBABILITY]
     if isinstance(known, NumericProfile) and isinstance(found, NumericProfile):
         measures += mean_probability(known, found)
-    return Verdict(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
+    return WindowReport(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
 
 
 def _column(records: Sequence[Mapping[str, Value]], name: str) -> list[Value]:
@@ -143,47 +148,51 @@ def _bins(reference: Profile, window: Profile) -> dict[str, list[Bin]]:
     return found
 
 
-def _findings(monitor: Monitor, use_case: UseCase, version: str, verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+def _findings(
+    deps: MonitorDependencies, use_case: UseCase, version: str, reports: Sequence[WindowReport]
+) -> Iterator[Finding]:
     """Say what each window means for the rules on drift and on answers of one class only."""
-    rules = monitor.rules
-    alarms = monitor.store.alarms_in_a_row(use_case.name, version, rules.drift.alarms_in_a_row)
-    for verdict in verdicts:
-        state, alarms = judge_drift(rules.drift, [each.state for each in verdict.drifts], alarms)
-        yield explain.drift(use_case, rules, verdict.span, verdict.drifts, state, monitor.dashboards)
-        classes = verdict.bins[PREDICTION]
+    rules = deps.rules
+    alarms = deps.store.alarms_in_a_row(use_case.name, version, rules.drift.alarms_in_a_row)
+    for report in reports:
+        state, alarms = drift_state(rules.drift, [each.state for each in report.drifts], alarms)
+        yield explain.drift(use_case, rules, report.span, report.drifts, state, deps.dashboards)
+        classes = report.bins[PREDICTION]
         rows = sum(each.rows for each in classes)
-        if rows < drift.ENOUGH_TO_JUDGE:
+        if rows < drift.ENOUGH_ROWS:
             continue
         single = drift.single_class(
             np.array([each.reference for each in classes]), np.array([each.rows for each in classes])
         )
         answer = max(classes, key=lambda each: each.rows).bin if single else None
-        yield explain.one_class(use_case, rules, verdict.span, rows, answer, monitor.dashboards)
+        yield explain.one_class(use_case, rules, report.span, rows, answer, deps.dashboards)
 
 
-def _measure(monitor: Monitor, use_case: UseCase, report: Report) -> None:
+def _measure(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) -> None:
     """Measure the performance of windows that more has become known about."""
-    spans = monitor.store.windows_with_new_outcomes(use_case.name, use_case.monitoring.window.minutes)
+    spans = deps.store.windows_with_new_ground_truth(use_case.name, use_case.monitoring.window.minutes)
     if not spans:
         return
-    now = monitor.clock()
+    now = deps.clock()
     found = []
-    for known in monitor.store.outcomes(use_case.name, spans):
+    for known in deps.store.ground_truth(use_case.name, spans):
         measures = measure(_answers_of(use_case, known), known.actuals)
         found += [(known.span, each) for each in measures]
-        report.measured += bool(measures)
-    monitor.store.save_measures(use_case.name, found, now)
+        done.measured += bool(measures)
+    deps.store.save_measures(use_case.name, found, now)
 
 
-def _standing(monitor: Monitor, use_case: UseCase, arrived: Arrivals | None, now: datetime) -> Iterator[Finding]:
+def _standing(
+    deps: MonitorDependencies, use_case: UseCase, arrived: Arrivals | None, now: datetime
+) -> Iterator[Finding]:
     """Say what is true right now, whatever the windows: silence, and rows that arrive broken."""
-    rules = monitor.rules
-    last = monitor.store.last_prediction(use_case.name)
+    rules = deps.rules
+    last = deps.store.last_prediction(use_case.name)
     if last is not None:
         silent = now - last > timedelta(minutes=rules.no_predictions.minutes)
-        yield explain.no_predictions(use_case, rules, last, silent, monitor.dashboards)
+        yield explain.no_predictions(use_case, rules, last, silent, deps.dashboards)
     counts = (arrived.rows_bad, arrived.rows_total, arrived.files_rejected) if arrived else (0, 0, 0)
-    yield explain.invalid_rows(use_case.name, rules, *counts, now, monitor.dashboards)
+    yield explain.invalid_rows(use_case.name, rules, *counts, now, deps.dashboards)
 
 
 def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Sequence[float]) -> Answers:
@@ -195,5 +204,5 @@ def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Seque
     )
 
 
-def _answers_of(use_case: UseCase, known: Outcomes) -> Answers:
+def _answers_of(use_case: UseCase, known: KnownTruths) -> Answers:
     return _answers(use_case, known.predictions, known.probabilities)

@@ -1,6 +1,7 @@
 """What monitoring reads and writes, in the database."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,8 +25,7 @@ from tabserve.core.database import Database, insert
 from tabserve.core.tables import alerts, drift_metrics, ground_truth, ingestions, performance_metrics, predictions
 from tabserve.monitoring.alert_rules import Finding, transitions
 from tabserve.monitoring.performance import Measure
-from tabserve.monitoring.rows import drift_rows, measure_row
-from tabserve.monitoring.window_report import Arrivals, Outcomes, Saved, Verdict
+from tabserve.monitoring.window_report import Arrivals, KnownTruths, Saved, WindowReport
 from tabserve.monitoring.windows import PredictionRow, Span, Spans
 from tabserve.reference.profile import PREDICTION
 
@@ -35,11 +35,11 @@ SELECT created_at, features::text, prediction, probability FROM predictions
 WHERE use_case = %s AND model_version = %s AND created_at >= %s AND created_at < %s ORDER BY created_at
 """
 ONE_RUN_AT_A_TIME = 7_201_847
-OVERLAP = timedelta(minutes=1)  # outcomes are stored a little after the time they carry
+OVERLAP = timedelta(minutes=1)  # ground truth is stored a little after the time it carries
 
 
 class MonitoringTables:
-    """Predictions and outcomes to be judged, and the verdicts on them."""
+    """Predictions with their ground truth, and what monitoring finds out about them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,11 +86,11 @@ class MonitoringTables:
             else:
                 yield from _selected(connection, use_case, version, start, end)
 
-    def windows_with_new_outcomes(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:
-        """Return closed windows with outcomes that no measure counts yet."""
+    def windows_with_new_ground_truth(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:
+        """Return closed windows with ground truth that no measure counts yet."""
         measured = _measured_windows(use_case)
         since = self._scalar(select(func.max(performance_metrics.c.computed_at)).where(*measured))
-        arrived = self._all(_outcome_times(use_case, since and since - timedelta(minutes=reach_back_minutes)))
+        arrived = self._all(_ground_truth_times(use_case, since and since - timedelta(minutes=reach_back_minutes)))
         if not arrived:
             return []
         done = {Span(*row) for row in self._all(select(*_span(performance_metrics)).where(*measured))}
@@ -102,7 +102,7 @@ class MonitoringTables:
                 found.add(span)
         return sorted(found, key=lambda span: (span.model_version, span.start))
 
-    def outcomes(self, use_case: str, spans: Sequence[Span]) -> Iterator[Outcomes]:
+    def ground_truth(self, use_case: str, spans: Sequence[Span]) -> Iterator[KnownTruths]:
         """Yield what is known about each of some windows."""
         columns = (predictions.c.prediction, predictions.c.probability, ground_truth.c.actual)
         joined = predictions.join(ground_truth, ground_truth.c.prediction_id == predictions.c.id)
@@ -115,7 +115,7 @@ class MonitoringTables:
                 .order_by(predictions.c.created_at, predictions.c.id)
             )
             if rows := self._all(query):
-                yield Outcomes(span, *map(list, zip(*rows, strict=True)))
+                yield KnownTruths(span, *map(list, zip(*rows, strict=True)))
 
     def last_prediction(self, use_case: str) -> datetime | None:
         """Return when the last prediction was made."""
@@ -133,22 +133,22 @@ class MonitoringTables:
         )
         return [Arrivals(*row) for row in self._all(query)]
 
-    def save(self, verdicts: Sequence[Verdict], findings: Sequence[Finding], at: datetime) -> Saved:
-        """Store verdicts and the alerts that findings lead to in one transaction, one run at a time."""
+    def save(self, reports: Sequence[WindowReport], findings: Sequence[Finding], at: datetime) -> Saved:
+        """Store window reports and the alerts that findings lead to in one transaction, one run at a time."""
         with self._database.transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_RUN_AT_A_TIME})
-            new = _add(connection, drift_metrics, [row for verdict in verdicts for row in drift_rows(verdict)])
-            estimated = [measure_row(v.use_case, v.span, each, at) for v in verdicts for each in v.measures]
+            new = _add(connection, drift_metrics, [row for report in reports for row in _drift_rows(report)])
+            estimated = [_measure_row(r.use_case, r.span, each, at) for r in reports for each in r.measures]
             _add(connection, performance_metrics, estimated)
             moved = list(transitions(findings, _firing(connection, {found.rule for found in findings}), at))
             add_alerts(connection, moved)
-        columns = len(verdicts[0].drifts) if verdicts else 1
+        columns = len(reports[0].drifts) if reports else 1
         return Saved(new // columns, moved)
 
     def save_measures(self, use_case: str, measures: Sequence[tuple[Span, Measure]], at: datetime) -> None:
-        """Store measured performance, in place of what was measured with fewer outcomes."""
-        rows = [measure_row(use_case, span, each, at) for span, each in measures]
+        """Store measured performance, in place of what was measured with less ground truth."""
+        rows = [_measure_row(use_case, span, each, at) for span, each in measures]
         changed = ("value", "low", "high", "n", "computed_at")
         with self._database.transaction() as connection:
             statement = insert(connection, performance_metrics)
@@ -207,7 +207,7 @@ def _measured_windows(use_case: str) -> tuple[ColumnElement[bool], ...]:
     return columns.use_case == use_case, columns.kind == "measured", columns.metric == "accuracy"
 
 
-def _outcome_times(use_case: str, since: datetime | None) -> Select[*tuple[Any, ...]]:
+def _ground_truth_times(use_case: str, since: datetime | None) -> Select[*tuple[Any, ...]]:
     query = (
         select(predictions.c.model_version, predictions.c.created_at, func.max(ground_truth.c.created_at))
         .select_from(ground_truth.join(predictions, ground_truth.c.prediction_id == predictions.c.id))
@@ -236,3 +236,29 @@ def _add(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -
         return 0
     added = insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
     return len(connection.execute(added, rows).all())
+
+
+def _drift_rows(report: WindowReport) -> Iterator[dict[str, Any]]:
+    """Yield one row a column of a window."""
+    for found in report.drifts:
+        yield {
+            "use_case": report.use_case,
+            "model_version": report.span.model_version,
+            "window_start": report.span.start,
+            "window_end": report.span.end,
+            "feature": found.column,
+            "n": found.n,
+            "method": found.difference.method,
+            "statistic": found.difference.statistic,
+            "p_value": found.difference.p_value,
+            "effect": found.difference.effect,
+            "state": found.state,
+            "bins": [{"bin": b.bin, "reference": b.reference, "rows": b.rows} for b in report.bins[found.column]],
+        }
+
+
+def _measure_row(use_case: str, span: Span, found: Measure, at: datetime) -> dict[str, Any]:
+    """Return the row of one measure of a window."""
+    times = {"window_start": span.start, "window_end": span.end, "computed_at": at}
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return {"use_case": use_case, "model_version": span.model_version} | times | values

@@ -11,10 +11,10 @@ from tabserve.training.service import TrainDependencies
 
 def train_dependencies(registry: Registry, root: Path) -> TrainDependencies:
     """Return what training needs; `root` is the repository whose commit is noted."""
-    from tabserve.training.pipeline import SklearnTrainer
+    from tabserve.training.pipeline import fit
     from tabserve.training.provenance import provenance
 
-    return TrainDependencies(SklearnTrainer(), _candidate, registry, utc_now, provenance(root))
+    return TrainDependencies(fit, _candidate, registry, utc_now, provenance(root))
 
 
 def _candidate(body: bytes, use_case: UseCase) -> OnnxModel:

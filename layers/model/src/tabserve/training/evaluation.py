@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from tabserve.core.errors import AcceptanceError
 from tabserve.core.use_case import MetricName
+from tabserve.reference.intervals import bootstrap, wilson
 from tabserve.registry.version import Metric
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+Measure = Callable[[Floats, Places], float]
 
-Z_95: Final = 1.959963984540054
 RESAMPLES: Final = 1_000
 SMALLEST: Final = 1e-15
 LOWER_IS_BETTER: Final = frozenset({"brier", "log_loss"})
@@ -24,27 +25,14 @@ def evaluate(probabilities: Floats, targets: Places, seed: int) -> dict[MetricNa
     """Measure probabilities of shape (rows, classes) against the classes' places."""
     accuracy = float(np.mean(probabilities.argmax(axis=1) == targets))
     low, high = wilson(round(accuracy * len(targets)), len(targets))
-    metrics: dict[MetricName, Metric] = {"accuracy": Metric(value=accuracy, low=low, high=high)}
-    measures: dict[MetricName, Callable[[Floats, Places], float]] = {
-        "roc_auc": roc_auc,
-        "brier": brier,
-        "log_loss": log_loss,
-    }
-    for name, measure in measures.items():
-        generator = np.random.default_rng(seed)
-        resamples = (generator.integers(0, len(targets), len(targets)) for _ in range(RESAMPLES))
-        drawn = [measure(probabilities[rows], targets[rows]) for rows in resamples]
-        low, high = np.nanpercentile(drawn, (2.5, 97.5))
-        metrics[name] = Metric(value=measure(probabilities, targets), low=float(low), high=float(high))
-    return metrics
+    measures: dict[MetricName, Measure] = {"roc_auc": roc_auc, "brier": brier, "log_loss": log_loss}
+    resampled = {name: _resampled(measure, probabilities, targets, seed) for name, measure in measures.items()}
+    return {"accuracy": Metric(value=accuracy, low=low, high=high), **resampled}
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share."""
-    share, z2 = successes / n, Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def _resampled(measure: Measure, probabilities: Floats, targets: Places, seed: int) -> Metric:
+    low, high = bootstrap(lambda rows: measure(probabilities[rows], targets[rows]), len(targets), RESAMPLES, seed)
+    return Metric(value=measure(probabilities, targets), low=low, high=high)
 
 
 def roc_auc(probabilities: Floats, targets: Places) -> float:

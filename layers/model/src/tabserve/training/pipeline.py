@@ -21,7 +21,7 @@ from tabserve.training.export import export
 
 
 class SklearnModel:
-    """A fitted pipeline; implements FittedModel."""
+    """A fitted pipeline."""
 
     def __init__(self, use_case: UseCase, pipeline: Pipeline) -> None:
         self._use_case = use_case
@@ -43,14 +43,11 @@ class SklearnModel:
         return export(self._use_case, self.pipeline)
 
 
-class SklearnTrainer:
-    """Fits pipelines; implements Trainer."""
-
-    def fit(self, use_case: UseCase, rows: LabelledRows) -> SklearnModel:
-        """Fit a new pipeline; classes are their places in the use case, so probabilities come in its order."""
-        pipeline = build_pipeline(use_case)
-        pipeline.fit(_frame(use_case, rows.columns), np.array(rows.targets))
-        return SklearnModel(use_case, pipeline)
+def fit(use_case: UseCase, rows: LabelledRows) -> SklearnModel:
+    """Fit a new pipeline; classes are their places in the use case, so probabilities come in its order."""
+    pipeline = build_pipeline(use_case)
+    pipeline.fit(_frame(use_case, rows.columns), np.array(rows.targets))
+    return SklearnModel(use_case, pipeline)
 
 
 def build_pipeline(use_case: UseCase) -> Pipeline:

@@ -1,10 +1,10 @@
-"""Train a use case's model, prove that its export answers alike, judge it on held-out rows and register it."""
+"""Train a use case's model, prove that its export answers alike, measure it on held-out rows and register it."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,11 @@ from tabserve.registry.version import (
 from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
 from tabserve.training.evaluation import evaluate, require_accepted
 from tabserve.training.parity import RANDOM_ROWS, compare, random_rows, require_parity
-from tabserve.training.ports import FittedModel, Scorer, Trainer, VersionRegistry
+
+if TYPE_CHECKING:
+    from tabserve.registry.onnx_model import OnnxModel
+    from tabserve.registry.store import Registry
+    from tabserve.training.pipeline import SklearnModel
 
 EXAMPLE_ROWS = 20
 Floats = NDArray[np.float64]
@@ -47,15 +51,15 @@ class Provenance:
 class TrainDependencies:
     """What training needs; `load` turns exported bytes into a model as the functions load it."""
 
-    trainer: Trainer
-    load: Callable[[bytes, UseCase], Scorer]
-    registry: VersionRegistry
+    fit: Callable[[UseCase, LabelledRows], "SklearnModel"]
+    load: Callable[[bytes, UseCase], "OnnxModel"]
+    registry: "Registry"
     clock: Clock
     provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Rows:
     """Rows to learn from and rows held out, with the hash of what they hold and where their features come from."""
 
     training: LabelledRows
@@ -72,22 +76,22 @@ class Trained:
     aliases: tuple[Alias, ...]
 
 
-def split(use_case: UseCase, data: Dataset, holdout: Dataset | None, features_from: FeatureOrigin = "data") -> Split:
-    """Judge labelled data and set rows aside; raise TrainingDataError."""
+def split(use_case: UseCase, data: Dataset, holdout: Dataset | None, features_from: FeatureOrigin = "data") -> Rows:
+    """Validate labelled data and set rows aside; raise TrainingDataError."""
     rows = labelled_rows(use_case, data)
     if holdout is None:
         settings = use_case.training
         training, held_out = stratified_split(rows, settings.test_size, settings.random_state)
-        return Split(training, held_out, data.sha256, features_from)
+        return Rows(training, held_out, data.sha256, features_from)
     held_out = labelled_rows(use_case, holdout)
     require_disjoint(rows, held_out, holdout.name)
     both = hashlib.sha256(f"{data.sha256}{holdout.sha256}".encode()).hexdigest()
-    return Split(rows, held_out, both, features_from)
+    return Rows(rows, held_out, both, features_from)
 
 
 def train(
     use_case: UseCase,
-    rows: Split,
+    rows: Rows,
     deps: TrainDependencies,
     *,
     promote: bool = False,
@@ -98,7 +102,7 @@ def train(
     Raises ParityError, AcceptanceError, StorageUnavailableError; then nothing is registered.
     """
     progress(f"fitting {len(rows.training)} rows")
-    fitted = deps.trainer.fit(use_case, rows.training)
+    fitted = deps.fit(use_case, rows.training)
     progress("exporting")
     exported = fitted.export()
     scorer = deps.load(exported, use_case)
@@ -120,7 +124,7 @@ def train(
     return Trained(metadata, _point(use_case, metadata.version, deps.registry, promote=promote))
 
 
-def check_parity(use_case: UseCase, original: FittedModel, exported: Scorer, rows: Split) -> Parity:
+def check_parity(use_case: UseCase, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
     """Compare original and export on the held-out rows and many random ones; raise ParityError."""
     held_out = rows.held_out.columns
     drawn = random_rows(use_case, rows.training.columns, RANDOM_ROWS, use_case.training.random_state)
@@ -158,7 +162,7 @@ def _examples(rows: LabelledRows, probabilities: Floats) -> list[dict[str, Any]]
 
 def _metadata(
     use_case: UseCase,
-    rows: Split,
+    rows: Rows,
     deps: TrainDependencies,
     *,
     parity: Parity,
@@ -187,7 +191,7 @@ def _metadata(
     )
 
 
-def _point(use_case: UseCase, version: str, registry: VersionRegistry, *, promote: bool) -> tuple[Alias, ...]:
+def _point(use_case: UseCase, version: str, registry: "Registry", *, promote: bool) -> tuple[Alias, ...]:
     promoted = promote or not registry.has_usable_champion(use_case)
     aliases: tuple[Alias, ...] = ("champion", "challenger") if promoted else ("challenger",)
     for alias in aliases:
