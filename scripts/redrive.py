@@ -67,9 +67,10 @@ def redrive(sqs: Any, dead_letters: str, queue: str) -> int:  # noqa: ANN401
 def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
     """Queue every raw file, whatever its age, that ingestion has not finished or failed at; return how many."""
     from tabserve.core.database import Database
+    from tabserve.core.events import raw_file_message
     from tabserve.ingestion.raw_bucket import S3RawBucket
     from tabserve.ingestion.store import Ingestions
-    from tabserve.ingestion.sweep import notification, without_verdict
+    from tabserve.ingestion.sweep import without_verdict
 
     raw = S3RawBucket(boto3.client("s3"), os.environ["RAW_BUCKET"])
     ingestions = Ingestions(Database(os.environ["DATABASE_URL"]))
@@ -77,7 +78,7 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
     again = (found for found in raw.files() if found[0].file_id in failed)
     queued = 0
     for file, _ in chain(without_verdict(raw, ingestions, before=datetime.now(UTC)), again):
-        sqs.send_message(QueueUrl=queue, MessageBody=notification(file).decode())
+        sqs.send_message(QueueUrl=queue, MessageBody=raw_file_message(file).decode())
         queued += 1
     return queued
 

@@ -1,15 +1,11 @@
 """Raw files arriving: S3 notifications in SQS messages, each message succeeding or failing by itself."""
 
-import json
 import resource
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_plus
-
-from aws_lambda_powertools.metrics import MetricUnit
 
 from tabserve.core.errors import UnavailableError
+from tabserve.core.events import raw_files
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.ingestion.build import ingest_service
 from tabserve.ingestion.service import ingest_file
@@ -21,27 +17,19 @@ if TYPE_CHECKING:
 LAST_TRY: Final = 3
 
 service = ingest_service()
-log, metrics = service.log, service.metrics
 
 
-@log.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@service.log.inject_lambda_context(clear_state=True)
+@service.metrics.log_metrics
 def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Ingest the files of every message; return the messages to be delivered again."""
-    failed = [message["messageId"] for message in event["Records"] if not _succeeds(message)]
-    metrics.add_metric("FailedMessages", MetricUnit.Count, len(failed))
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return service.each_message(event, _ingest, "ingestion failed")
 
 
-def _succeeds(message: Mapping[str, Any]) -> bool:
+def _ingest(message: Mapping[str, Any]) -> None:
     last_try = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= LAST_TRY
-    try:
-        for file in _raw_files(json.loads(message["body"])):
-            _note(_ingested(file, last_try))
-    except Exception:
-        log.exception("ingestion failed", extra={"message_id": message["messageId"]})
-        return False
-    return True
+    for file in raw_files(message["body"]):
+        _report(_ingested(file, last_try))
 
 
 def _ingested(file: RawFile, last_try: bool) -> Ingestion:
@@ -52,29 +40,12 @@ def _ingested(file: RawFile, last_try: bool) -> Ingestion:
     except Exception as error:
         if not last_try:
             raise
-        log.exception("ingestion given up", extra={"file_id": file.file_id})
+        service.log.exception("ingestion given up", extra={"file_id": file.file_id})
         return ingest_file(file, service.deps, broke=error)
 
 
-def _note(verdict: Ingestion) -> None:
+def _report(ingestion: Ingestion) -> None:
     names = ("file_id", "key", "use_case", "status", "rows_total", "rows_good", "rows_bad", "criticality", "error")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    log.info("ingested", extra={name: getattr(verdict, name) for name in names} | {"peak_memory_mb": peak})
-    metrics.add_metric("IngestedFiles", MetricUnit.Count, 1)
-    metrics.add_metric("GoodRows", MetricUnit.Count, verdict.rows_good)
-    metrics.add_metric("BadRows", MetricUnit.Count, verdict.rows_bad)
-
-
-def _raw_files(notification: Mapping[str, Any]) -> Iterator[RawFile]:
-    """Yield the objects of an S3 notification; the test event that S3 sends first has none."""
-    for record in notification.get("Records", ()):
-        bucket, item = record["s3"]["bucket"], record["s3"]["object"]
-        yield RawFile(
-            bucket=bucket["name"],
-            key=unquote_plus(item["key"]),
-            etag=item.get("eTag", "").strip('"'),
-            version_id=item.get("versionId"),
-            size=item.get("size"),
-            sequencer=item.get("sequencer"),
-            written_at=datetime.fromisoformat(record["eventTime"]) if "eventTime" in record else None,
-        )
+    service.log.info("ingested", extra={name: getattr(ingestion, name) for name in names} | {"peak_memory_mb": peak})
+    service.count(IngestedFiles=1, GoodRows=ingestion.rows_good, BadRows=ingestion.rows_bad)

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from tabserve.monitoring.build import monitor_service
 from tabserve.monitoring.service import MonitoringRun, run
 
@@ -11,11 +9,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 service = monitor_service()
-log, metrics = service.log, service.metrics
 
 
-@log.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@service.log.inject_lambda_context(clear_state=True)
+@service.metrics.log_metrics
 def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """Report on everything that is new."""
     report = run(service.deps)
@@ -24,6 +21,7 @@ def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]
 
 
 def _report(report: MonitoringRun) -> None:
+    log = service.log
     for alert in report.alerts:
         log.warning("alert", extra={"rule": alert.rule, "subject": alert.subject, "state": alert.state})
     for version in report.without_reference:
@@ -32,6 +30,6 @@ def _report(report: MonitoringRun) -> None:
         log.error("use case is not monitored", extra={"use_case": name}, exc_info=error)
     counts = {"windows": report.windows, "predictions": report.predictions, "measured": report.measured}
     log.info("monitored", extra=counts)
-    metrics.add_metric("MonitoredWindows", MetricUnit.Count, report.windows)
-    metrics.add_metric("UseCasesNotMonitored", MetricUnit.Count, len(report.failures))
-    metrics.add_metric("MonitorAlerts", MetricUnit.Count, len(report.alerts))
+    service.count(
+        MonitoredWindows=report.windows, UseCasesNotMonitored=len(report.failures), MonitorAlerts=len(report.alerts)
+    )

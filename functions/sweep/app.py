@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from tabserve.ingestion.build_sweep import sweep_service
 from tabserve.ingestion.sweep import sweep
 
@@ -11,22 +9,19 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 service = sweep_service()
-log, metrics = service.log, service.metrics
 
 
-@log.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@service.log.inject_lambda_context(clear_state=True)
+@service.metrics.log_metrics
 def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
     """Queue raw files without a verdict again."""
     swept = sweep(service.deps)
     for file in swept.queued:
-        log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})
-    counts = {"queued": len(swept.queued), "lost": swept.lost}
-    for name, count in counts.items():
-        metrics.add_metric(f"Sweep_{name}", MetricUnit.Count, count)
+        service.log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})
+    service.count(Sweep_queued=len(swept.queued), Sweep_lost=swept.lost)
     for error in swept.errors:
-        log.error("part of the sweep failed", exc_info=error)
+        service.log.error("part of the sweep failed", exc_info=error)
     if swept.errors:
         raise swept.errors[0]
-    metrics.add_metric("SweepCompleted", MetricUnit.Count, 1)
-    return counts
+    service.count(SweepCompleted=1)
+    return {"queued": len(swept.queued), "lost": swept.lost}

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from tabserve.core import database
+from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
-from tabserve.ingestion.sweep import notification
 from tests.definitions import CATALOG
 from tests.ingest_truth import Truth, raw_files
 from tests.integration.ingestion.test_ingest_at_scale import check
@@ -88,7 +88,7 @@ def deliver(s3: Any, sqs: Any, stack: dict[str, str], truth: list[Truth]) -> Non
     again = [file for file in files for _ in range(chance.randint(0, 2))]
     chance.shuffle(again)
     for event in again:
-        sqs.send_message(QueueUrl=stack["INGEST_QUEUE_URL"], MessageBody=notification(event).decode())
+        sqs.send_message(QueueUrl=stack["INGEST_QUEUE_URL"], MessageBody=raw_file_message(event).decode())
 
 
 def settled(stack: dict[str, str], files: int) -> bool:

@@ -128,7 +128,7 @@ def test_a_run_that_does_not_come_to_its_end_is_missed() -> None:
     assert {each["TreatMissingData"] for each in alarms} == {"breaching"}
     for each in alarms:
         app = ROOT / f"functions/{each['Dimensions'][0]['Value']}/app.py"
-        assert f'"{each["MetricName"]}"' in app.read_text()
+        assert f"count({each['MetricName']}=1" in app.read_text()
 
 
 def test_the_api_is_explicit_and_only_health_and_its_description_need_no_key() -> None:

@@ -13,9 +13,9 @@ from moto import mock_aws
 from sqlalchemy import text
 
 from tabserve.core import database
+from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
 from tabserve.ingestion.quarantine import read_bad_rows
-from tabserve.ingestion.sweep import notification
 from tests.definitions import CATALOG
 from tests.ingest_truth import Truth, raw_files
 from tests.integration.ingestion.test_ingest_function import BUCKETS, CONTEXT
@@ -58,7 +58,9 @@ def deliver(files: list[RawFile], monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(1)
     events = [file for file in files for _ in range(chance.randint(1, 3))]
     chance.shuffle(events)
-    messages = [{"messageId": str(number), "body": notification(file).decode()} for number, file in enumerate(events)]
+    messages = [
+        {"messageId": str(number), "body": raw_file_message(file).decode()} for number, file in enumerate(events)
+    ]
     for start in range(0, len(messages), BATCH):
         assert app.handler({"Records": messages[start : start + BATCH]}, CONTEXT) == {"batchItemFailures": []}
 

@@ -1,6 +1,5 @@
 """Good files on their way into the feature store: in parts, again, in any order, broken off."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,9 +8,10 @@ import pytest
 
 from tabserve.core.entities import Entity
 from tabserve.core.errors import StorageUnavailableError, UnknownUseCaseError
+from tabserve.core.events import GoodFile, good_files
 from tabserve.core.use_case import UseCase
 from tabserve.features import service as fill_features
-from tabserve.features.service import FillDependencies, Filled, GoodFile
+from tabserve.features.service import FillDependencies, Filled
 from tests.factories import NOON, good_object
 from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakeQueue
@@ -85,10 +85,8 @@ def counts(filled: Filled) -> tuple[int, int, int, int]:
 
 
 def continued(world: World) -> GoodFile:
-    (record,) = json.loads(world.queue.sent.pop())["Records"]
-    item = record["s3"]["object"]
-    assert item["key"] == "orders/00ff/a+b%2Bc.csv"
-    return GoodFile(record["s3"]["bucket"]["name"], KEY, item["eTag"], item["offset"])
+    (file,) = good_files(world.queue.sent.pop().decode())
+    return file
 
 
 def test_every_row_of_a_file_is_stored_with_the_age_of_the_raw_file(world: World) -> None:

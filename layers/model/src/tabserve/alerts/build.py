@@ -1,41 +1,33 @@
 """The parts of the function that sends alerts."""
 
-from dataclasses import dataclass
-
-from aws_lambda_powertools import Logger, Metrics
+from typing import TYPE_CHECKING, Final
 
 from tabserve.alerts.channels import SnsChannel, TeamsChannel
 from tabserve.alerts.outbox import Outbox
-from tabserve.alerts.ports import AlertChannel
 from tabserve.alerts.service import LONGEST_SEND_S, AlertDependencies
 from tabserve.alerts.timed_channel import TimedChannel
 from tabserve.core.clock import utc_now
-from tabserve.core.connection import role_name
-from tabserve.core.database import Database
-from tabserve.core.service import aws_client, database_url, logger, metrics
-from tabserve.core.settings import Settings, read_settings
+from tabserve.core.service import Service, aws_client, database, lambda_service
+from tabserve.core.settings import Settings
+
+if TYPE_CHECKING:
+    from tabserve.alerts.ports import AlertChannel
+
+NEEDS: Final = ("database_url",)
+OPTIONAL: Final = ("alert_topic_arn", "alert_webhook_url", "ui_url")
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsService:
-    """The parts of the function that sends alerts."""
-
-    deps: AlertDependencies
-    log: Logger
-    metrics: Metrics
+def alerts_service() -> Service[AlertDependencies]:
+    """Build the function's parts; raise SettingsError."""
+    return lambda_service("alerts", NEEDS, _dependencies, OPTIONAL)
 
 
-def alerts_service() -> AlertsService:
-    """Build the parts of the function that sends alerts; raise SettingsError."""
-    settings = read_settings()
+def _dependencies(settings: Settings) -> AlertDependencies:
     channels = {name: TimedChannel(channel, LONGEST_SEND_S) for name, channel in _channels(settings).items()}
-    deps = AlertDependencies(
-        Outbox(Database(database_url(settings), role=role_name("alerts"))), channels, settings.ui_url, utc_now
-    )
-    return AlertsService(deps, logger(settings, "alerts"), metrics("alerts"))
+    return AlertDependencies(Outbox(database(settings, "alerts")), channels, settings.ui_url, utc_now)
 
 
-def _channels(settings: Settings) -> dict[str, AlertChannel]:
+def _channels(settings: Settings) -> "dict[str, AlertChannel]":
     """Return the channels that are configured."""
     channels: dict[str, AlertChannel] = {}
     if settings.alert_topic_arn:

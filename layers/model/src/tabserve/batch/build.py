@@ -1,58 +1,49 @@
-"""The parts of the scheduled function."""
+"""The parts of the scheduled function, and of the command that lets files be predicted again."""
 
 import uuid
-from dataclasses import dataclass
-
-from aws_lambda_powertools import Logger, Metrics
+from typing import Final
 
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.markers import DynamoMarkers
-from tabserve.batch.ports import Markers, PendingFileStore
 from tabserve.batch.prediction_function import ANSWER_WITHIN_S, PredictionFunction
 from tabserve.batch.runs import Runs
 from tabserve.batch.score_file import ScheduledDependencies
 from tabserve.batch.store import PendingFiles
 from tabserve.core.clock import utc_now
-from tabserve.core.connection import role_name
-from tabserve.core.database import Database
 from tabserve.core.s3 import S3Store
-from tabserve.core.service import aws_client, catalog, database_url, logger, metrics
-from tabserve.core.settings import read_settings
+from tabserve.core.service import Service, aws_client, catalog, database, lambda_service
+from tabserve.core.settings import Settings, read_settings
+
+NEEDS: Final = ("database_url", "predict_function", "good_bucket", "markers_table")
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledPredictService:
-    """The parts of the scheduled function."""
-
-    deps: ScheduledDependencies
-    log: Logger
-    metrics: Metrics
+def scheduled_predict_service() -> Service[ScheduledDependencies]:
+    """Build the function's parts; raise SettingsError."""
+    return lambda_service("scheduled_predict", NEEDS, _dependencies)
 
 
-def scheduled_predict_service() -> ScheduledPredictService:
-    """Build the scheduled function's parts; raise SettingsError."""
-    settings = read_settings()
-    settings.require("predict_function", "good_bucket", "markers_table")
-    database = Database(database_url(settings), role=role_name("scheduled_predict"))
-    deps = ScheduledDependencies(
+def _dependencies(settings: Settings) -> ScheduledDependencies:
+    tables = database(settings, "scheduled_predict")
+    function = aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S)
+    return ScheduledDependencies(
         catalog=catalog(settings),
-        files=PendingFiles(database),
-        markers=DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now),
+        files=PendingFiles(tables),
+        markers=_markers(settings),
         good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
-        service=PredictionFunction(
-            aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S), settings.predict_function
-        ),
-        runs=Runs(database),
-        alerts=Outbox(database),
+        service=PredictionFunction(function, settings.predict_function),
+        runs=Runs(tables),
+        alerts=Outbox(tables),
         clock=utc_now,
         new_id=lambda: str(uuid.uuid4()),
     )
-    return ScheduledPredictService(deps, logger(settings, "scheduled_predict"), metrics("scheduled_predict"))
 
 
-def retry_service() -> tuple[PendingFileStore, Markers]:
+def retry_service() -> tuple[PendingFiles, DynamoMarkers]:
     """Return what letting files be predicted again needs; raise SettingsError."""
     settings = read_settings()
     settings.require("markers_table")
-    markers = DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now)
-    return PendingFiles(Database(database_url(settings))), markers
+    return PendingFiles(database(settings)), _markers(settings)
+
+
+def _markers(settings: Settings) -> DynamoMarkers:
+    return DynamoMarkers(aws_client(settings, "dynamodb"), settings.markers_table, utc_now)

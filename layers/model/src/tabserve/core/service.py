@@ -1,18 +1,70 @@
-"""What several functions are built from; nothing heavy is imported before it is asked for."""
+"""What functions are built from; nothing heavy is imported before it is asked for."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tabserve.core.catalog import YamlCatalog
+from tabserve.core.connection import role_name
 from tabserve.core.errors import SettingsError
-from tabserve.core.settings import Settings
+from tabserve.core.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from tabserve.core.database import Database
+
+Deps = TypeVar("Deps")
 
 
 CLIENTS = Lock()  # botocore's clients are safe in threads, making one is not
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[Deps]):
+    """The parts of a function that events start: what its work needs, and where it says what it has done."""
+
+    deps: Deps
+    log: "Logger"
+    metrics: "Metrics"
+
+    def count(self, **counts: int) -> None:
+        """Note counts, to be written when the invocation ends."""
+        for name, count in counts.items():
+            self.metrics.add_metric(name, "Count", count)
+
+    def each_message(
+        self, event: Mapping[str, Any], work: Callable[[Mapping[str, Any]], None], failure: str
+    ) -> dict[str, list[dict[str, str]]]:
+        """Work off the messages of a queue, each by itself; return those to be delivered again.
+
+        Powertools' BatchProcessor does the same but logs no error, and raises one when every message fails.
+        """
+        failed = []
+        for message in event["Records"]:
+            try:
+                work(message)
+            except Exception:
+                self.log.exception(failure, extra={"message_id": message["messageId"]})
+                failed.append({"itemIdentifier": message["messageId"]})
+        self.count(FailedMessages=len(failed))
+        return {"batchItemFailures": failed}
+
+
+def lambda_service(
+    name: str, needs: Sequence[str], deps: Callable[[Settings], Deps], optional: Sequence[str] = ()
+) -> Service[Deps]:
+    """Build a function's parts from the settings that it declares; raise SettingsError when it lacks one it needs."""
+    settings = read_settings(needs, optional)
+    return Service(deps(settings), logger(settings, name), metrics(name))
+
+
+def seconds_left(context: "LambdaContext") -> Callable[[], float]:
+    """Return what tells how long an invocation may still take."""
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 def catalog(settings: Settings) -> YamlCatalog:
@@ -74,3 +126,10 @@ def database_url(settings: Settings) -> str:
     if not url.startswith(("postgresql", "sqlite")):
         raise SettingsError("Malformed setting DATABASE_URL: the secret it names must hold postgresql://…")
     return url
+
+
+def database(settings: Settings, function: str | None = None) -> "Database":
+    """Return the database, with the rights of a function or with all of them."""
+    from tabserve.core.database import Database
+
+    return Database(database_url(settings), role=role_name(function) if function else None)

@@ -3,19 +3,18 @@
 Nothing notes how far a file got: every write is conditional on its event time, so a part done twice changes nothing.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
-from urllib.parse import quote_plus
 
 from tabserve.core.buckets import Bucket, OpenObject
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
 from tabserve.core.entities import FeatureStore
 from tabserve.core.errors import FileRejectedError, UnknownUseCaseError
+from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.good_rows import RAW_WRITTEN_AT, GoodRows, Row
 from tabserve.core.queues import Queue
 from tabserve.core.use_case import UseCase
@@ -25,16 +24,6 @@ ROWS_PER_PIECE: Final = 1_000
 ROWS_PER_PART: Final = 50_000
 # As long as a piece may take, and the message that lets another invocation go on.
 SECONDS_PER_PIECE: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class GoodFile:
-    """A good object from byte `offset` on, where a row ends."""
-
-    bucket: str
-    key: str
-    etag: str = ""
-    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +77,6 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
         return Filled(part.tally, malformed=str(error))
 
 
-def continuation(file: GoodFile) -> bytes:
-    """Return the message that S3 sends about a file, and from where to go on."""
-    item = {"key": quote_plus(file.key, safe="/"), "eTag": file.etag, "offset": file.offset}
-    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Continued"}
-    return json.dumps({"Records": [record | {"s3": {"bucket": {"name": file.bucket}, "object": item}}]}).encode()
-
-
 def store_rows(rows: Sequence[Row], reader: FeatureRows, use_case: UseCase, store: FeatureStore, tally: Tally) -> None:
     """Store what a piece of a file says, one write an entity, and count it; raise UnavailableError."""
     known = reader.read(rows)
@@ -142,7 +124,7 @@ class _Part:
             left = replace(left, offset=rows.offset)
             enough = self.tally.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
             if enough and left.offset < size:
-                self._deps.queue.send(continuation(left))
+                self._deps.queue.send(good_file_message(left))
                 return Filled(self.tally, left)
         return Filled(self.tally)
 

@@ -1,17 +1,16 @@
 """Find what fell by the wayside: raw files whose event was lost."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
-from urllib.parse import quote_plus
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
 from tabserve.alerts.ports import AlertOutbox
 from tabserve.core.clock import Clock
+from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
 from tabserve.core.queues import Queue
 from tabserve.ingestion.ports import IngestionStore, RawBucket
@@ -62,7 +61,7 @@ def sweep(deps: SweepDependencies) -> Swept:
     with _kept(swept.errors):
         for file, written_at in missing:
             if written_at > now - GIVEN_UP_AFTER:
-                deps.queue.send(notification(file))
+                deps.queue.send(raw_file_message(file))
                 swept.queued.append(file)
     with _kept(swept.errors):
         _tell(lost, deps, now)
@@ -87,17 +86,6 @@ def without_verdict(
     while piece := list(islice(files, PIECE)):
         finished = ingestions.finished([file.file_id for file, _ in piece])
         yield from (found for found in piece if found[0].file_id not in finished)
-
-
-def notification(file: RawFile) -> bytes:
-    """Return the message that S3 sends about a file."""
-    item = {"key": quote_plus(file.key, safe="/"), "eTag": file.etag}
-    if file.version_id:
-        item["versionId"] = file.version_id
-    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Sweep"}
-    if file.written_at:
-        record["eventTime"] = file.written_at.isoformat()
-    return json.dumps({"Records": [record | {"s3": {"bucket": {"name": file.bucket}, "object": item}}]}).encode()
 
 
 def _tell(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) -> None:

@@ -36,6 +36,8 @@ from tabserve.serving.store import prediction_store
 if TYPE_CHECKING:
     from tabserve.core.database import Database
 
+NEEDS = ("database_url", "api_key")  # without a key, whoever finds the address would be let in
+OPTIONAL = ("raw_bucket", "artifacts_bucket", "features_table", "results_queue_url", "default_use_case")
 REFUSED = "model_refused"
 ROLE = role_name("predict")
 
@@ -64,8 +66,7 @@ class PredictService:
 
 def predict_service() -> PredictService:
     """Build the prediction function's parts; raise SettingsError."""
-    settings = read_settings()
-    settings.require("api_key")  # without one, whoever finds the address would be let in
+    settings = read_settings(NEEDS, OPTIONAL)
     log = logger(settings, "predict")
     url = database_url(settings)
 
