@@ -1,20 +1,25 @@
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 import yaml
 
 from local_cloud.config import ROOT
-from tabserve.core.settings import Settings
+from tabserve.core.settings import EVERYWHERE
 from tests.infra import template
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
-NOT_SETTINGS = {
-    "POWERTOOLS_SERVICE_NAME",
-    "POWERTOOLS_METRICS_NAMESPACE",
-    "POLARS_MAX_THREADS",
-    "PYTHONDONTWRITEBYTECODE",
+NOT_SETTINGS = {"POLARS_MAX_THREADS", "PYTHONDONTWRITEBYTECODE"}
+BUILDS = {
+    "PredictFunction": "serving.build",
+    "IngestFunction": "ingestion.build",
+    "FeaturesFunction": "features.build",
+    "ScheduledPredictFunction": "batch.build",
+    "MonitorFunction": "monitoring.build",
+    "SweepFunction": "ingestion.build_sweep",
+    "AlertsFunction": "alerts.build",
 }
 
 
@@ -175,10 +180,13 @@ def test_localstack_offers_every_service_that_its_stack_needs() -> None:
     assert {each["Type"].split("::")[1].lower() for each in there} - {"serverless"} <= set(offered)
 
 
-def test_functions_are_told_nothing_but_settings() -> None:
-    blocks = [template.load()["Globals"]["Function"], *FUNCTIONS.values()]
-    names = {name for block in blocks for name in block["Environment"]["Variables"]}
-    assert {name.lower() for name in names - NOT_SETTINGS} <= Settings.model_fields.keys()
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_told_the_settings_that_it_declares_and_no_others(function: str) -> None:
+    everywhere = template.load()["Globals"]["Function"]["Environment"]["Variables"].keys() - NOT_SETTINGS
+    told = FUNCTIONS[function]["Environment"]["Variables"].keys() - NOT_SETTINGS
+    build = import_module(f"tabserve.{BUILDS[function]}")
+    assert sorted(told) == sorted(name.upper() for name in (*build.NEEDS, *getattr(build, "OPTIONAL", ())))
+    assert {name.lower() for name in everywhere} <= set(EVERYWHERE)
 
 
 def test_only_build_and_validate_name_the_template() -> None:

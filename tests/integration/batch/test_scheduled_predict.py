@@ -244,7 +244,6 @@ def test_the_function_scores_on_a_schedule_event(
         "MARKERS_TABLE": "markers",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "POWERTOOLS_SERVICE_NAME": "scheduled_predict",
     }.items():
         monkeypatch.setenv(name, value)
     from functions.scheduled_predict import app

@@ -54,6 +54,21 @@ def test_a_malformed_setting_is_named_with_what_would_be_right(
     assert value not in str(raised.value)
 
 
+def test_every_setting_says_what_it_is_about() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_what_is_not_declared_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAW_BUCKET", "raw")
+    monkeypatch.setenv("GOOD_BUCKET", "good")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("DATABASE_URL", "malformed")
+
+    settings = read_settings(["raw_bucket"], ["ui_url"])
+
+    assert settings == Settings(raw_bucket="raw", aws_region="eu-north-1")
+
+
 def test_the_api_does_not_start_open_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///unused.db")
 
