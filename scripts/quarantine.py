@@ -14,10 +14,10 @@ import pandas as pd
 
 import stack_env
 from ui import quarantine, queries
-from ui.api import Api
-from ui.components.submit import unique
+from ui.api import ApiClient
+from ui.components.raw_upload import unique
 from ui.components.tables import safe_csv, unguarded
-from ui.database import Database
+from ui.database import ReaderDatabase
 from ui.errors import RefusedError, UiError
 from ui.settings import read_settings
 
@@ -33,8 +33,8 @@ EVERYTHING = 1_000_000
 class Commands:
     """What the command line can ask for; each returns what to print."""
 
-    database: Database
-    api: Api
+    database: ReaderDatabase
+    api: ApiClient
 
     def list_files(self, options: argparse.Namespace) -> str:
         """Return the files with bad rows, newest first."""
@@ -53,7 +53,8 @@ class Commands:
             raise UiError(f"{target} exists.", "Name another file with --out.")
         rules = self.api.use_case(file["use_case"])["rules"]
         header = quarantine.read_header(self.api.raw_file_start(file["file_id"]))
-        rows = quarantine.editable(queries.bad_rows(self.database, file["file_id"], 0, EVERYTHING), header, rules)
+        bad = self.database.frame(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING)
+        rows = quarantine.editable(bad, header, rules)
         target.write_bytes(safe_csv([*NOTES, *header], rows.to_numpy().tolist()))
         again = f"quarantine.py submit {file['file_id'][:12]} {target}"
         return f"{len(rows)} rows written to {target}; repair them, then: {again}"
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     stack_env.apply()
     settings = read_settings()
     try:
-        print(options.run(Commands(Database(settings.database_url), Api(settings)), options))
+        print(options.run(Commands(ReaderDatabase(settings.database_url), ApiClient(settings)), options))
     except RefusedError as error:
         print(f"error: {error.what} {list(error.failures)}", file=sys.stderr)
     except UiError as error:

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import altair as alt
 
 import stack_env
 from ui import panels
-from ui.database import Database
-
-BOARDS = ("tabserve-data", "tabserve-predictions")
+from ui.components import panel_charts
+from ui.database import ReaderDatabase
 
 
 def main() -> int:
@@ -27,15 +25,15 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     arguments = parser.parse_args()
     known = stack_env.read(arguments.env)
-    database = Database(known["READER_DATABASE_URL"])
+    database = ReaderDatabase(known["READER_DATABASE_URL"])
     end = datetime.now(UTC)
     chosen = {"use_case": arguments.use_case or _first(database, NEWEST), "page": known.get("UI_URL", "")}
     chosen["feature"] = arguments.feature or _first(database, MOVED, use_case=chosen["use_case"])
     view = panels.View(end - timedelta(minutes=arguments.minutes), end, chosen)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for uid in BOARDS:
+    for uid, board in panels.dashboards().items():
         path = arguments.out / f"{uid}.png"
-        picture(panels.dashboard(uid), database, view).save(path, scale_factor=1.5)
+        picture(board, database, view).save(path, scale_factor=1.5)
         print(f"wrote {path}")
     return 0
 
@@ -45,11 +43,12 @@ MOVED = """SELECT feature FROM drift_metrics WHERE use_case = :use_case AND feat
 ORDER BY window_end DESC, effect DESC LIMIT 1"""
 
 
-def picture(board: dict[str, Any], database: Database, view: panels.View) -> alt.VConcatChart:
+def picture(board: panels.Dashboard, database: ReaderDatabase, view: panels.View) -> alt.VConcatChart:
     """Draw a dashboard as one chart, its lines of panels below each other."""
-    lines = [list(line) for _, line in groupby(board["panels"], key=lambda panel: panel["gridPos"]["y"])]
     heading = f"{board['title']}: {view.variables['use_case']}"
-    charts = [alt.hconcat(*_charts(line, database, view)).resolve_scale(color="independent") for line in lines]
+    charts = [
+        alt.hconcat(*_charts(line, database, view)).resolve_scale(color="independent") for line in panels.lines(board)
+    ]
     whole: alt.VConcatChart = (
         alt.vconcat(*charts, title=alt.Title(heading, fontSize=20, anchor="start", offset=12), padding=20)
         .resolve_scale(color="independent")
@@ -58,13 +57,13 @@ def picture(board: dict[str, Any], database: Database, view: panels.View) -> alt
     return whole
 
 
-def _charts(line: list[dict[str, Any]], database: Database, view: panels.View) -> Iterator[Any]:
+def _charts(line: list[panels.Panel], database: ReaderDatabase, view: panels.View) -> Iterator[Any]:
     for panel in line:
-        chart = panels.draw(panel, panels.data(panel, database, view), view)
+        chart = panel_charts.draw(panel, panels.data(panel, database, view), view)
         yield chart.properties(title=alt.Title(panels.title(panel, view), anchor="start", fontSize=13))
 
 
-def _first(database: Database, sql: str, **parameters: str) -> str:
+def _first(database: ReaderDatabase, sql: str, **parameters: str) -> str:
     return str(next(iter(database.row(sql, **parameters).values()), ""))
 
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import httpx
 
-from ui.errors import ApiAwayError, NotFoundError, RefusedError, UiError, WrongKeyError
-from ui.settings import Settings
+from ui.errors import RefusedError, UiError
+from ui.settings import PageSettings
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
 Json = dict[str, Any]
@@ -15,10 +15,10 @@ NOT_SET_UP = "The page does not know where the API is."
 SET_UP = "Start the system with `make up`, or set API_URL and API_KEY, then reload this page."
 
 
-class Api:
+class ApiClient:
     """One client for all visitors; it holds the key so that the browser never does."""
 
-    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, settings: PageSettings, transport: httpx.BaseTransport | None = None) -> None:
         self.url = settings.api_url
         self._client = httpx.Client(
             base_url=settings.api_url,
@@ -29,7 +29,7 @@ class Api:
         self._plain = httpx.Client(timeout=TIMEOUT, transport=transport)  # for signed links, which carry no key
 
     def health(self) -> Json:
-        """Tell what the API can reach."""
+        """Return what the API can reach."""
         return self._call("GET", "/health")
 
     def use_cases(self) -> Json:
@@ -86,12 +86,12 @@ class Api:
 
     def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
         if not self.url:
-            raise ApiAwayError(NOT_SET_UP, SET_UP)
+            raise UiError(NOT_SET_UP, SET_UP)
         try:
             answer = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             asked = str(error.request.url)
-            raise _away(self.url if asked.startswith(self.url) else asked, error) from error
+            raise _unavailable(self.url if asked.startswith(self.url) else asked, error) from error
         if answer.is_success:
             return dict(answer.json())
         raise _problem(answer)
@@ -108,10 +108,10 @@ class Api:
         return answer
 
 
-def _away(url: str, error: httpx.HTTPError) -> ApiAwayError:
+def _unavailable(url: str, error: httpx.HTTPError) -> UiError:
     if isinstance(error, httpx.TimeoutException):
-        return ApiAwayError("The API did not answer in time.", "It may be starting; try again in a few seconds.")
-    return ApiAwayError(
+        return UiError("The API did not answer in time.", "It may be starting; try again in a few seconds.")
+    return UiError(
         f"Nothing answers at {url}.",
         "See what runs with `make status`; start everything with `make up`; then try again.",
     )
@@ -124,14 +124,14 @@ def _problem(answer: httpx.Response) -> UiError:
         body = {}
     detail = str(body.get("detail") or body.get("message") or answer.reason_phrase)
     if answer.status_code == 403:
-        return WrongKeyError(
+        return UiError(
             "The API refuses this page's key.",
             "Set API_KEY to the key that `make up` printed (it is in .local/stack.env) and restart the page.",
         )
     if answer.status_code == 404:
-        return NotFoundError(detail, "It may have been removed; reload the page.")
+        return UiError(detail, "It may have been removed; reload the page.")
     if answer.status_code == 429:
-        return ApiAwayError("Too many requests at once.", "Wait some seconds, then try again.")
+        return UiError("Too many requests at once.", "Wait some seconds, then try again.")
     if answer.status_code >= 500:
-        return ApiAwayError(f"The API answers with an error: {detail}", "Try again shortly; `make status` tells more.")
+        return UiError(f"The API answers with an error: {detail}", "Try again shortly; `make status` tells more.")
     return RefusedError(detail, body.get("errors", ()))

@@ -4,7 +4,6 @@ import streamlit as st
 
 from ui import context, navigation
 from ui.components import markup, notices, times
-from ui.components.links import show_links
 from ui.errors import UiError
 
 
@@ -22,7 +21,8 @@ def main() -> None:
     except UiError as error:
         notices.show_error(error)
     with links:  # last, so that a slow answer does not keep the page waiting
-        show_links()
+        notices.show_health()
+        _show_links()
 
 
 def _choose_use_case() -> None:
@@ -32,6 +32,15 @@ def _choose_use_case() -> None:
         st.selectbox("Use case", names, format_func=found.title, key=context.USE_CASE, bind="query-params", width=320)
     else:
         st.session_state.pop(context.USE_CASE, None)
+
+
+def _show_links() -> None:
+    """Link to the API's documentation and to Grafana."""
+    settings = context.settings()
+    if settings.api_url:
+        st.link_button("API documentation", f"{settings.api_url}/docs", icon=":material/api:", type="tertiary")
+    if settings.grafana_url:
+        st.link_button("Grafana", settings.grafana_url, icon=":material/query_stats:", type="tertiary")
 
 
 main()

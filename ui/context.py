@@ -1,35 +1,42 @@
-"""What all pages share: the clients, the chosen use case, how times are written."""
+"""What all pages share: the clients, the use cases and the chosen one's definition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from ui.api import Api
-from ui.database import Database
+from ui.api import ApiClient
+from ui.database import ReaderDatabase
 from ui.errors import UiError
-from ui.settings import Settings, read_settings
+from ui.settings import PageSettings, read_settings
 
 USE_CASE = "use_case"
+Json = Mapping[str, Any]
 
 
 @st.cache_resource
-def settings() -> Settings:
+def settings() -> PageSettings:
     """Read the settings once."""
     return read_settings()
 
 
 @st.cache_resource
-def api() -> Api:
+def api() -> ApiClient:
     """Return the client of the API that all visitors share."""
-    return Api(settings())
+    return ApiClient(settings())
 
 
 @st.cache_resource
-def database() -> Database:
+def database() -> ReaderDatabase:
     """Return the read-only database that all visitors share."""
-    return Database(settings().database_url)
+    return ReaderDatabase(settings().database_url)
+
+
+def read(sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever the driver takes
+    """Return the rows of a query; raise UiError."""
+    return database().frame(sql, **parameters)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def definition(name: str) -> dict[str, Any]:
 
 
 def chosen() -> str | None:
-    """Return the use case the visitor chose; None while the API is away."""
+    """Return the use case the visitor chose; None while the API is unavailable."""
     return st.session_state.get(USE_CASE)
 
 
@@ -84,3 +91,15 @@ def rules() -> Mapping[str, str]:
         return dict(chosen_definition().get("rules", {}))
     except UiError:
         return {}
+
+
+def label_of(definition: Json, class_: object) -> str:
+    """Return the name people read for a class."""
+    target = definition["target"]
+    texts = [str(each) for each in target["classes"]]
+    return str(target["labels"][texts.index(str(class_))]) if target["labels"] and str(class_) in texts else str(class_)
+
+
+def labels(definition: Json) -> list[str]:
+    """Return the names people read for all classes."""
+    return [label_of(definition, class_) for class_ in definition["target"]["classes"]]

@@ -7,29 +7,27 @@ import pandas as pd
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ui.errors import DatabaseAwayError
+from ui.errors import UiError
 
 ADVICE = "See what runs with `make status`; start everything with `make up`; then try again."
 STATEMENT_SECONDS = 15
 
 
-class Database:
+class ReaderDatabase:
     """Run queries as the role that can only read."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(_with_driver(url), pool_pre_ping=True, **_options(url)) if url else None
 
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever the driver takes
-        """Return the rows of a query; raise DatabaseAwayError."""
+        """Return the rows of a query; raise UiError."""
         if self._engine is None:
-            raise DatabaseAwayError(
-                "The page does not know where the database is.", "Set READER_DATABASE_URL. " + ADVICE
-            )
+            raise UiError("The page does not know where the database is.", f"Set READER_DATABASE_URL. {ADVICE}")
         try:
             with self._engine.connect() as connection:
                 return pd.read_sql_query(text(sql), connection, params=parameters)
         except (SQLAlchemyError, pd.errors.DatabaseError) as error:
-            raise DatabaseAwayError("The database does not answer.", ADVICE) from error
+            raise UiError("The database does not answer.", ADVICE) from error
 
     def row(self, sql: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the first row of a query as a dict; an empty one when there is none."""

@@ -1,12 +1,7 @@
 """What can go wrong behind the page, each with what to do about it.
 
-UiError
-├── ApiAwayError        nobody answers at the API's address, or it answers 5xx
-├── WrongKeyError       the API refuses the key
-├── RefusedError        the API refuses what was sent; `failures` name column, rule and message
-├── NotFoundError       the API knows no such thing
-├── DatabaseAwayError   the read-only database cannot be read
-└── BadFileError        the chosen file is no CSV of this use case
+UiError             the API, the database or the file store is unavailable, or a chosen file cannot be used
+└── RefusedError    the API refuses what was sent; `failures` name column, rule and message
 """
 
 from collections.abc import Sequence
@@ -20,26 +15,6 @@ class UiError(Exception):
         super().__init__(what)
         self.what = what
         self.advice = advice
-
-
-class ApiAwayError(UiError):
-    """Nobody answers, or the answer is a server error."""
-
-
-class WrongKeyError(UiError):
-    """The key is refused."""
-
-
-class NotFoundError(UiError):
-    """There is no such thing."""
-
-
-class DatabaseAwayError(UiError):
-    """The database cannot be read."""
-
-
-class BadFileError(UiError):
-    """A chosen file cannot be used."""
 
 
 class RefusedError(UiError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from ui.errors import BadFileError
+from ui.errors import UiError
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
@@ -26,23 +26,21 @@ class Upload:
 
 
 def read_csv(body: bytes, definition: Json) -> Upload:
-    """Read a file; raise BadFileError with what is wrong with it as a whole."""
+    """Read a file; raise UiError with what is wrong with it as a whole."""
     try:
         lines = io.StringIO(body.decode("utf-8-sig"), newline="")
     except UnicodeDecodeError as error:
-        raise BadFileError("The file is not UTF-8 text.", "Save it as “CSV UTF-8” and choose it again.") from error
+        raise UiError("The file is not UTF-8 text.", "Save it as “CSV UTF-8” and choose it again.") from error
     reader = csv.DictReader(lines, restkey="", restval="", strict=False)
     try:
         header = list(reader.fieldnames or ())
         rows = [{name: value for name, value in row.items() if name} for row in reader]
     except csv.Error as error:
-        raise BadFileError(
-            f"The file is no CSV: {error}.", "Save it as CSV with commas and choose it again."
-        ) from error
+        raise UiError(f"The file is no CSV: {error}.", "Save it as CSV with commas and choose it again.") from error
     names = [feature["name"] for feature in definition["features"]]
     _require_columns(header, names)
     if not rows:
-        raise BadFileError("The file has a header but no rows.", "Add at least one row.")
+        raise UiError("The file has a header but no rows.", "Add at least one row.")
     return Upload(header, rows, [name for name in header if name not in {*names, definition["id_column"]}])
 
 
@@ -76,12 +74,12 @@ def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 def _require_columns(header: Sequence[str], names: Sequence[str]) -> None:
     if missing := [name for name in names if name not in header]:
-        raise BadFileError(
+        raise UiError(
             f"The file lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             f"Its first line must name {', '.join(names)}; the example file shows how.",
         )
     if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise BadFileError(f"The column {repeated[0]} stands twice in the first line.", "Remove one of them.")
+        raise UiError(f"The column {repeated[0]} stands twice in the first line.", "Remove one of them.")
 
 
 def _value(feature: Json, text: str | None, missing: Set[str]) -> Any:  # noqa: ANN401

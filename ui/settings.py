@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the page needs to know; an empty text is a setting that nobody made."""
+class PageSettings:
+    """What the page needs to know; a setting that nobody made is an empty text."""
 
     api_url: str
     api_key: str
@@ -18,12 +18,12 @@ class Settings:
     grafana_url: str
 
 
-def read_settings(environment: Mapping[str, str] | None = None, stack_file: Path | None = None) -> Settings:
-    """Read the environment; what is missing there comes from `.local/stack.env`."""
+def read_settings(environment: Mapping[str, str] | None = None, stack_file: Path | None = None) -> PageSettings:
+    """Read the environment, and `.local/stack.env` for what is missing there."""
     given = os.environ if environment is None else environment
     path = stack_file or Path(given.get("STACK_ENV_FILE") or ROOT / ".local" / "stack.env")
     known = {**_dotenv(path), **given}
-    return Settings(
+    return PageSettings(
         api_url=known.get("API_URL", "").rstrip("/"),
         api_key=known.get("API_KEY", ""),
         database_url=known.get("READER_DATABASE_URL", ""),

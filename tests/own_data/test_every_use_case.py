@@ -27,8 +27,8 @@ from tests.ingest_truth import raw_files
 from tests.integration.ingestion.test_ingest_at_scale import check, deliver, upload
 from tests.own_data.conftest import World
 from ui import panels, records
-from ui.components import boards
-from ui.database import Database
+from ui.components import panel_charts
+from ui.database import ReaderDatabase
 
 pytestmark = pytest.mark.timeout(300)  # the first test of a use case trains its model
 Rows = list[dict[str, Any]]
@@ -180,13 +180,13 @@ def test_drift_is_judged_and_every_panel_drawn(world: World, answers: list[dict[
     reader = create_engine(url)
     assert list(check_dashboards.query_problems(reader, write.documents(), view.start, view.end, variables)) == []
     reader.dispose()
-    shown = [panel for uid in boards.BOARDS for panel in panels.dashboard(uid)["panels"]]
-    draw(shown, Database(url), view)
+    shown = [panel for board in panels.dashboards().values() for panel in board["panels"]]
+    draw(shown, ReaderDatabase(url), view)
     of_feature = [panel for panel in shown if "${feature" in json.dumps(panel["targets"])]
     for feature in world.use_case.feature_names[1:]:
-        draw(of_feature, Database(url), replace(view, variables=variables | {"feature": feature}))
+        draw(of_feature, ReaderDatabase(url), replace(view, variables=variables | {"feature": feature}))
 
 
-def draw(shown: list[dict[str, Any]], database: Database, view: panels.View) -> None:
+def draw(shown: list[dict[str, Any]], database: ReaderDatabase, view: panels.View) -> None:
     for panel in shown:
-        panels.draw(panel, panels.data(panel, database, view), view).to_dict()
+        panel_charts.draw(panel, panels.data(panel, database, view), view).to_dict()

@@ -1,4 +1,4 @@
-"""One file: its verdict, its report, its bad rows, and their repair."""
+"""One file: its validation result, its report, its bad rows, and their repair."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ REPORT_HEIGHT = 900
 def show(file: "pd.Series[Any]") -> None:
     """Draw everything known about a file."""
     st.subheader(markup.plain(file["key"]), anchor=False)
-    _show_verdict(file)
+    _show_counts(file)
     report, rows, mending = st.tabs(["Report", f"Bad rows ({file['rows_bad']:,})", "Repair and send again"])
     with report:
         _show_report(str(file["file_id"]), file["report_key"])
@@ -29,7 +29,7 @@ def show(file: "pd.Series[Any]") -> None:
         repair.show(file)
 
 
-def _show_verdict(file: "pd.Series[Any]") -> None:
+def _show_counts(file: "pd.Series[Any]") -> None:
     if file["status"] != "done":
         st.error(f"**The file was {file['status']}:** {markup.plain(file['error'] or 'no reason was given')}")
         return
@@ -60,7 +60,7 @@ def _show_report(file_id: str, report_key: str | None) -> None:
 
 
 def _show_issues(file_id: str) -> None:
-    found = queries.issues(context.database(), file_id)
+    found = context.read(queries.ISSUES, file_id=file_id)
     if found.empty:
         return
     most, rules = int(found["rows"].max()), context.rules()
@@ -84,7 +84,7 @@ def _show_bad_rows(file_id: str, count: int) -> None:
     if not count:
         notices.show_empty("No bad rows.", "Every row of this file is good.")
         return
-    found, rules = queries.bad_rows(context.database(), file_id, 0, PAGE), context.rules()
+    found, rules = context.read(queries.BAD_ROWS, file_id=file_id, limit=PAGE), context.rules()
     shown = pd.DataFrame(
         {
             "row": found["row_number"],

@@ -6,8 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.components.markup import plain
-from ui.components.numbers import number
+from ui.components.markup import number, plain
 
 NOT_KNOWN = "not known"
 MOST_IN_SIGHT = 5
@@ -86,7 +85,7 @@ def title(feature: Json) -> str:
 
 
 def hint(feature: Json) -> str:
-    """Tell a field's column and what may be left out."""
+    """Name the column of a field, and say whether it may be left out."""
     optional = "" if feature["required"] else " May be left out: the model then assumes a typical value."
     details = f"{plain(feature['description'])}. " if ": " in feature["description"] else ""
     return f"{details}Column `{feature['name']}`.{optional}"

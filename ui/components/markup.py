@@ -1,4 +1,4 @@
-"""Small pieces of HTML; every text that comes from outside is escaped here."""
+"""Numbers as people read them, and small pieces of HTML; every text that comes from outside is escaped here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,18 @@ STYLE = Path(__file__).with_name("style.css")
 def use_style() -> None:
     """Put the page's style sheet in place."""
     st.html(STYLE)
+
+
+def number(value: float) -> str:
+    """Write a number without a needless fraction."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
+
+
+def percent(share: float) -> str:
+    """Write a probability; only 0 and 1 are written as certain."""
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ def _bar(bar: Bar) -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One station of the data's way."""
+    """One station on the way of the data."""
 
     title: str
     count: str
@@ -69,7 +81,7 @@ def _step(step: Step) -> str:
 
 @dataclass(frozen=True)
 class Stat:
-    """One number that stands for itself, with the colour of its state."""
+    """One number with the colour of its state."""
 
     title: str
     value: str

@@ -1,6 +1,7 @@
 """Walk through pages forwards and back, with a cursor for each page already seen."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import streamlit as st
 
@@ -12,10 +13,10 @@ class Cursors:
         if st.session_state.get(name, (None,))[0] != listed:
             st.session_state[name] = (listed, [None])
         self._name = name
-        self._seen: list[object] = st.session_state[name][1]
+        self._seen: list[Any] = st.session_state[name][1]
 
     @property
-    def current(self) -> object:
+    def current(self) -> Any:  # noqa: ANN401  whatever the list is walked by
         """The cursor of the page to show; None for the first one."""
         return self._seen[-1]
 

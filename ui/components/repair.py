@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, quarantine, queries
-from ui.components import notices, submit
+from ui.components import notices, raw_upload, tables
 from ui.errors import UiError
 
 EDITED = 500
@@ -46,7 +46,7 @@ def _header(file_id: str) -> list[str]:
 
 
 def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
-    rows = queries.bad_rows(context.database(), str(file["file_id"]), 0, EDITED)
+    rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EDITED)
     frame: pd.DataFrame = st.data_editor(
         quarantine.editable(rows, header, context.rules()),
         hide_index=True,
@@ -64,18 +64,12 @@ def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
 
 
 def _send(file: "pd.Series[Any]", body: bytes) -> None:
-    submit.send(str(file["use_case"]), f"{PurePosixPath(file['key']).stem}-repaired.csv", body)
+    raw_upload.send(str(file["use_case"]), f"{PurePosixPath(file['key']).stem}-repaired.csv", body)
 
 
 def _offer_download(file: "pd.Series[Any]", header: list[str]) -> None:
     if not st.button("Prepare a download of all bad rows", icon=":material/download:"):
         return
-    rows = queries.bad_rows(context.database(), str(file["file_id"]), 0, EVERYTHING)
-    st.download_button(
-        f"Download {len(rows):,} bad rows",
-        quarantine.download(rows, header),
-        file_name=f"{PurePosixPath(file['key']).stem}-bad-rows.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING)
+    stem = PurePosixPath(file["key"]).stem
+    tables.offer_csv(f"Download {len(rows):,} bad rows", quarantine.download(rows, header), f"{stem}-bad-rows")

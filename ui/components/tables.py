@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # with a sign it is no formula
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # not a formula, although it may begin with a sign
 CRITICALITY = {"none": "green", "low": "blue", "medium": "orange", "high": "red"}
 SEVERITY = {**CRITICALITY, "info": "blue", "warning": "orange", "critical": "red"}
 STATE = {"firing": "red", "resolved": "green"}
@@ -38,6 +38,29 @@ def safe_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     writer.writerow([_safe(name) for name in columns])
     writer.writerows([_safe(cell) for cell in row] for row in rows)
     return output.getvalue().encode("utf-8-sig")
+
+
+def offer_csv(label: str, content: bytes, name: str, *, primary: bool = False) -> None:
+    """Draw a button that downloads a CSV."""
+    st.download_button(
+        label,
+        content,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        type="primary" if primary else "secondary",
+    )
+
+
+def text(value: object) -> str | None:
+    """Write a value for a column of texts; nothing stays nothing."""
+    return None if value is None else str(value)
+
+
+def probability() -> Any:  # noqa: ANN401
+    """Describe a column of probabilities."""
+    return st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent")
 
 
 def cells(frame: pd.DataFrame) -> list[list[Any]]:

@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import file_details, notices, submit, tables, times
+from ui.components import file_details, notices, raw_upload, tables, times
+from ui.components.paging import Cursors
 
 PAGE = 20
-LEVELS = {"all": "Any criticality", "none": "None", "low": "Low", "medium": "Medium", "high": "High"}
-VERDICTS = {"done": "checked", "rejected": "rejected", "failed": "failed"}
+LEVELS = {"all": "Any criticality", **{level: level.capitalize() for level in tables.CRITICALITY}}
+RESULTS = {"done": "checked", "rejected": "rejected", "failed": "failed"}
 LINKED = "file"  # as the alerts of files link to it
 
 
@@ -24,8 +25,8 @@ def show() -> None:
     with st.expander(
         "Check a CSV file: choose it, drop it, or send the example", icon=":material/upload_file:", expanded=_is_empty()
     ):
-        submit.show(context.chosen())
-    submit.show_waiting()
+        raw_upload.show(context.chosen())
+    raw_upload.show_waiting()
     file = _choose_file()
     if file is not None:
         file_details.show(file)
@@ -33,7 +34,7 @@ def show() -> None:
 
 def _show_linked(file_id: str) -> None:
     st.button("Show all files", icon=":material/arrow_back:", on_click=_show_all)
-    found = queries.file(context.database(), file_id)
+    found = context.read(queries.FILE, file_id=file_id)
     if found.empty:
         notices.show_empty("There is no such file.", "Its verdict may have been deleted since the link was sent.")
     else:
@@ -46,24 +47,27 @@ def _show_all() -> None:
 
 @st.cache_data(ttl=5, show_spinner=False)
 def _is_empty() -> bool:
-    return queries.files(context.database(), None, None, None, 1).empty
+    return queries.files(context.database(), 1).empty
 
 
 def _choose_file() -> "pd.Series[Any] | None":
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Find a file by name", key="file_name", placeholder="part of its name", width=320)
         level = st.selectbox("Criticality", list(LEVELS), format_func=LEVELS.__getitem__, key="criticality", width=200)
-        page = int(st.session_state.get("files_page", 1))
-    chosen_level = None if level == "all" else level
-    found = queries.files(context.database(), context.chosen(), chosen_level, name, PAGE + 1, (page - 1) * PAGE)
-    if found.empty and page == 1:
-        _say_nothing_found(bool(name or chosen_level))
+    chosen = {"use_case": context.chosen(), "criticality": None if level == "all" else level, "name": name}
+    cursors = Cursors(raw_upload.PAGE_OF_FILES, tuple(chosen.values()))
+    start = cursors.current or 0
+    found = queries.files(context.database(), PAGE + 1, start, **chosen)
+    if found.empty and not start:
+        _say_nothing_found(filtered=bool(name or level != "all"))
         return None
-    _show_pages(page, following=len(found) > PAGE)
+    more = len(found) > PAGE
+    if start or more:
+        cursors.show(start + PAGE if more else None)
     return _show_files(found.head(PAGE))
 
 
-def _say_nothing_found(filtered: bool) -> None:
+def _say_nothing_found(*, filtered: bool) -> None:
     if filtered:
         notices.show_empty("No file matches.", "Clear the filters to see all files.")
     else:
@@ -75,7 +79,7 @@ def _show_files(found: pd.DataFrame) -> "pd.Series[Any] | None":
         {
             "arrived": pd.to_datetime(found["finished_at"], utc=True),
             "file": found["key"],
-            "verdict": [VERDICTS.get(status, status) for status in found["status"]],
+            "verdict": [RESULTS.get(status, status) for status in found["status"]],
             "criticality": tables.chip(found["criticality"]),
             "rows": found["rows_total"],
             "good": found["rows_good"],
@@ -101,16 +105,3 @@ def _show_files(found: pd.DataFrame) -> "pd.Series[Any] | None":
     chosen = state["selection"]["rows"]
     place = chosen[0] if chosen and chosen[0] < len(found) else 0
     return found.iloc[place]
-
-
-def _show_pages(page: int, *, following: bool) -> None:
-    if page == 1 and not following:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Newer", icon=":material/chevron_left:", disabled=page == 1, on_click=_turn, args=[page - 1])
-        st.markdown(f"Page {page}", width="content")
-        st.button("Older", icon=":material/chevron_right:", disabled=not following, on_click=_turn, args=[page + 1])
-
-
-def _turn(page: int) -> None:
-    st.session_state["files_page"] = page

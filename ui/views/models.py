@@ -8,8 +8,8 @@ import streamlit as st
 
 from ui import context, queries
 from ui.components import charts, markup, notices, times
-from ui.components.history import label_of
-from ui.components.numbers import percent
+from ui.components.markup import percent
+from ui.context import label_of
 from ui.errors import UiError
 
 Json = Mapping[str, Any]
@@ -76,7 +76,7 @@ def _show_champion(champion: Json) -> None:
 def _show_lately(definition: Json) -> None:
     st.subheader("What was answered in the last 24 hours", anchor=False)
     try:
-        found = queries.lately(context.database(), definition["name"])
+        found = context.read(queries.LATELY, use_case=definition["name"])
     except UiError as error:
         notices.show_error(error, retry=False)
         return
@@ -90,9 +90,7 @@ def _show_lately(definition: Json) -> None:
         st.html(
             markup.bars(
                 [
-                    markup.Bar(
-                        label_of(definition, str(class_)), f"{count:,} ({percent(count / total)})", count / total
-                    )
+                    markup.Bar(label_of(definition, class_), f"{count:,} ({percent(count / total)})", count / total)
                     for class_, count in rows[["prediction", "rows"]].itertuples(index=False)
                 ]
             )
@@ -132,7 +130,7 @@ def _show_versions(cards: Json) -> None:
 
 def _show_metric(versions: list[Json]) -> None:
     if len(versions) > 1:
-        charts.show(charts.intervals(_points(versions)), "Accuracy of each version with its 95 % interval")
+        charts.show_intervals(_points(versions), "Accuracy of each version with its 95 % interval")
 
 
 def _points(versions: list[Json]) -> pd.DataFrame:

@@ -6,14 +6,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui import context, queries
-from ui.components import boards, charts, notices, tables, times
-from ui.components.history import label_of
-from ui.panels import View
+from ui import context, panels, queries
+from ui.components import charts, dashboard, notices, tables, times
+from ui.components.charts import Span
+from ui.panels import Dashboard, View
 
 SPANS = {"Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
 ALERTS = 50
-Span = tuple[datetime, datetime]
 
 
 def show() -> None:
@@ -24,34 +23,35 @@ def show() -> None:
         st.button("Refresh", icon=":material/refresh:")
     end = datetime.now(UTC)
     start = end - timedelta(hours=SPANS[span])
-    now, *boards_ = st.tabs(["Now", *boards.BOARDS.values()])
+    boards = panels.dashboards().values()
+    now, *tabs = st.tabs(["Now", *map(dashboard.title, boards)])
     with now:
-        _show_now(context.chosen(), start, end)
-    for tab, uid in zip(boards_, boards.BOARDS, strict=True):
+        _show_now(context.chosen(), (start, end))
+    for tab, board in zip(tabs, boards, strict=True):
         with tab:
-            _show_board(uid, start, end)
+            _show_board(board, (start, end))
 
 
-def _show_now(use_case: str | None, start: datetime, end: datetime) -> None:
+def _show_now(use_case: str | None, span: Span) -> None:
     _show_alerts()
     left, right = st.columns(2)
     with left:
-        _show_sources(use_case, start, end)
+        _show_sources(use_case, span)
     with right:
-        _show_classes(use_case, start, end)
-    _show_files(use_case, start, end)
+        _show_classes(use_case, span)
+    _show_files(use_case, span)
 
 
-def _show_board(uid: str, start: datetime, end: datetime) -> None:
+def _show_board(board: Dashboard, span: Span) -> None:
     if (use_case := context.chosen()) is None:
-        notices.show_empty("No use case is chosen.", "The API tells which there are; it is away.")
-        return
-    boards.show(uid, View(start, end, {"use_case": use_case}))
+        _say_no_use_case()
+    else:
+        dashboard.show(board, View(*span, {"use_case": use_case}))
 
 
 def _show_alerts() -> None:
     st.subheader("Alerts", anchor=False)
-    found = queries.alerts(context.database(), ALERTS)
+    found = context.read(queries.ALERTS, limit=ALERTS)
     if found.empty:
         notices.show_empty("No alert so far.", "Files with many bad rows and drifting columns raise one here.")
         return
@@ -94,53 +94,28 @@ def _summary(payload: Any) -> str:  # noqa: ANN401  whatever the alert carries
     return str(text) if text else ", ".join(f"{name}: {value}" for name, value in payload.items())
 
 
-def _show_sources(use_case: str | None, start: datetime, end: datetime) -> None:
+def _show_sources(use_case: str | None, span: Span) -> None:
     st.subheader("Predictions by source", anchor=False)
-    found = queries.sources_over_time(context.database(), use_case, start, end)
-    _draw(found, (start, end), "source", "rows", "predictions", sorted(found["source"].unique()), charts.PALETTE)
+    found = context.read(queries.SOURCES_OVER_TIME, use_case=use_case, **queries.steps(*span))
+    charts.show_counts(found, span, "source", "predictions", sorted(found["source"].unique()))
 
 
-def _show_classes(use_case: str | None, start: datetime, end: datetime) -> None:
+def _show_classes(use_case: str | None, span: Span) -> None:
     st.subheader("Predictions by class", anchor=False)
     if use_case is None:
-        notices.show_empty("No use case is chosen.", "The API tells which there are; it is away.")
+        _say_no_use_case()
         return
-    found = queries.classes_over_time(
-        context.database(), use_case, start, end, source=None, version=None, prediction=None
-    )
-    definition = context.definition(use_case)
-    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
-    found["prediction"] = [label_of(definition, text) for text in found["prediction"]]
-    _draw(found, (start, end), "prediction", "rows", "predictions", labels, charts.PALETTE)
+    everything = {"source": None, "version": None, "prediction": None}
+    found = context.read(queries.CLASSES_OVER_TIME, use_case=use_case, **everything, **queries.steps(*span))
+    charts.show_classes(found, span, context.definition(use_case))
 
 
-def _show_files(use_case: str | None, start: datetime, end: datetime) -> None:
+def _show_files(use_case: str | None, span: Span) -> None:
     st.subheader("Files by criticality", anchor=False)
-    found = queries.files_over_time(context.database(), use_case, start, end)
-    _draw(
-        found,
-        (start, end),
-        "criticality",
-        "files",
-        "files",
-        list(charts.CRITICALITY),
-        list(charts.CRITICALITY.values()),
-    )
+    found = context.read(queries.FILES_OVER_TIME, use_case=use_case, **queries.steps(*span))
+    colors = charts.CRITICALITY
+    charts.show_counts(found, span, "criticality", "files", list(colors), list(colors.values()))
 
 
-def _draw(
-    found: pd.DataFrame, span: Span, series: str, value: str, title: str, order: list[str], colors: list[str]
-) -> None:
-    if found.empty:
-        st.caption(f"No {title} in this time.")
-        return
-    time = f"time ({times.zone_name()})"
-    frame = pd.DataFrame(
-        {time: times.in_zone(found["time"]).dt.tz_localize(None), series: found[series], title: found[value]}
-    )
-    local = (span[0].astimezone(times.zone()), span[1].astimezone(times.zone()))
-    totals = found.groupby(series)[value].sum()
-    charts.show(
-        charts.stacked(frame, time, title, series, order, colors, local),
-        f"{title} by {series} over time: " + ", ".join(f"{count:,} {name}" for name, count in totals.items()),
-    )
+def _say_no_use_case() -> None:
+    notices.show_empty("No use case is chosen.", "The API tells which there are; it is away.")

@@ -41,17 +41,17 @@ def _show_flow() -> None:
         notices.show_empty(
             "No file has arrived yet.", "Open *Data quality* and send the example file: its report is there in seconds."
         )
-    _show_conservation(counts, missing)
+    _show_reconciliation(counts, missing)
 
 
 @st.cache_data(ttl=4, show_spinner=False)
 def _counts() -> tuple[dict[str, Any], dict[str, int]]:
-    return queries.flow(context.database()), _unaccounted()
+    return context.database().row(queries.FLOW), _unaccounted()
 
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _unaccounted() -> dict[str, int]:
-    return queries.unaccounted(context.database())
+    return {name: int(count) for name, count in context.database().row(queries.UNACCOUNTED).items()}
 
 
 def _stations(counts: dict[str, Any]) -> list[Step]:
@@ -74,7 +74,7 @@ def _waiting(counts: dict[str, Any]) -> str:
     return f"{waiting:,} wait for the next run" if waiting else "all of them predicted"
 
 
-def _show_conservation(counts: dict[str, Any], missing: dict[str, int]) -> None:
+def _show_reconciliation(counts: dict[str, Any], missing: dict[str, int]) -> None:
     total, good, bad = (int(counts[name]) for name in ("rows_total", "rows_good", "rows_bad"))
     if not total:
         return
@@ -109,7 +109,7 @@ def _show(frame: pd.DataFrame, alt: str, empty: str, columns: Mapping[str, Any] 
 
 
 def _latest_files() -> pd.DataFrame:
-    found = queries.files(context.database(), None, None, None, 5)
+    found = queries.files(context.database(), 5)
     return pd.DataFrame(
         {
             "File": found["key"],
@@ -123,7 +123,7 @@ def _latest_files() -> pd.DataFrame:
 
 
 def _latest_runs() -> pd.DataFrame:
-    found = queries.runs(context.database(), 5)
+    found = context.read(queries.RUNS, limit=5)
     return pd.DataFrame(
         {
             "When": [times.ago(time) for time in found["finished_at"]],

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import charts, history, notices, times
-from ui.components.history import Filters, label_of
+from ui.components import charts, notices, prediction_table, times
+from ui.components.prediction_table import Filters
+from ui.context import label_of
 from ui.errors import UiError
 
 EVERYTHING = "all"
@@ -30,7 +31,7 @@ def show() -> None:
     definition = context.chosen_definition()
     filters = _ask(definition)
     _show_chart(filters, definition)
-    history.show(filters, definition)
+    prediction_table.show(filters, definition)
 
 
 def _ask(definition: Json) -> Filters:
@@ -90,34 +91,18 @@ def _show_chart(filters: Filters, definition: Json) -> None:
         return
     if found.empty:
         return
-    time = f"time ({times.zone_name()})"
-    frame = pd.DataFrame(
-        {
-            time: times.in_zone(found["time"]).dt.tz_localize(None),
-            "class": [label_of(definition, text) for text in found["prediction"]],
-            "predictions": found["rows"],
-        }
-    )
     width = queries.step(filters.start, filters.end)
     st.markdown(f"**{int(found['rows'].sum()):,} predictions** by class; one bar is {width}.")
-    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
-    span = (filters.start.astimezone(times.zone()), filters.end.astimezone(times.zone()))
-    totals = frame.groupby("class")["predictions"].sum()
-    summary = ", ".join(f"{totals.get(label, 0):,} {label}" for label in labels)
-    charts.show(
-        charts.stacked(frame, time, "predictions", "class", labels, span=span),
-        f"Predictions by class over time: {summary}",
-    )
+    charts.show_classes(found, (filters.start, filters.end), definition)
 
 
 @st.cache_data(ttl=20, show_spinner="Counting …")
 def _counts(filters: Filters) -> pd.DataFrame:
-    return queries.classes_over_time(
-        context.database(),
-        filters.use_case,
-        filters.start,
-        filters.end,
+    return context.read(
+        queries.CLASSES_OVER_TIME,
+        use_case=filters.use_case,
         source=filters.source,
         version=filters.version,
         prediction=filters.prediction,
+        **queries.steps(filters.start, filters.end),
     )

@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 from ui import context
-from ui.components import batch
-from ui.components.answer import show_answer, show_explanation
+from ui.components import file_predictions
 from ui.components.form import Form
 from ui.components.markup import plain
-from ui.errors import NotFoundError, RefusedError, UiError
+from ui.components.prediction import show_answer, show_explanation
+from ui.errors import RefusedError, UiError
 
 Json = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def show() -> None:
     with single:
         _show_single(definition)
     with many:
-        batch.show(definition)
+        file_predictions.show(definition)
 
 
 def _show_single(definition: Json) -> None:
@@ -59,7 +59,7 @@ def _predict(definition: Json, form: Form, record: dict[str, Any]) -> None:
 def _explanation(use_case: str, record: Json) -> Json | None:
     try:
         return context.api().explain(use_case, record)
-    except (NotFoundError, UiError):
+    except UiError:
         return None
 
 

@@ -13,8 +13,8 @@ from tabserve.core.database import Database
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow, Reason
 from tests.factories import ingestion
-from ui.api import Api
-from ui.settings import Settings
+from ui.api import ApiClient
+from ui.settings import PageSettings
 
 FILE_ID = "abcd" * 16
 HEADER = "PassengerId,Sex,Age"
@@ -43,10 +43,10 @@ class Cloud:
 def cloud(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """The settings of a stack where one file has bad rows."""
     cloud = Cloud()
-    settings = Settings(api_url="http://api", api_key="key", database_url=postgres_url, grafana_url="")
+    settings = PageSettings(api_url="http://api", api_key="key", database_url=postgres_url, grafana_url="")
     monkeypatch.setattr("stack_env.apply", lambda: True)
     monkeypatch.setattr(quarantine, "read_settings", lambda: settings)
-    monkeypatch.setattr(quarantine, "Api", lambda settings: Api(settings, httpx.MockTransport(cloud)))
+    monkeypatch.setattr(quarantine, "ApiClient", lambda settings: ApiClient(settings, httpx.MockTransport(cloud)))
     database = Database(postgres_url)
     bad = [BadRow(at, at + 1, raw, (Reason("Sex", "case_variant", "MALE"),)) for at, raw in enumerate(ROWS, start=2)]
     file = ingestion(FILE_ID, key="titanic/first class.csv", rows_total=4, rows_good=1, rows_bad=3)
@@ -92,7 +92,7 @@ def test_what_cannot_be_done_is_one_sentence(cloud: Cloud, tmp_path: Path, capsy
 def test_without_a_stack_the_way_out_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nowhere = Settings(api_url="", api_key="", database_url="", grafana_url="")
+    nowhere = PageSettings(api_url="", api_key="", database_url="", grafana_url="")
     monkeypatch.setattr(quarantine, "read_settings", lambda: nowhere)
     assert quarantine.main(["list"]) == 2
     assert "start everything with `make up`" in capsys.readouterr().err

@@ -1,12 +1,10 @@
 """The page an alert links to: one file, whatever else has arrived."""
 
-from typing import Any
-
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import context, queries
+from ui import context
 from ui.components import file_details
 
 
@@ -20,12 +18,11 @@ def data_quality() -> None:
 def test_a_link_shows_its_file(monkeypatch: pytest.MonkeyPatch, known: str, said: str) -> None:
     import streamlit as st
 
-    def file(database: Any, file_id: str) -> pd.DataFrame:
+    def read(_sql: str, file_id: str) -> pd.DataFrame:
         found = pd.DataFrame({"file_id": [known], "key": ["titanic/a.csv"]})
         return found[found["file_id"] == file_id]
 
-    monkeypatch.setattr(context, "database", lambda: None)
-    monkeypatch.setattr(queries, "file", file)
+    monkeypatch.setattr(context, "read", read)
     monkeypatch.setattr(file_details, "show", lambda found: st.markdown(found["key"]))
     app = AppTest.from_function(data_quality)
     app.query_params["file"] = "f1"

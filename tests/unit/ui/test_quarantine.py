@@ -9,7 +9,7 @@ import pytest
 
 from tabserve.core.rules import DESCRIPTIONS
 from ui import quarantine
-from ui.components import markup, numbers, submit, tables, times
+from ui.components import markup, raw_upload, tables, times
 from ui.errors import UiError
 from ui.quarantine import in_words, reasons_in_words
 
@@ -60,7 +60,7 @@ def test_texts_from_outside_are_escaped() -> None:
 
 
 def test_probabilities_are_never_certain() -> None:
-    assert [numbers.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
+    assert [markup.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
         *("0 %", "under 1 %", "50 %", "over 99 %", "100 %")
     ]
 
@@ -75,5 +75,5 @@ def test_times_name_their_zone() -> None:
 
 def test_submitted_files_stand_beside_earlier_ones() -> None:
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert submit.unique("day 1 (ü).csv", now) == "day-1-(-)-20260102T030405.csv"
-    assert submit.unique("....csv", now) == "file-20260102T030405.csv"
+    assert raw_upload.unique("day 1 (ü).csv", now) == "day-1-(-)-20260102T030405.csv"
+    assert raw_upload.unique("....csv", now) == "file-20260102T030405.csv"

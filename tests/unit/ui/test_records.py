@@ -9,7 +9,7 @@ import pytest
 from tabserve.core.validation import validate
 from tests.definitions import CATALOG
 from ui import records
-from ui.errors import BadFileError
+from ui.errors import UiError
 
 DEFINITION = CATALOG.get("titanic").model_dump(mode="json")
 HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
@@ -63,7 +63,7 @@ def test_byte_order_mark_and_other_columns_do_no_harm() -> None:
     ],
 )
 def test_unusable_files_are_refused_in_words(body: bytes, said: str) -> None:
-    with pytest.raises(BadFileError, match=said):
+    with pytest.raises(UiError, match=said):
         records.read_csv(body, DEFINITION)
 
 

@@ -1,4 +1,4 @@
-"""Hand in a raw file and wait for its verdict."""
+"""Hand in a raw file and wait until it is validated."""
 
 import re
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from ui.errors import UiError
 
 LARGEST = 200_000_000
 WAITING = "waiting_for"
+PAGE_OF_FILES = "files_page"  # where the visitor is in the list of files
 PATIENCE = 120
 UNUSUAL = re.compile(r"[^A-Za-z0-9._()-]+")
 
@@ -34,12 +35,12 @@ def show(use_case: str | None) -> None:
 
 
 def send(use_case: str, name: str, body: bytes) -> None:
-    """Put a file where new files arrive, and remember to wait for its verdict."""
+    """Put a file where new files arrive, and remember to wait for its validation result."""
     if len(body) > LARGEST:
         raise UiError("The file is too large for this page.", "Put it into the raw bucket with an S3 client.")
     key = context.api().submit_raw_file(use_case, unique(name), body)
     st.session_state[WAITING] = (key, datetime.now(UTC))
-    st.session_state.pop("files_page", None)
+    st.session_state.pop(PAGE_OF_FILES, None)
     st.rerun()
 
 
@@ -50,7 +51,7 @@ def unique(name: str, now: datetime | None = None) -> str:
 
 
 def show_waiting() -> None:
-    """Show that a file is being checked; when its verdict is there, show the page anew with it on top."""
+    """Show that a file is being checked; when it is, show the page anew with the file on top."""
     if WAITING in st.session_state:
         _wait()
 
@@ -60,9 +61,8 @@ def _wait() -> None:
     if WAITING not in st.session_state:
         return
     key, since = st.session_state[WAITING]
-    if not queries.files(context.database(), None, None, key, 1).empty:
+    if not queries.files(context.database(), 1, name=key).empty:
         del st.session_state[WAITING]
-        st.session_state["arrived"] = key
         st.rerun()
     seconds = (datetime.now(UTC) - since).total_seconds()
     if seconds > PATIENCE:

@@ -1,4 +1,4 @@
-"""A page of stored predictions, their outcomes and their download."""
+"""A page of stored predictions, their ground truth and their download."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import streamlit as st
 from ui import context, queries
 from ui.components import notices, tables, times
 from ui.components.paging import Cursors
+from ui.context import label_of
 
 PAGE = 50
 DOWNLOAD = 5_000
@@ -66,7 +67,7 @@ def show(filters: Filters, definition: Json) -> None:
 
 
 def _page(filters: Filters, cursor: object) -> Json:
-    """Read a page; while outcomes are being filled in, keep it as it is: new predictions would shift its rows."""
+    """Read a page; while ground truth is being filled in, keep it as it is: new predictions would shift its rows."""
     place = (filters.choice, cursor)
     held_place, held = st.session_state.get(HELD, (None, {}))
     if held_place == place and st.session_state.get(_editor(held), {}).get("edited_rows"):
@@ -82,17 +83,9 @@ def _editor(answer: Json) -> str:
     return f"page_{found[0]['prediction_id']}" if found else ""
 
 
-def label_of(definition: Json, class_: str) -> str:
-    """Return the name people read for a class."""
-    target = definition["target"]
-    texts = [str(each) for each in target["classes"]]
-    return str(target["labels"][texts.index(class_)]) if target["labels"] and class_ in texts else class_
-
-
 def _show_table(answer: Json, definition: Json) -> None:
     found = answer["predictions"]
-    known = queries.actuals(context.database(), [each["prediction_id"] for each in found])
-    frame = _frame(found, definition, known)
+    frame = _frame(found, definition)
     edited = st.data_editor(
         frame,
         hide_index=True,
@@ -102,7 +95,7 @@ def _show_table(answer: Json, definition: Json) -> None:
         key=_editor(answer),
         alt="Past predictions, newest first; the second column takes what really happened",
     )
-    labels = {label_of(definition, str(class_)): class_ for class_ in definition["target"]["classes"]}
+    labels = {label_of(definition, class_): class_ for class_ in definition["target"]["classes"]}
     changed = {
         each["prediction_id"]: labels[actual]
         for each, actual, before in zip(found, edited[ACTUAL], frame[ACTUAL], strict=True)
@@ -118,7 +111,8 @@ def _show_table(answer: Json, definition: Json) -> None:
         st.rerun()
 
 
-def _frame(found: Sequence[Json], definition: Json, known: Mapping[str, str]) -> pd.DataFrame:
+def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
+    known = queries.actuals(context.database(), [each["prediction_id"] for each in found])
     names = [feature["name"] for feature in definition["features"]]
     return pd.DataFrame(
         {
@@ -126,7 +120,7 @@ def _frame(found: Sequence[Json], definition: Json, known: Mapping[str, str]) ->
             ACTUAL: [_known(definition, known.get(each["prediction_id"])) for each in found],
             "prediction": [each["label"] for each in found],
             "probability": [each["probability"] for each in found],
-            **{name: [_text(each["features"].get(name)) for each in found] for name in names},
+            **{name: [tables.text(each["features"].get(name)) for each in found] for name in names},
             "source": [each["source"] for each in found],
             definition["id_column"]: [each["entity_id"] for each in found],
             "model version": [each["model_version"] for each in found],
@@ -135,11 +129,10 @@ def _frame(found: Sequence[Json], definition: Json, known: Mapping[str, str]) ->
 
 
 def _columns(definition: Json) -> dict[str, Any]:
-    labels = [label_of(definition, str(class_)) for class_ in definition["target"]["classes"]]
     return {
         "time": times.column("time"),
-        "probability": st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent"),
-        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=labels, width=130),
+        "probability": tables.probability(),
+        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=context.labels(definition), width=130),
     }
 
 
@@ -147,18 +140,11 @@ def _offer_download(filters: Filters, definition: Json) -> None:
     if st.button(f"Prepare a download (up to {DOWNLOAD:,})", icon=":material/download:"):
         with st.spinner("Reading …"):
             found = _everything(filters)
-        frame = _frame(
-            found, definition, queries.actuals(context.database(), [each["prediction_id"] for each in found])
-        )
+        frame = _frame(found, definition)
         frame["time"] = [each["created_at"] for each in found]
-        st.download_button(
-            f"Download {len(found):,} predictions",
-            tables.safe_csv(list(frame.columns), tables.cells(frame)),
-            file_name=f"{filters.use_case}-predictions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            type="primary",
+        content = tables.safe_csv(list(frame.columns), tables.cells(frame))
+        tables.offer_csv(
+            f"Download {len(found):,} predictions", content, f"{filters.use_case}-predictions", primary=True
         )
 
 
@@ -176,7 +162,3 @@ def _everything(filters: Filters) -> list[Json]:
 
 def _known(definition: Json, actual: str | None) -> str | None:
     return None if actual is None else label_of(definition, actual)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

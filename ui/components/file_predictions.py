@@ -10,7 +10,7 @@ import streamlit as st
 from ui import context, records
 from ui.components import notices, tables
 from ui.components.markup import plain
-from ui.errors import BadFileError, RefusedError
+from ui.errors import RefusedError, UiError
 from ui.records import Upload
 
 CHUNK = 1_000
@@ -21,8 +21,8 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of one row."""
+class PredictedRow:
+    """One row of the file with its prediction, or with why it was refused."""
 
     row: int
     features: Json
@@ -43,7 +43,7 @@ def show(definition: Json) -> None:
     body = chosen.getvalue()
     try:
         upload = records.read_csv(body, definition)
-    except BadFileError as error:
+    except UiError as error:
         notices.show_error(error, retry=False)
         return
     _preview(upload)
@@ -60,14 +60,7 @@ def _show_help(definition: Json) -> None:
         f"The first line names the columns: {names}; `{definition['id_column']}` and others may be there too. "
         "The file's rows are sent to the model now; answers appear below and under *Past predictions*."
     )
-    st.download_button(
-        "Get an example file",
-        records.example_csv(definition),
-        file_name=f"{definition['name']}-example.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    tables.offer_csv("Get an example file", records.example_csv(definition), f"{definition['name']}-example")
 
 
 def _preview(upload: Upload) -> None:
@@ -87,13 +80,13 @@ def _may_send(upload: Upload) -> bool:
     return False
 
 
-def _send(upload: Upload, definition: Json) -> list[Result]:
+def _send(upload: Upload, definition: Json) -> list[PredictedRow]:
     everything = list(records.records(upload, definition))
-    results: list[Result] = []
+    results: list[PredictedRow] = []
     progress = st.progress(0.0, text="Predicting …")
     for chunk in records.chunks(everything, CHUNK):
         entries = _entries(definition["name"], chunk)
-        results += [Result(len(results) + entry["index"] + 1, chunk[entry["index"]], entry) for entry in entries]
+        results += [PredictedRow(len(results) + entry["index"] + 1, chunk[entry["index"]], entry) for entry in entries]
         progress.progress(len(results) / len(everything), text=f"{len(results):,} of {len(everything):,} rows")
     progress.empty()
     return results
@@ -112,7 +105,7 @@ def _entries(use_case: str, chunk: Sequence[Json]) -> list[Json]:
         return [{"index": index, "error": found[index]} for index in range(len(chunk))]
 
 
-def _show_results(results: list[Result], definition: Json, name: str) -> None:
+def _show_results(results: list[PredictedRow], definition: Json, name: str) -> None:
     refused = sum(1 for result in results if result.refused)
     good, bad = st.columns(2)
     good.metric("Rows predicted", f"{len(results) - refused:,}", border=True)
@@ -125,42 +118,28 @@ def _show_results(results: list[Result], definition: Json, name: str) -> None:
     if len(shown) > SHOWN:
         st.caption(f"The first {SHOWN:,} rows are shown; the download has all {len(results):,}.")
     everything = _frame(results, definition)
-    st.download_button(
-        "Download all results",
-        tables.safe_csv(list(everything.columns), tables.cells(everything)),
-        file_name=f"{name.removesuffix('.csv')}-predictions.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        type="primary",
-    )
+    content = tables.safe_csv(list(everything.columns), tables.cells(everything))
+    tables.offer_csv("Download all results", content, f"{name.removesuffix('.csv')}-predictions", primary=True)
 
 
-def _frame(results: list[Result], definition: Json) -> pd.DataFrame:
+def _frame(results: list[PredictedRow], definition: Json) -> pd.DataFrame:
     names = [feature["name"] for feature in definition["features"]]
-    rows = [
+    return pd.DataFrame(
         {
             "row": result.row,
             "prediction": result.entry.get("label"),
             "probability": result.entry.get("probability"),
             "what is wrong": result.refused or None,
             definition["id_column"]: result.features.get("entity_id"),
-            **{name: _text(result.features.get(name)) for name in names},
+            **{name: tables.text(result.features.get(name)) for name in names},
         }
         for result in results
-    ]
-    return pd.DataFrame(
-        rows, columns=["row", "prediction", "probability", "what is wrong", definition["id_column"], *names]
     )
 
 
 def _columns() -> dict[str, Any]:
     return {
         "row": st.column_config.NumberColumn("row", width="small"),
-        "probability": st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent"),
+        "probability": tables.probability(),
         "what is wrong": st.column_config.TextColumn("what is wrong", width="large"),
     }
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from ui import context
 from ui.components import markup
 from ui.components.form import title
-from ui.components.markup import Bar
-from ui.components.numbers import number, percent
+from ui.components.markup import Bar, number, percent
 
 Json = Mapping[str, Any]
 NEGLIGIBLE = 0.005
@@ -26,9 +26,7 @@ def show_answer(definition: Json, answer: Json) -> None:
         f'<p class="ts-answer" role="status">The model says <b>{markup.escape(str(entry["label"]))}</b>, '
         f"with a probability of <b>{percent(chosen)}</b>.</p>"
     )
-    st.html(
-        markup.bars([_class_bar(definition, entry, index) for index in range(len(definition["target"]["classes"]))])
-    )
+    st.html(markup.bars([_class_bar(definition, entry, class_) for class_ in definition["target"]["classes"]]))
     st.caption(f"Model version `{answer['model_version']}`. Stored as prediction `{entry['prediction_id']}`.")
 
 
@@ -52,12 +50,14 @@ def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
     )
 
 
-def _class_bar(definition: Json, entry: Json, index: int) -> Bar:
-    target = definition["target"]
-    class_ = target["classes"][index]
+def _class_bar(definition: Json, entry: Json, class_: object) -> Bar:
     share = entry["probabilities"][str(class_)]
-    name = str(target["labels"][index] if target["labels"] else class_)
-    return Bar(name, percent(share), share, "chosen" if class_ == entry["prediction"] else "plain")
+    return Bar(
+        context.label_of(definition, class_),
+        percent(share),
+        share,
+        "chosen" if class_ == entry["prediction"] else "plain",
+    )
 
 
 def _effect_bar(feature: Json, record: Json, effect: float, largest: float, percents: bool) -> Bar:
