@@ -3,7 +3,7 @@
 from typing import Any
 
 from grafana.boards import data, predictions
-from grafana.limits import alert_rules
+from grafana.boards.common import alert_rules
 
 DATABASE_UID = "tabserve-postgres"
 

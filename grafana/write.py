@@ -1,8 +1,7 @@
-"""Write the dashboards and the alert rules as the files Grafana is provisioned with; `--check` only compares."""
+"""Write the dashboards and the alert rules as the files Grafana is provisioned with."""
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,26 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana import alerting
-from grafana.boards import data, health, predictions
+from grafana.boards import data, drift, health, predictions
 
 FOLDER = Path(__file__).resolve().parent
 NOTE = "# Written by `make dashboards`; change grafana/alerting.py instead.\n"
 
 
-def main() -> int:
-    """Write or compare; exit with 1 when a file is not what the code would write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, name files that differ")
-    check = parser.parse_args().check
-    stale = [path for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if check:
-        for path in stale:
-            print(
-                f"{path.relative_to(FOLDER.parent)} is not what the code writes: run make dashboards", file=sys.stderr
-            )
-        return 1 if stale else 0
-    for path in stale:
+def main() -> None:
+    """Write the files that are not what the code writes."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for path, text in stale().items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(files()[path], encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         print(f"wrote {path.relative_to(FOLDER.parent)}")
-    return 0
+
+
+def stale() -> dict[Path, str]:
+    """Return the text of every file that is not what the code writes."""
+    return {
+        path: text for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
 
 
 def files() -> dict[Path, str]:
@@ -47,7 +43,7 @@ def files() -> dict[Path, str]:
 def documents() -> dict[str, dict[str, Any]]:
     """Return the dashboards as plain values, by uid."""
     boards = {module.UID: encoded(module.build()) for module in (data, predictions, health)}
-    boards[predictions.UID]["annotations"] = {"list": [predictions.VERSION_CHANGES]}
+    boards[predictions.UID]["annotations"] = {"list": [drift.VERSION_CHANGES]}
     return boards
 
 
@@ -62,4 +58,4 @@ def _json(document: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

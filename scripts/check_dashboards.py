@@ -24,8 +24,7 @@ def main() -> int:
     argparse.ArgumentParser(description=__doc__).parse_args()
     found = [
         f"{path.relative_to(write.FOLDER.parent)} is not what the code writes: run make dashboards"
-        for path, text in write.files().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        for path in write.stale()
     ]
     documents = write.documents()
     for document in documents.values():

@@ -1,19 +1,34 @@
-"""What all dashboards share: uid, variables, time range, and how panels are laid out."""
+"""What all dashboards share: variables, time range, limits, and how panels are laid out."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+import yaml
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.panels import WIDTH, Panel
 
+RULES = Path(__file__).resolve().parents[2] / "layers/model/src/tabserve/monitoring/alert_rules.yaml"
+NOW = "CAST($__timeTo() AS timestamptz)"
+BUCKET = "$__timeGroup(window_end, $__interval) AS time"
+OF_USE_CASE = "use_case = ${use_case:sqlstring}"
 USE_CASES = (
     "SELECT use_case FROM (SELECT use_case FROM drift_metrics UNION SELECT use_case FROM ingestions) AS known "
     "WHERE use_case IS NOT NULL ORDER BY 1"
 )
 
+Variable = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.TextBoxVariable
 
-def board(uid: str, title: str, about: str, panels: Sequence[Panel]) -> dashboard.Dashboard:
+
+def alert_rules() -> dict[str, Any]:
+    """Return the rules the monitor reads: their limits are those of the panels and of Grafana's alerts."""
+    loaded: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    return loaded
+
+
+def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables: Variable) -> dashboard.Dashboard:
     """Return a dashboard; panels are placed from left to right, a new line begins where one does not fit."""
     built = dashboard.Dashboard(title).uid(uid).description(about).tags(["tabserve"]).timezone("utc")
     built = built.time("now-6h", "now").refresh("30s").editable()
@@ -26,6 +41,8 @@ def board(uid: str, title: str, about: str, panels: Sequence[Panel]) -> dashboar
         ready = ready.grid_pos(models.GridPos(h=position.h, w=position.w, x=x, y=y))
         x, tallest = x + position.w, max(tallest, position.h)
         built = built.with_panel(ready)
+    for variable in variables:
+        built = built.with_variable(variable)
     return built
 
 
@@ -37,6 +54,11 @@ def database_variable() -> dashboard.DatasourceVariable:
 def prometheus_variable() -> dashboard.DatasourceVariable:
     """Let people choose the Prometheus server."""
     return dashboard.DatasourceVariable("prometheus").label("Prometheus").type("prometheus")
+
+
+def use_case_variable() -> dashboard.QueryVariable:
+    """Let people choose the use case."""
+    return query_variable("use_case", "Use case", USE_CASES)
 
 
 def query_variable(name: str, label: str, sql: str) -> dashboard.QueryVariable:

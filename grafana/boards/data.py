@@ -2,13 +2,10 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
-from grafana.boards.common import USE_CASES, board, database_variable, query_variable
-from grafana.limits import alert_rules
+from grafana.boards.common import NOW, OF_USE_CASE, alert_rules, board, database_variable, use_case_variable
 from grafana.panels import GREEN, ORANGE, RED, Sql, limits, lines, linked, number, rows, stacked
 
 UID = "tabserve-data"
-NOW = "CAST($__timeTo() AS timestamptz)"
-OF_USE_CASE = "use_case = ${use_case:sqlstring}"
 IN_RANGE = f"{OF_USE_CASE} AND $__timeFilter(finished_at)"
 SHARE = "100.0 * sum(rows_bad) / nullif(sum(rows_total), 0)"
 
@@ -119,9 +116,12 @@ def build() -> dashboard.Dashboard:
             "short",
         ),
     ]
-    built = board(UID, "tabserve: ingested data", "Is what arrives usable, and is every row accounted for?", panels)
-    page = dashboard.TextBoxVariable("page").label("Web page").default_value("http://localhost:8501")
-    variables = (database_variable(), query_variable("use_case", "Use case", USE_CASES), page)
-    for variable in variables:
-        built = built.with_variable(variable)
-    return built
+    return board(
+        UID,
+        "tabserve: ingested data",
+        "Is what arrives usable, and is every row accounted for?",
+        panels,
+        database_variable(),
+        use_case_variable(),
+        dashboard.TextBoxVariable("page").label("Web page").default_value("http://localhost:8501"),
+    )

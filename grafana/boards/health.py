@@ -95,7 +95,5 @@ def build() -> dashboard.Dashboard:
             Promql(f"sum by (state) (increase(tabserve_drift_verdicts_total{RATE}))", "{{state}}"),
         ),
     ]
-    built = board(
-        UID, "tabserve: system health", "Does the system answer, how fast, and does its work get done?", panels
-    )
-    return built.with_variable(prometheus_variable())
+    about = "Does the system answer, how fast, and does its work get done?"
+    return board(UID, "tabserve: system health", about, panels, prometheus_variable())
