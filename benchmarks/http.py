@@ -24,11 +24,11 @@ from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
 from tabserve.core.use_case import CategoryFeature, UseCase
 
-STORED, UNSTORED = "tabserve", "tabserve, not stored"
+TABSERVE = "tabserve"
 PEER_NAMES = ("mlflow", "mlserver", "bentoml")
 LOADS = ((1, 1), (1, 8), (1000, 1))
-# Records a call, clients, and how many times the fastest peer's rate is asked for: storing, and not.
-LIMITS = ((1, 8, 8.0, 25.0), (1000, 1, 1.5, 3.0))
+# Records a call, clients, and how many times the fastest peer's rate is asked for.
+LIMITS = ((1, 8, 8.0), (1000, 1, 1.5))
 ROUNDS = 3
 SECONDS = 2.0
 START_TIMEOUT_S = 90
@@ -79,14 +79,12 @@ def run() -> list[Measurement]:
 
 def _measurements(figures: Mapping[tuple[str, int, int], Figures]) -> list[Measurement]:
     found = []
-    for rows, clients, stored_limit, unstored_limit in LIMITS:
-        calls = {name: figures[name, rows, clients].calls_a_second for name in (*PEER_NAMES, STORED, UNSTORED)}
+    for rows, clients, limit in LIMITS:
+        calls = {name: figures[name, rows, clients].calls_a_second for name in (*PEER_NAMES, TABSERVE)}
         peer = max(PEER_NAMES, key=lambda name: calls[name])
         what = f"{rows} record{'s' if rows > 1 else ''} a call, {clients} client{'s' if clients > 1 else ''}"
-        for name, limit in ((STORED, stored_limit), (UNSTORED, unstored_limit)):
-            found.append(
-                Measurement(f"HTTP, {what}, {name}", calls[name], "calls/s", limit, peer, calls[peer], "larger")
-            )
+        name = f"HTTP, {what}, {TABSERVE}"
+        found.append(Measurement(name, calls[TABSERVE], "calls/s", limit, peer, calls[peer], "larger"))
     return found
 
 
@@ -97,15 +95,14 @@ def _servers(use_case: UseCase, stack: ExitStack) -> list[Any]:
     own = _bodies(lambda rows: {"use_case": use_case.name, "records": [use_case.example] * rows})
     env = {"DATABASE_URL": url, "API_KEY": API_KEY, "DEFAULT_USE_CASE": use_case.name}
     uvicorn = [f"{sys.prefix}/bin/uvicorn", "--no-access-log", "--port"]
-    ports = iter(_free_ports(5))
+    ports = iter(_free_ports(4))
     peers = [
         ("mlflow", "/invocations", _bodies(lambda rows: {"dataframe_split": _split(records, rows)})),
         ("mlserver", "/v2/models/model/infer", _bodies(lambda rows: _inference(use_case, records, rows))),
         ("bentoml", "/predict", _bodies(lambda rows: {"records": records * rows})),
     ]
     return [
-        _started(STORED, next(ports), "/predict", own, [*uvicorn, "{port}", "functions.predict.app:app"], env),
-        _started(UNSTORED, next(ports), "/predict", own, [*uvicorn, "{port}", "benchmarks.unstored_app:app"], env),
+        _started(TABSERVE, next(ports), "/predict", own, [*uvicorn, "{port}", "functions.predict.app:app"], env),
         *(
             _started(name, next(ports), path, bodies, [_python(name), f"{PEERS}/serve_{name}.py", model, "{port}"], {})
             for name, path, bodies in peers

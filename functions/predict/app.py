@@ -1,6 +1,5 @@
 """The prediction API as a Lambda function, and as an ASGI app for any other server."""
 
-import asyncio
 import gc
 from typing import Any
 
@@ -8,12 +7,19 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from functions.predict import openapi
-from functions.predict.gate import Gate
-from functions.predict.metering import Metering
+from functions.predict.gate import Gate, Meter
 from functions.predict.problems import add_problem_handlers
-from functions.predict.queue import drain, is_queue_event
-from functions.predict.routes import explanations, features, files, models, operations, outcomes, predictions
-from functions.predict.routes.plain import PlainRoute
+from functions.predict.queue import drain
+from functions.predict.routes import (
+    explanations,
+    features,
+    files,
+    ground_truth,
+    models,
+    operations,
+    past_predictions,
+    predictions,
+)
 from tabserve.serving.build import predict_service
 
 TEXT = ["text/", "application/json", "application/problem+json"]
@@ -28,15 +34,13 @@ app = FastAPI(
     redirect_slashes=False,
 )
 app.state.service = service
-app.add_middleware(Gate, api_key=service.settings.api_key)
-app.add_middleware(Metering, meter=service.meter, counter=service.deps.predictions, log=service.log)
+app.state.meter = Meter(service.deps.predictions, service.log)
+app.add_middleware(Gate, api_key=service.settings.api_key, meter=app.state.meter)
 add_problem_handlers(app, service.log)
-for module in (predictions, explanations, outcomes, features, files, models, operations):
+for module in (predictions, past_predictions, explanations, ground_truth, features, files, models, operations):
     app.include_router(module.router)
-app.router.routes.insert(0, PlainRoute("/predict", predictions.post_predict, methods=["POST"]))
 app.openapi = lambda: openapi.document(app, app.state.service)  # type: ignore[method-assign]  # FastAPI's documented way
 
-queue_loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)  # asyncio.run would take Mangum's away
 http = Mangum(app, lifespan="off", text_mime_types=TEXT)
 # What was imported stays, and a batch makes thousands of objects but no cycles; looking for some cost calls 50 ms.
 gc.freeze()
@@ -45,6 +49,5 @@ gc.set_threshold(50_000)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's context has no type
     """Answer an API Gateway request, or the messages of the predict queue."""
-    if not is_queue_event(event):
-        return http(event, context)
-    return queue_loop.run(drain(event, app.state.service))
+    messages = event.get("Records")
+    return http(event, context) if messages is None else drain(messages, app.state.service)

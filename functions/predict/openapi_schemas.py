@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.predict.schemas import ENTITY_ID, RAW_NAME, UUID
+from functions.predict.request import ENTITY_ID, UUID
+from functions.predict.routes.files import RAW_NAME
 from tabserve.core.rules import MAX_FILE_BYTES
 from tabserve.core.use_case import CategoryFeature, Feature, UseCase
 from tabserve.serving.service import MAX_RECORDS

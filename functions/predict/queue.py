@@ -1,15 +1,17 @@
 """Drain the predict queue: each message is the body of a `POST /predict`, its answer goes to the results queue.
 
-An answer that is too large for a message lies in the artifacts bucket, and the message tells where.
+An answer that is too large for a message goes to the artifacts bucket, and the message says where it is.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from functions.predict.answers import predictions_body
 from functions.predict.problems import problem_body
-from functions.predict.schemas import predict_request, rendered
+from functions.predict.request import predict_request
 from tabserve.core.errors import TabserveError, UnavailableError
 from tabserve.serving.build import PredictService
 from tabserve.serving.service import predict_once
@@ -17,21 +19,16 @@ from tabserve.serving.service import predict_once
 LARGEST_MESSAGE = 2**20  # what SQS takes
 
 
-def is_queue_event(event: dict[str, Any]) -> bool:
-    """Tell whether an event comes from SQS."""
-    return any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", ()))
-
-
-async def drain(event: dict[str, Any], service: PredictService) -> dict[str, Any]:
+def drain(messages: Sequence[dict[str, Any]], service: PredictService) -> dict[str, Any]:
     """Answer every message; return those to be delivered again.
 
-    A message that can never be answered gets a problem as its result. One that meets a part that is away, or a bug,
-    is delivered again, and lies in the dead-letter queue after its last attempt.
+    A message that can never be answered gets a problem as its result. One that meets an unavailable part, or a bug,
+    is delivered again, and goes to the dead-letter queue after its last attempt.
     """
     failed = []
-    for message in event["Records"]:
+    for message in messages:
         try:
-            service.results.send(_fitting(await _result(message, service), message["messageId"], service))
+            service.results.send(_fitting(_result(message, service), message["messageId"], service))
         except Exception:  # one message must not fail the others
             service.log.exception("message failed", message_id=message["messageId"])
             failed.append({"itemIdentifier": message["messageId"]})
@@ -47,12 +44,12 @@ def _fitting(result: bytes, message_id: str, service: PredictService) -> bytes:
     return orjson.dumps({"message_id": message_id, "status": orjson.loads(result)["status"], "answer_in": where})
 
 
-async def _result(message: dict[str, Any], service: PredictService) -> bytes:
+def _result(message: dict[str, Any], service: PredictService) -> bytes:
     message_id, body = message["messageId"], message["body"].encode()
     try:
         request = predict_request(body, service.default_use_case, message_id, source="queue")
         sha256 = hashlib.sha256(body).hexdigest()
-        answer = await predict_once(request, f"queue/{message_id}", sha256, rendered, service.deps)
+        answer = predict_once(request, f"queue/{message_id}", sha256, predictions_body, service.deps)
     except UnavailableError:
         raise
     except TabserveError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import schemathesis
 
-from functions.predict.schemas import ENTITY_ID
+from functions.predict.request import ENTITY_ID
 
 KNOWN = "known"
 

@@ -3,19 +3,16 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
 
-from functions.predict.replies import RawBody, json_reply, service_of
-from functions.predict.schemas import json_object, parse
+from functions.predict.answers import json_reply
+from functions.predict.request import RawBody, StrictModel, json_object, parse, service_of
 from tabserve.serving.explain import Explained, explain
 
 router = APIRouter(tags=["predictions"])
 
 
-class ExplainBody(BaseModel):
+class ExplainBody(StrictModel):
     """One record of one use case."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     use_case: str
     record: dict[str, Any]

@@ -1,18 +1,16 @@
 """Read the feature store."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Path, Request, Response
-
+from functions.predict.answers import json_reply
 from functions.predict.problems import problem
-from functions.predict.replies import json_reply, service_of
-from functions.predict.schemas import ENTITY_ID
+from functions.predict.request import EntityId, service_of
 
 router = APIRouter(tags=["features"])
 
 
 @router.get("/features/{use_case}/{entity_id}")
-def get_features(request: Request, use_case: str, entity_id: Annotated[str, Path(pattern=ENTITY_ID)]) -> Response:
+def get_features(request: Request, use_case: str, entity_id: EntityId) -> Response:
     """Return the latest known features of an entity."""
     deps = service_of(request).deps
     name = deps.catalog.get(use_case).name

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BeforeValidator, Field
 
-from functions.predict.replies import RawBody, json_reply, service_of
-from functions.predict.schemas import RAW_NAME, json_object, parse
+from functions.predict.answers import json_reply
+from functions.predict.request import FileId, RawBody, StrictModel, json_object, parse, service_of
 from tabserve.core.rules import MAX_FILE_BYTES
 from tabserve.serving.files import raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
-FileId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 
 
 def _whole(value: object) -> object:
@@ -19,10 +19,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class RawFileBody(BaseModel):
+class RawFileBody(StrictModel):
     """A raw file to come."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     use_case: str
     name: Annotated[str, Field(pattern=RAW_NAME)]

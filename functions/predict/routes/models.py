@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from functions.predict.replies import json_reply, service_of
+from functions.predict.answers import json_reply
+from functions.predict.request import service_of
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import ModelCards, ModelMetadata

@@ -1,10 +1,12 @@
 """Is it alive, and how is it used."""
 
+import time
+
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
-from functions.predict.metering import flush
-from functions.predict.replies import json_reply, service_of
+from functions.predict.answers import json_reply
+from functions.predict.request import service_of
 from tabserve.serving.metrics import exposition
 
 router = APIRouter(tags=["operations"])
@@ -21,7 +23,7 @@ def get_health(request: Request) -> Response:
 def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     service = service_of(request)
-    flush(service.meter, service.deps.predictions, service.log)
+    request.app.state.meter.flush(time.monotonic())
     return Response(exposition(service.deps.predictions.families()), media_type="text/plain; version=0.0.4")
 
 

@@ -1,16 +1,16 @@
-"""Predict, and read what was predicted."""
+"""Predict one record or a batch."""
 
+from asyncio import to_thread
 from hashlib import sha256
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from aws_lambda_powertools.metrics import MetricUnit
+from fastapi import APIRouter, Request, Response
 
+from functions.predict.answers import predictions_body
 from functions.predict.gate import invoked_by_scheduler
-from functions.predict.history import HistoryParameters, page_body
-from functions.predict.metering import count
-from functions.predict.replies import json_reply, request_id_of, service_of
-from functions.predict.schemas import idempotency_key, predict_request, rendered
-from tabserve.serving.service import past_predictions, predict, predict_file, predict_once
+from functions.predict.request import idempotency_key, predict_request, request_id_of, service_of
+from tabserve.serving.build import PredictService
+from tabserve.serving.service import Answer, predict, predict_file, predict_once
 
 router = APIRouter(tags=["predictions"])
 
@@ -24,21 +24,23 @@ async def post_predict(request: Request) -> Response:
         body, service.default_use_case, request_id_of(request), scheduled=invoked_by_scheduler(request.scope)
     )
     if key is not None and asked.origin is None:
-        once = await predict_once(asked, idempotency_key(key), sha256(body).hexdigest(), rendered, service.deps)
-        return Response(once, media_type="application/json")
+        key, digest = idempotency_key(key), sha256(body).hexdigest()
+        first = await to_thread(predict_once, asked, key, digest, predictions_body, service.deps)
+        return Response(first, media_type="application/json")
     if asked.origin is not None:
-        answer = await predict_file(asked, asked.origin, service.deps)
+        answer = await to_thread(predict_file, asked, asked.origin, service.deps)
     else:
         answer = await predict(asked, service.deps)
     if "aws.context" in request.scope:  # other servers have an access log
-        count(service.emf(), len(answer.batch), len(answer.errors))
-        service.log.info("predicted", use_case=asked.use_case, rows=len(answer.batch), refused=len(answer.errors))
-    return Response(rendered(answer), media_type="application/json")
+        _count(answer, service)
+    return Response(predictions_body(answer), media_type="application/json")
 
 
-@router.get("/past-predictions")
-def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
-    """Read stored predictions, newest first."""
-    deps = service_of(request).deps
-    page = past_predictions(parameters.query(), deps)
-    return json_reply(page_body(page, {name: deps.catalog.get(name) for name in deps.catalog.names()}))
+def _count(answer: Answer, service: PredictService) -> None:
+    """Count a call's records in CloudWatch and write them to the log."""
+    predicted, refused = len(answer.batch), len(answer.errors)
+    emf = service.emf()
+    emf.add_metric("Predictions", MetricUnit.Count, predicted)
+    emf.add_metric("RefusedRecords", MetricUnit.Count, refused)
+    emf.flush_metrics()
+    service.log.info("predicted", use_case=answer.use_case.name, rows=predicted, refused=refused)

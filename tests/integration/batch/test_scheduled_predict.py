@@ -28,7 +28,6 @@ from tabserve.ingestion.validation_result import BadRow
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.service import PredictDependencies, PredictRequest, predict_file
 from tabserve.serving.store import prediction_store
-from tests.coroutines import run
 from tests.definitions import CATALOG
 from tests.factories import good_object, ingestion
 from tests.fakes.models import VERSION, FakeModels
@@ -59,7 +58,7 @@ class DirectService:
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         self.before()
         request = PredictRequest("r", use_case, "scheduled", records, origin)
-        run(predict_file(request, origin, self.deps))
+        predict_file(request, origin, self.deps)
         self.after()
         return {}
 

@@ -26,9 +26,9 @@ def api(app_module: Any, features: FakeFeatures, references: FakeReferences, pos
     features.put("titanic", [Entity("17", GOOD, datetime(2026, 1, 1, tzinfo=UTC))])
     references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
     app_module.app.state.service = with_database(app_module.app.state.service, postgres_url)
-    app_module.service.meter.last = float("inf")  # requests are counted in the database, not only answers of 200
+    app_module.app.state.meter.last = float("inf")  # requests are counted in the database, not only answers of 200
     yield app_module.app
-    app_module.service.meter.last = 0
+    app_module.app.state.meter.last = 0
 
 
 def test_a_few_hostile_requests(api: Any, postgres_url: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from functions.predict import queue
-from functions.predict.history import HistoryParameters
 from functions.predict.openapi import document
 from functions.predict.openapi_schemas import components
+from functions.predict.routes.past_predictions import HistoryParameters
 from tabserve.batch.prediction_function import PredictionFunction
 from tabserve.core.entities import Entity
 from tabserve.core.errors import StorageUnavailableError

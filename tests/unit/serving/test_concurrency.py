@@ -85,7 +85,7 @@ def test_a_slow_call_holds_up_no_other(
     owner, method, route, arguments = CALLS[name]
     fakes = {"references": references, "counter": app_module.service.deps.predictions}
     slow.replace(monkeypatch, fakes.get(owner) or attrgetter(owner)(app_module.app.state.service), method)
-    app_module.service.meter.last = 0 if owner == "counter" else float("inf")  # due, or never
+    app_module.app.state.meter.last = 0 if owner == "counter" else float("inf")  # due, or never
 
     async def calls() -> tuple[httpx.Response, httpx.Response]:
         transport = httpx.ASGITransport(app_module.app, raise_app_exceptions=False)

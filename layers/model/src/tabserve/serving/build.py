@@ -26,7 +26,6 @@ from tabserve.serving.explain import ExplainDependencies
 from tabserve.serving.files import FilesDependencies
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.links import S3Links
-from tabserve.serving.metrics import Meter
 from tabserve.serving.ports import ModelRegistry
 from tabserve.serving.postgres import API_TIMEOUT_MS
 from tabserve.serving.served_models import ServedModels
@@ -54,7 +53,6 @@ class PredictService:
     log: Logger
     explain: Callable[[], ExplainDependencies]
     files: FilesDependencies
-    meter: Meter
     emf: Callable[[], Metrics]
 
     @property
@@ -103,7 +101,6 @@ def predict_service() -> PredictService:
         log=log,
         explain=explain,
         files=_files(settings, url, deps.catalog),
-        meter=Meter(),
         emf=cache(lambda: metrics("predict")),
     )
 

@@ -1,11 +1,9 @@
 """Metrics: what is counted, and how Prometheus reads it."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
-from threading import Lock
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -41,42 +39,6 @@ class RequestCount:
     bucket: float
     requests: int
     seconds: float
-
-
-@dataclass(slots=True)
-class Meter:
-    """Counts an instance's requests, of any thread, until it is time to add them to everybody's."""
-
-    every_seconds: float = 10.0
-    last: float = -math.inf
-    counts: dict[tuple[str, int, float], tuple[int, float]] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
-
-    def observe(self, route: str, status: int, seconds: float) -> None:
-        """Count one request."""
-        bucket = LATENCY_BUCKETS[bisect_left(LATENCY_BUCKETS, seconds)]
-        self._add(RequestCount(route, status, bucket, 1, seconds))
-
-    def take(self, now: float) -> Sequence[RequestCount]:
-        """Return what was counted and begin anew; nothing before it is time."""
-        with self.lock:
-            if now - self.last < self.every_seconds or not self.counts:
-                return ()
-            self.last = now
-            taken, self.counts = self.counts, {}
-        # In one order everywhere: two instances that add the same counts cannot lock each other out.
-        return sorted(RequestCount(*key, *value) for key, value in taken.items())
-
-    def put_back(self, counts: Iterable[RequestCount]) -> None:
-        """Keep what could not be stored for next time."""
-        for count in counts:
-            self._add(count)
-
-    def _add(self, count: RequestCount) -> None:
-        key = (count.route, count.status, count.bucket)
-        with self.lock:
-            requests, seconds = self.counts.get(key, (0, 0.0))
-            self.counts[key] = (requests + count.requests, seconds + count.seconds)
 
 
 def request_families(counts: Iterable[RequestCount]) -> list[Family]:

@@ -1,6 +1,7 @@
 """Answer records with a model's predictions and store every one of them.
 
-What waits for a database or a bucket does so in a thread: other calls are answered meanwhile.
+Only `predict` is a coroutine, for the group commit: no blocking call may stand in it. The other functions block, and
+whoever has other calls to answer runs them in a thread.
 """
 
 from asyncio import to_thread
@@ -63,30 +64,30 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
     is stored.
     """
-    answer = await _answer(request, deps)
+    answer = await to_thread(_answer, request, deps) if _must_read(request, deps) else _answer(request, deps)
     await deps.writer.add(answer.batch)
     return answer
 
 
-async def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> Answer:
+def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> Answer:
     """Do as `predict` does for rows of a file; raise LeaseLostError, too, when there is a newer claim on it."""
-    answer = await _answer(request, deps)
-    await to_thread(deps.predictions.add_of_file, answer.batch, origin.fence)
+    answer = _answer(request, deps)
+    deps.predictions.add_of_file(answer.batch, origin.fence)
     return answer
 
 
-async def predict_once(
+def predict_once(
     request: PredictRequest, key: str, body_sha256: str, render: Callable[[Answer], bytes], deps: PredictDependencies
 ) -> bytes:
     """Do as `predict` does for the first request under a key; repeat its answer to every other, model or not.
 
     Raises IdempotencyConflictError when the first request had another body, and what `predict` raises.
     """
-    first = await to_thread(deps.predictions.find_reply, key)
+    first = deps.predictions.find_reply(key)
     if first is None:
-        answer = await _answer(request, deps)
+        answer = _answer(request, deps)
         reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
-        first = await to_thread(deps.predictions.add_once, answer.batch, reply) or reply
+        first = deps.predictions.add_once(answer.batch, reply) or reply
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError(key)
     return first.response
@@ -99,17 +100,20 @@ def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
     return deps.predictions.past(query)
 
 
-async def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
+def _must_read(request: PredictRequest, deps: PredictDependencies) -> bool:
+    """Tell whether a model or an entity's features must be read before the records can be scored."""
+    return 1 in map(len, request.records) or deps.models.serving(deps.catalog.get(request.use_case)) is None
+
+
+def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     use_case = deps.catalog.get(request.use_case)
     if len(request.records) > MAX_RECORDS:
         raise TooManyRecordsError(len(request.records), MAX_RECORDS)
-    records, unknown = await _with_stored_features(use_case, request.records, deps.features)
+    records, unknown = _with_stored_features(use_case, request.records, deps.features)
     validated = validate(use_case, records, unknown)
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
-    model = deps.models.serving(use_case)
-    if model is None:
-        model = await to_thread(deps.models.champion, use_case)
+    model = deps.models.champion(use_case)
     origin = request.origin
     batch = PredictionBatch(
         request_id=request.request_id,
@@ -128,14 +132,14 @@ async def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     return Answer(use_case, batch, validated.indices, validated.errors)
 
 
-async def _with_stored_features(
+def _with_stored_features(
     use_case: UseCase, records: Sequence[Record], store: FeatureStore
 ) -> tuple[Sequence[Record], dict[int, FailureCase]]:
     """Fill in records that are nothing but an entity's id; refuse those whose entity nobody knows."""
     asked = {i: id_ for i, record in enumerate(records) if len(record) == 1 and (id_ := _lone_entity_id(record))}
     if not asked:
         return records, {}
-    known = await to_thread(store.get, use_case.name, sorted(set(asked.values())))
+    known = store.get(use_case.name, sorted(set(asked.values())))
     filled = list(records)
     for index, entity_id in asked.items():
         if entity_id in known:

@@ -1,15 +1,21 @@
-"""What `GET /past-predictions` takes and answers."""
+"""Read what was predicted."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from functions.predict.schemas import UUID
+from functions.predict.answers import json_reply
+from functions.predict.request import UUID, service_of
+from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
 from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
+from tabserve.serving.service import past_predictions
+
+router = APIRouter(tags=["predictions"])
 
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T|$)")
 UNESCAPED_PLUS = re.compile(r"(T.*) (\d{2}:?\d{2})$")
@@ -18,14 +24,14 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def iso_time(text: object) -> object:
-    """Refuse what is no ISO 8601 date or time; mend a plus sign that a query string turned into a space."""
+    """Refuse what is not an ISO 8601 date or time; mend a plus sign that a query string turned into a space."""
     if not isinstance(text, str) or not ISO_TIME.match(text):
         raise ValueError("write it like 2026-01-31 or 2026-01-31T12:00:00Z")
     return UNESCAPED_PLUS.sub(r"\1+\2", text)
 
 
 def utc(time: datetime) -> datetime:
-    """Return a time in UTC, as which one without a zone is read; databases know fewer offsets than ISO 8601."""
+    """Return a time in UTC, reading one without a zone as UTC; databases know fewer offsets than ISO 8601."""
     if time.tzinfo is None:
         return time.replace(tzinfo=UTC)
     try:
@@ -43,7 +49,7 @@ class HistoryParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     use_case: str | None = None
-    source: Literal["webapp", "scheduled", "api", "queue", "all"] = "all"
+    source: Literal[Source, "all"] = "all"
     start: Utc | None = Field(default=None, alias="from")
     end: Utc | None = Field(default=None, alias="to")
     model_version: Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,40}$")] | None = None
@@ -67,8 +73,15 @@ class HistoryParameters(BaseModel):
         )
 
 
-def page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
-    """Return the answer of `GET /past-predictions`."""
+@router.get("/past-predictions")
+def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
+    """Read stored predictions, newest first."""
+    deps = service_of(request).deps
+    page = past_predictions(parameters.query(), deps)
+    return json_reply(_page_body(page, {name: deps.catalog.get(name) for name in deps.catalog.names()}))
+
+
+def _page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
     return {
         "predictions": [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions],
         "next_cursor": write_cursor(page.next_cursor) if page.next_cursor else None,

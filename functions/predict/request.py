@@ -1,49 +1,72 @@
-"""What `POST /predict` takes and answers, as JSON."""
+"""What requests bring: the function's parts, an id, a body of strict JSON, and the records of `POST /predict`."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from functions.predict.problems import failure_bodies
-from functions.predict.strict_json import loads
 from tabserve.core import rules
-from tabserve.core.errors import InvalidFieldError
+from tabserve.core.errors import InvalidFieldError, MalformedBodyError
 from tabserve.core.records import Origin, Source
-from tabserve.serving.json_columns import template, text, texts
-from tabserve.serving.service import Answer, PredictRequest
+from tabserve.serving.build import PredictService
+from tabserve.serving.service import PredictRequest
 
-RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
 MAX_INTEGER = 2**31 - 1  # what the tables hold
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ENTITY_ID = f"^{rules.ID}$"
+EntityId = Annotated[str, StringConstraints(pattern=ENTITY_ID)]
+FileId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+PredictionId = Annotated[str, StringConstraints(pattern=f"^{UUID}$")]
 
 Body = TypeVar("Body", bound=BaseModel)
-UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-FileId = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class OriginBody(BaseModel):
-    """The rows of a raw file that the records come from, and the claim on it under which they are sent."""
+class StrictModel(BaseModel):
+    """An object of these fields, of exactly these types, and no others."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class OriginBody(StrictModel):
+    """The rows of a raw file that the records come from, and the claim on it under which they are sent."""
 
     file_id: FileId
     row_numbers: list[Annotated[int, Field(ge=1, le=MAX_INTEGER)]]
     fence: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
 
-class PredictBody(BaseModel):
+class PredictBody(StrictModel):
     """A batch of records; see `docs/openapi.json` for a record of each use case."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     use_case: str = ""
     source: Source = "api"
     records: list[Any] = Field(min_length=1)
     origin: OriginBody | None = None
+
+
+def service_of(request: Request) -> PredictService:
+    """Return the parts the app was built from."""
+    service: PredictService = request.app.state.service
+    return service
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+# Only `POST /predict` without an idempotency key may wait in the event loop, for the group commit. Every other route is
+# a plain function, which FastAPI runs in a thread: what waits for a database or a bucket holds up no other request.
+RawBody = Annotated[bytes, Depends(_body)]
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that Lambda gave the request, or a new one under another server."""
+    context = request.scope.get("aws.context")
+    return str(getattr(context, "aws_request_id", None) or uuid.uuid4())
 
 
 def predict_request(
@@ -92,8 +115,16 @@ def idempotency_key(text: str) -> str:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Read a body that must be a JSON object; raise MalformedBodyError or InvalidFieldError."""
-    content = loads(body)
+    """Read a body that must be a JSON object; of a key that is there twice, the last one counts.
+
+    Raises MalformedBodyError for anything but strict JSON (no NaN or Infinity, no number too large for a double, at
+    most 1 024 levels), InvalidFieldError for JSON that is no object.
+    """
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        message = f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        raise MalformedBodyError(message) from error
     if not isinstance(content, dict):
         raise InvalidFieldError("body", "not_an_object", "The body must be a JSON object.")
     return content
@@ -107,37 +138,3 @@ def parse(type_: type[Body], content: Mapping[str, Any]) -> Body:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
         raise InvalidFieldError(field, first["type"], f"{field}: {first['msg']}.") from error
-
-
-def rendered(answer: Answer) -> bytes:
-    """Return the answer of `POST /predict` as JSON: one entry per record, in the order of the request."""
-    batch = answer.batch
-    entries = _predictions(answer)
-    if answer.errors:
-        by_index = dict(zip(answer.indices, entries, strict=True))
-        for index, cases in answer.errors.items():
-            by_index[index] = orjson.dumps({"index": index, "error": failure_bodies(cases)}).decode()
-        entries = [by_index[index] for index in sorted(by_index)]
-    head = {"request_id": batch.request_id, "use_case": batch.use_case, "model_version": batch.model_version}
-    return f'{orjson.dumps(head)[:-1].decode()},"predictions":[{",".join(entries)}]}}'.encode()
-
-
-def _predictions(answer: Answer) -> list[str]:
-    """Return one JSON object a valid record; what depends on the class alone is encoded once a class."""
-    batch, target = answer.batch, answer.use_case.target
-    classes = [
-        f'"prediction":{text(name)},"label":{text(target.label(index))},"probability":'
-        for index, name in enumerate(target.classes)
-    ]
-    by_class = [texts(column) for column in zip(*batch.probabilities, strict=True)]
-    confidences = texts(batch.confidences) if batch.positive is None else by_class[batch.positive]
-    rows = zip(answer.indices, batch.ids, map(classes.__getitem__, batch.chosen), confidences, *by_class, strict=True)
-    if len(by_class) == 2:  # the usual case, in two thirds of the time
-        first, second = map(text, batch.classes)
-        return [
-            f'{{"index":{index},"prediction_id":"{id_}",{of_class}{confidence},'
-            f'"probabilities":{{{first}:{a},{second}:{b}}}}}'
-            for index, id_, of_class, confidence, a, b in rows
-        ]
-    entry = f'{{"index":%d,"prediction_id":"%s",%s%s,"probabilities":{template(batch.classes)}}}'
-    return list(map(entry.__mod__, rows))

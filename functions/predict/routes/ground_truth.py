@@ -1,42 +1,37 @@
-"""Tell what really happened."""
-
-from typing import Annotated
+"""Take what really happened."""
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from functions.predict.answers import json_reply
 from functions.predict.problems import failure_bodies
-from functions.predict.replies import RawBody, json_reply, service_of
-from functions.predict.schemas import ENTITY_ID, UUID, json_object, parse
+from functions.predict.request import EntityId, PredictionId, RawBody, StrictModel, json_object, parse, service_of
 from tabserve.core.errors import InvalidFieldError
 from tabserve.serving.ground_truth import record_ground_truth
 from tabserve.serving.prediction import GroundTruth
+from tabserve.serving.service import MAX_RECORDS
 
 router = APIRouter(tags=["ground truth"])
 
 
-class OutcomeBody(BaseModel):
+class RecordBody(StrictModel):
     """What really happened, for a prediction or for the latest prediction about an entity."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     actual: str | int
-    prediction_id: Annotated[str, Field(pattern=f"^{UUID}$")] = ""
-    entity_id: Annotated[str, Field(pattern=ENTITY_ID)] = ""
+    prediction_id: PredictionId = ""
+    entity_id: EntityId = ""
 
 
-class GroundTruthBody(BaseModel):
-    """Outcomes of one use case."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class GroundTruthBody(StrictModel):
+    """What really happened, of one use case."""
 
     use_case: str
-    records: list[OutcomeBody] = Field(min_length=1, max_length=5000)
+    records: list[RecordBody] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
 @router.post("/ground-truth")
 def post_ground_truth(request: Request, raw: RawBody) -> Response:
-    """Store outcomes; unknown predictions and classes are reported by index, sending twice changes nothing."""
+    """Store ground truth; unknown predictions are reported by index, and sending it twice changes nothing."""
     service = service_of(request)
     body = parse(GroundTruthBody, json_object(raw))
     truths = [_ground_truth(index, record) for index, record in enumerate(body.records)]
@@ -46,7 +41,7 @@ def post_ground_truth(request: Request, raw: RawBody) -> Response:
     return json_reply({"stored": recorded.stored, "errors": errors})
 
 
-def _ground_truth(index: int, record: OutcomeBody) -> GroundTruth:
+def _ground_truth(index: int, record: RecordBody) -> GroundTruth:
     if bool(record.prediction_id) == bool(record.entity_id):
         message = f"records.{index} needs either prediction_id or entity_id."
         raise InvalidFieldError(f"records.{index}", "one_of", message)
