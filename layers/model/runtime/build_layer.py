@@ -14,7 +14,6 @@ PRUNED = (
     "**/tests",
     "**/*.pyi",
     "bin",
-    "boto3/examples",
     "botocore/data/*/*/examples-1.json",
     "numpy/_core/include",
     "numpy/_core/lib",
@@ -63,9 +62,8 @@ def install(requirements: Path, target: Path, python_version: str, platform: str
 def prune(target: Path) -> None:
     """Remove tests, stubs, headers and the descriptions of AWS services that no function calls."""
     unused = [path for pattern in PRUNED for path in target.glob(pattern)]
-    for package in ("boto3", "botocore"):
-        services = (path for path in (target / package / "data").glob("*") if path.is_dir())
-        unused += [path for path in services if path.name not in AWS_SERVICES]
+    services = (path for path in (target / "botocore" / "data").glob("*") if path.is_dir())
+    unused += [path for path in services if path.name not in AWS_SERVICES]
     for path in unused:
         if path.is_dir():
             shutil.rmtree(path)
