@@ -86,7 +86,7 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
 def retry_predictions() -> int:
     """Let the next scheduled run take up every file that was given up."""
     from tabserve.batch.build import retry_service
-    from tabserve.batch.retry import retry_given_up
+    from tabserve.batch.service import retry_given_up
     from tabserve.core.errors import SettingsError
 
     try:

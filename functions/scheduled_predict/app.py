@@ -24,9 +24,9 @@ def handler(_event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
 
 def _report(scored: Scored) -> None:
     log, run = service.log, scored.run
-    for outcome in scored.outcomes:
-        write = log.error if outcome.error else log.info
-        write("file scored" if outcome.done else "file left", extra={"outcome": outcome})
+    for result in scored.results:
+        write = log.error if result.error else log.info
+        write("file scored" if result.done else "file left", extra={"outcome": result})
     log.info("run finished", extra={"run_id": run.id, "status": run.status, "files": run.files, "rows": run.rows})
-    failures = sum(bool(outcome.error) for outcome in scored.outcomes)
+    failures = sum(bool(result.error) for result in scored.results)
     service.count(ScheduledFiles=run.files, ScheduledRows=run.rows, ScheduledFailures=failures)

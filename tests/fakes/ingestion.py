@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tabserve.alerts.alert import Alert
+from tabserve.batch.ports import PredictionRun
 from tabserve.core.errors import LeaseLostError
 from tabserve.core.files import Ingestion, ObjectKeys
 from tabserve.ingestion.ports import AlertAfter
@@ -26,6 +27,7 @@ class FakeIngestions:
     predicted: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     fences: dict[str, int] = field(default_factory=dict)
+    runs: list[PredictionRun] = field(default_factory=list)
     swept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def find(self, file_id: str) -> Ingestion | None:
@@ -111,6 +113,9 @@ class FakeIngestions:
         self.hold(file_id, fence)
         self.errors[file_id] = error
         self._add(alerts)
+
+    def add_run(self, run: PredictionRun) -> None:
+        self.runs.append(run)
 
     def hold(self, file_id: str, fence: int) -> None:
         if self.fences.get(file_id, 0) > fence:

@@ -7,10 +7,22 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
-from tabserve.batch.ports import Claim, PredictionRun
+from tabserve.batch.ports import Claim
 from tabserve.core.errors import LeaseLostError
 from tabserve.core.records import Features, Origin
 from tests.fakes.ingestion import FakeIngestions
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Who has a file, and until when."""
+
+    claim: Claim
+    owner: str = ""
+    free_after: datetime = NEVER
+    status: str = "INPROGRESS"
 
 
 @dataclass
@@ -18,63 +30,39 @@ class FakeMarkers:
     """Markers in a dictionary; `now` is moved by the test."""
 
     now: datetime = datetime(2026, 1, 2, 12, tzinfo=UTC)
-    claims: dict[str, Claim] = field(default_factory=dict)
-    status: dict[str, str] = field(default_factory=dict)
+    markers: dict[str, Marker] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
-        last = self.claims.get(file_id, Claim(file_id, "", 0, 0, 0, self.now))
-        if file_id in self.claims and (self.status[file_id] != "INPROGRESS" or last.lease_until >= self.now):
+        last = self.markers.get(file_id, Marker(Claim(file_id, 0, 0)))
+        if last.status != "INPROGRESS" or last.free_after >= self.now:
             return None
-        until = self.now + timedelta(seconds=lease_seconds)
-        claim = replace(
-            last, owner=owner, fence=max(last.fence, floor) + 1, attempts=last.attempts + 1, lease_until=until
-        )
-        return self._hold(claim, "INPROGRESS")
+        claim = Claim(file_id, max(last.claim.fence, floor) + 1, last.claim.attempts + 1)
+        self.markers[file_id] = Marker(claim, owner, self.now + timedelta(seconds=lease_seconds))
+        return claim
 
-    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
-        until = self.now + timedelta(seconds=lease_seconds)
-        return self._hold(replace(self._held(claim), next_row=next_row, lease_until=until), "INPROGRESS")
+    def extend(self, claim: Claim, lease_seconds: int) -> None:
+        self._change(claim, free_after=self.now + timedelta(seconds=lease_seconds))
 
     def complete(self, claim: Claim) -> None:
-        self._hold(self._held(claim), "COMPLETED")
+        self._change(claim, status="COMPLETED")
 
     def release(self, claim: Claim, error: str, *, final: bool) -> None:
-        free = replace(self._held(claim), lease_until=datetime.min.replace(tzinfo=UTC))
-        self._hold(free, "FAILED" if final else "INPROGRESS")
+        self._change(claim, free_after=NEVER, status="FAILED" if final else "INPROGRESS")
         self.errors[claim.file_id] = error
 
     def pause(self, claim: Claim) -> None:
-        held = self._held(claim)
-        free = replace(held, attempts=held.attempts - 1, lease_until=datetime.min.replace(tzinfo=UTC))
-        self._hold(free, "INPROGRESS")
+        self._change(claim, free_after=NEVER, claim=replace(claim, attempts=claim.attempts - 1))
 
     def reopen(self, file_id: str) -> None:
-        if file_id in self.claims:
-            last = self.claims[file_id]
-            free = replace(last, attempts=0, fence=last.fence + 1, lease_until=datetime.min.replace(tzinfo=UTC))
-            self._hold(free, "INPROGRESS")
+        if file_id in self.markers:
+            self.markers[file_id] = Marker(Claim(file_id, self.markers[file_id].claim.fence + 1, 0))
 
-    def _held(self, claim: Claim) -> Claim:
-        current = self.claims.get(claim.file_id)
-        if current is None or current.fence != claim.fence or self.status[claim.file_id] != "INPROGRESS":
-            raise LeaseLostError(claim.file_id)
-        return current
-
-    def _hold(self, claim: Claim, status: str) -> Claim:
-        self.claims[claim.file_id] = claim
-        self.status[claim.file_id] = status
-        return claim
-
-
-@dataclass
-class FakeRuns:
-    """Runs in a list."""
-
-    stored: list[PredictionRun] = field(default_factory=list)
-
-    def add(self, run: PredictionRun) -> None:
-        self.stored.append(run)
+    def _change(self, held: Claim, **changes: Any) -> None:
+        marker = self.markers.get(held.file_id)
+        if marker is None or marker.claim.fence != held.fence or marker.status != "INPROGRESS":
+            raise LeaseLostError(held.file_id)
+        self.markers[held.file_id] = replace(marker, **changes)
 
 
 @dataclass

@@ -12,8 +12,7 @@ import pytest
 from moto import mock_aws
 
 from tabserve.alerts.alert import Notice
-from tabserve.alerts.channels import SnsChannel, TeamsChannel
-from tabserve.alerts.timed_channel import TimedChannel
+from tabserve.alerts.channels import SnsChannel, TeamsChannel, TimedChannel
 from tabserve.core.errors import AlertDeliveryError
 from tests.fakes.alerts import FakeChannel
 from tests.sick_server import sick_server

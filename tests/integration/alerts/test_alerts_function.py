@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from tabserve.alerts.alert import Alert, alert_id
-from tabserve.alerts.channels import TeamsChannel
+from tabserve.alerts.channels import TeamsChannel, TimedChannel
 from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertChannel
 from tabserve.alerts.service import AlertDependencies, Delivery, send_alerts
-from tabserve.alerts.timed_channel import TimedChannel
 from tabserve.core.database import Database
 from tests.factories import NOON
 from tests.fakes.alerts import FakeChannel

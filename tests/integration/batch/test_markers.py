@@ -68,12 +68,12 @@ def claimed(markers: Markers, owner: str = "a") -> Claim:
     return claim
 
 
-def test_a_claim_says_who_until_when_and_from_which_row(markers: Markers) -> None:
-    assert claimed(markers) == Claim("f1", "a", 1, 1, 0, NOON + timedelta(seconds=LEASE))
+def test_a_claim_has_a_fence_and_counts_attempts(markers: Markers) -> None:
+    assert claimed(markers) == Claim("f1", fence=1, attempts=1)
 
 
 def test_a_held_file_is_free_again_when_its_lease_has_run_out(markers: Markers, time: Time) -> None:
-    first = markers.advance(claimed(markers), 1000, LEASE)
+    claimed(markers)
     assert markers.claim("f1", "b", LEASE) is None
     time.now += timedelta(seconds=LEASE)
     assert markers.claim("f1", "b", LEASE) is None
@@ -81,22 +81,24 @@ def test_a_held_file_is_free_again_when_its_lease_has_run_out(markers: Markers, 
 
     second = claimed(markers, "b")
 
-    assert (second.fence, second.attempts, second.next_row) == (first.fence + 1, 2, 1000)
+    assert second == Claim("f1", fence=2, attempts=2)
 
 
-def test_advancing_extends_the_lease(markers: Markers, time: Time) -> None:
+def test_a_lease_can_be_extended(markers: Markers, time: Time) -> None:
     claim = claimed(markers)
     time.now += timedelta(seconds=50)
 
-    assert markers.advance(claim, 500, LEASE).lease_until == time.now + timedelta(seconds=LEASE)
-    time.now += timedelta(seconds=50)
+    markers.extend(claim, LEASE)
+    time.now += timedelta(seconds=LEASE)
     assert markers.claim("f1", "b", LEASE) is None
+    time.now += timedelta(milliseconds=1)
+    assert markers.claim("f1", "b", LEASE) is not None
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda markers, claim: markers.advance(claim, 9, LEASE),
+        lambda markers, claim: markers.extend(claim, LEASE),
         lambda markers, claim: markers.complete(claim),
         lambda markers, claim: markers.release(claim, "late", final=False),
         lambda markers, claim: markers.release(claim, "late", final=True),
@@ -113,7 +115,7 @@ def test_whoever_lost_the_lease_changes_nothing(
     with pytest.raises(LeaseLostError):
         change(markers, slow)
 
-    assert markers.advance(quick, 7, LEASE).next_row == 7
+    markers.complete(quick)
 
 
 @pytest.mark.parametrize("settle", ["complete", "fail"])
@@ -156,16 +158,16 @@ def test_failure_and_end_are_written_as_others_read_them(client: Any, time: Time
 
     assert item["status"] == {"S": "FAILED"}
     assert item["error"] == {"S": "row 3 is refused"}
-    assert {"pk", "status", "owner", "lease_until", "fence", "attempts", "next_row", "error", "ttl"} == set(item)
+    assert {"pk", "status", "owner", "lease_until", "fence", "attempts", "error", "ttl"} == set(item)
 
 
-@pytest.mark.parametrize("left", ["at once", "advanced", "paused", "released", "complete", "reopened"])
+@pytest.mark.parametrize("left", ["at once", "extended", "paused", "released", "complete", "reopened"])
 def test_a_marker_goes_some_time_after_the_last_claim_however_it_was_left(client: Any, time: Time, left: str) -> None:
     markers = DynamoMarkers(client, TABLE, time)
     claim = claimed(markers)
     changes: dict[str, Callable[[], object]] = {
         "at once": lambda: None,
-        "advanced": lambda: markers.advance(claim, 1, LEASE),
+        "extended": lambda: markers.extend(claim, LEASE),
         "paused": lambda: markers.pause(claim),
         "released": lambda: markers.release(claim, "because", final=False),
         "complete": lambda: markers.complete(claim),
@@ -205,14 +207,13 @@ class Model:
     status: str = "absent"
     fence: int = 0
     attempts: int = 0
-    next_row: int = 0
     free_after: datetime = LONG_AGO
     holders: dict[str, Claim] = field(default_factory=dict)
     known: int = 0  # the newest fence in the database
 
 
 class ClaimProtocol(RuleBasedStateMachine):
-    """Workers claim, advance, settle, stall and wake up in any order; the marker does what the model says."""
+    """Workers claim, extend, settle, stall and wake up in any order; the marker does what the model says."""
 
     workers = st.sampled_from(["a", "b", "c"])
 
@@ -245,29 +246,22 @@ class ClaimProtocol(RuleBasedStateMachine):
             self.model.holders.pop(worker, None)
             if claim.fence > self.model.known:
                 self.model.holders[worker], self.model.known = claim, claim.fence
-            assert (claim.fence, claim.attempts, claim.next_row) == (
-                self.model.fence,
-                self.model.attempts,
-                self.model.next_row,
-            )
+            assert (claim.fence, claim.attempts) == (self.model.fence, self.model.attempts)
 
     @precondition(lambda self: self.model.holders)
-    @rule(
-        worker=workers, how=st.sampled_from(["advance", "complete", "release", "fail", "pause"]), rows=st.integers(1, 9)
-    )
-    def change(self, worker: str, how: str, rows: int) -> None:
+    @rule(worker=workers, how=st.sampled_from(["extend", "complete", "release", "fail", "pause"]))
+    def change(self, worker: str, how: str) -> None:
         claim = self.model.holders.get(worker)
         if claim is None:
             return
         holds = self.model.status == "INPROGRESS" and claim.fence == self.model.fence
         try:
-            self._apply(claim, how, self.model.next_row + rows)
+            self._apply(claim, how)
         except LeaseLostError:
             assert not holds
             return
         assert holds
-        if how == "advance":
-            self.model.next_row += rows
+        if how == "extend":
             self.model.free_after = self.time.now + timedelta(seconds=LEASE)
         elif how in ("complete", "fail"):
             self.model.status = {"complete": "COMPLETED", "fail": "FAILED"}[how]
@@ -275,9 +269,9 @@ class ClaimProtocol(RuleBasedStateMachine):
             self.model.free_after = LONG_AGO
             self.model.attempts -= how == "pause"
 
-    def _apply(self, claim: Claim, how: str, next_row: int) -> None:
-        if how == "advance":
-            self.markers.advance(claim, next_row, LEASE)
+    def _apply(self, claim: Claim, how: str) -> None:
+        if how == "extend":
+            self.markers.extend(claim, LEASE)
         elif how == "complete":
             self.markers.complete(claim)
         elif how == "pause":

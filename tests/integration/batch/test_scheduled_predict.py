@@ -16,7 +16,6 @@ import stack_env
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.build import scheduled_predict_service
 from tabserve.batch.markers import DynamoMarkers
-from tabserve.batch.runs import Runs
 from tabserve.batch.score_file import CHUNK, ScheduledDependencies
 from tabserve.batch.service import Scored, score_pending
 from tabserve.batch.store import PendingFiles
@@ -101,7 +100,6 @@ class Cloud:
             markers=DynamoMarkers(self.dynamodb, "markers", self.now),
             good=S3Store(self.s3, "good"),
             service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
-            runs=Runs(database),
             alerts=Outbox(database),
             clock=self.now,
             new_id=lambda: str(uuid.uuid4()),
@@ -208,7 +206,7 @@ def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(cloud: Cloud) -> 
 
     slept = cloud.run(before_each_chunk=sleep)
 
-    assert [(outcome.done, outcome.error, outcome.rows) for outcome in slept.outcomes] == [(False, None, 0)]
+    assert [(result.done, result.error, result.rows) for result in slept.results] == [(False, None, 0)]
     assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
     assert cloud.rows("SELECT DISTINCT model_version FROM predictions") == [("of the second worker",)]
     assert cloud.rows("SELECT predicted_at IS NOT NULL, prediction_fence FROM ingestions") == [(True, 2)]

@@ -17,7 +17,6 @@ from database_roles import GRANTS
 from tabserve.alerts.alert import Alert
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.ports import PredictionRun
-from tabserve.batch.runs import Runs
 from tabserve.batch.store import PendingFiles
 from tabserve.core.connection import role_name
 from tabserve.core.database import Database
@@ -90,7 +89,7 @@ def scheduled_predict(database: Database, _: str) -> None:
             store.give_up_predicting("f2", fence, "error", [alert()])
     store.mark_predicted("f2", 2, NOON)
     Outbox(database).add([alert()])
-    Runs(database).add(PredictionRun(str(uuid.uuid4()), NOON, NOON, "completed", 0, 0, None))
+    PendingFiles(database).add_run(PredictionRun(str(uuid.uuid4()), NOON, NOON, "completed", 0, 0, None))
 
 
 def monitor(database: Database, _: str) -> None:

@@ -13,7 +13,7 @@ from tabserve.alerts.alert import Alert, alert_id
 from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertOutbox
 from tabserve.batch.ports import PredictionRun
-from tabserve.batch.runs import Runs
+from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, StatementRefusedError
 from tabserve.core.files import Ingestion, ObjectKeys
@@ -331,8 +331,8 @@ class TestTheOutbox:
 def test_a_run_is_stored_once(database: Database) -> None:
     run = PredictionRun("01234567-89ab-4def-8123-456789abcdef", NOON, NOON, "completed", 2, 16)
 
-    Runs(database).add(run)
-    Runs(database).add(run)
+    PendingFiles(database).add_run(run)
+    PendingFiles(database).add_run(run)
 
     assert rows(database, "SELECT status, files, rows FROM prediction_runs") == [("completed", 2, 16)]
 

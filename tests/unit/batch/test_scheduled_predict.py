@@ -5,9 +5,8 @@ from itertools import count
 
 import pytest
 
-from tabserve.batch.retry import retry_given_up
 from tabserve.batch.score_file import CHUNK, ScheduledDependencies
-from tabserve.batch.service import Scored, score_pending
+from tabserve.batch.service import Scored, retry_given_up, score_pending
 from tabserve.core.errors import (
     DatabaseUnavailableError,
     ModelError,
@@ -22,7 +21,7 @@ from tests.factories import NOON, good_object, ingestion
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
-from tests.fakes.scheduling import FakeMarkers, FakePredictionService, FakeRuns
+from tests.fakes.scheduling import FakeMarkers, FakePredictionService
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked"
 FLOWER_HEADER = "Id,SepalLengthCm,SepalWidthCm,PetalLengthCm,PetalWidthCm,Species"
@@ -37,7 +36,6 @@ class World:
     ingestions: FakeIngestions = field(default_factory=FakeIngestions)
     markers: FakeMarkers = field(default_factory=FakeMarkers)
     good: FakeObjects = field(default_factory=FakeObjects)
-    runs: FakeRuns = field(default_factory=FakeRuns)
     alerts: FakeOutbox = field(default_factory=FakeOutbox)
     seconds_left: float = 900
 
@@ -66,7 +64,6 @@ class World:
             markers=self.markers,
             good=self.good,
             service=self.service,
-            runs=self.runs,
             alerts=self.alerts,
             clock=lambda: self.markers.now,
             new_id=lambda: f"run-{next(self.numbers)}",
@@ -96,8 +93,8 @@ def fails(times: int, error: Callable[[], Exception], file_id: str = "") -> Call
 def test_a_run_without_new_files_is_skipped(world: World) -> None:
     scored = world.run()
 
-    assert [run.status for run in world.runs.stored] == ["skipped"]
-    assert scored.outcomes == []
+    assert [run.status for run in world.ingestions.runs] == ["skipped"]
+    assert scored.results == []
 
 
 def test_every_good_row_is_predicted_under_its_number_in_the_raw_file(world: World) -> None:
@@ -115,7 +112,7 @@ def test_every_good_row_is_predicted_under_its_number_in_the_raw_file(world: Wor
         "entity_id": "105",
     }
     assert (scored.run.status, scored.run.files, scored.run.rows) == ("completed", 1, 4)
-    assert world.markers.status == {"f1": "COMPLETED"}
+    assert world.markers.markers["f1"].status == "COMPLETED"
     assert world.ingestions.to_predict(10) == []
 
 
@@ -127,13 +124,12 @@ def test_a_second_run_does_nothing(world: World) -> None:
     assert len(world.service.asked) == 1
 
 
-def test_large_files_go_in_chunks_and_the_marker_follows(world: World) -> None:
+def test_large_files_go_in_chunks(world: World) -> None:
     world.file("f1", rows=2 * CHUNK + 1)
 
     world.run()
 
     assert [len(rows) for _, rows in world.service.asked] == [CHUNK, CHUNK, 1]
-    assert world.markers.claims["f1"].next_row == 2 * CHUNK + 1
 
 
 def test_the_order_of_columns_does_not_matter_nor_what_else_is_there(world: World) -> None:
@@ -177,7 +173,7 @@ class TestWhenAWorkerStops:
         world.run()
 
         assert world.service.asked == []
-        assert world.markers.status == {"f1": "COMPLETED"}
+        assert world.markers.markers["f1"].status == "COMPLETED"
         assert "f1" in world.ingestions.predicted
 
     def test_nobody_else_works_on_the_file_while_its_lease_lasts(self, world: World) -> None:
@@ -196,8 +192,8 @@ class TestWhenAWorkerStops:
         scored = world.run()
 
         assert world.service.asked == []
-        assert scored.outcomes[0].given_up
-        assert world.markers.status == {"f1": "FAILED"}
+        assert scored.results[0].given_up
+        assert world.markers.markers["f1"].status == "FAILED"
         assert [alert.rule for alert in world.ingestions.alerts.values()] == ["prediction_failed"]
 
     def test_and_another_took_over_it_leaves_everything_alone(self, world: World) -> None:
@@ -210,9 +206,9 @@ class TestWhenAWorkerStops:
         world.service.trouble = taken_over
         scored = world.run()
 
-        assert world.markers.claims["f1"].owner == "other"
-        assert scored.outcomes[0].error is None
-        assert not scored.outcomes[0].done
+        assert world.markers.markers["f1"].owner == "other"
+        assert scored.results[0].error is None
+        assert not scored.results[0].done
         assert "f1" not in world.ingestions.predicted
 
 
@@ -228,10 +224,10 @@ class TestAFileThatCannotBeScored:
         assert statuses == ["failed", "failed", "failed", "skipped"]
         assert set(world.ingestions.predicted) == {"good 1", "good 2"}
         assert world.ingestions.errors == {"poison": "row 2 is refused"}
-        assert world.markers.status["poison"] == "FAILED"
+        assert world.markers.markers["poison"].status == "FAILED"
         (alert,) = world.ingestions.alerts.values()
         assert (alert.rule, alert.state, alert.payload["file_id"]) == ("prediction_failed", "firing", "poison")
-        assert "row 2 is refused" in str(world.runs.stored[0].error)
+        assert "row 2 is refused" in str(world.ingestions.runs[0].error)
 
     def test_delays_no_other_however_many_there_are(self, world: World) -> None:
         for number in range(8):
@@ -339,14 +335,14 @@ class TestWhenAServiceIsAway:
         statuses = [world.run().run.status for _ in range(6)]
 
         assert statuses == ["failed"] * 5 + ["completed"]
-        assert world.markers.claims["f1"].attempts == 1
+        assert world.markers.markers["f1"].claim.attempts == 1
 
     def test_a_run_ends_after_two_files(self, world: World, error: type[Exception]) -> None:
         for number in range(5):
             world.file(f"f{number}")
         world.service.trouble = fails(99, lambda: error("away"))
 
-        assert len(world.run().outcomes) == 2
+        assert len(world.run().results) == 2
 
 
 class TestAUseCaseWithoutAModel:
@@ -367,9 +363,9 @@ class TestAUseCaseWithoutAModel:
     def test_waits_while_the_others_go_on(self, waiting: World) -> None:
         scored = waiting.run()
 
-        assert [(outcome.file_id, outcome.cause) for outcome in scored.outcomes] == [("f0", "model"), ("other", None)]
+        assert [(result.file_id, result.cause) for result in scored.results] == [("f0", "model"), ("other", None)]
         assert set(waiting.ingestions.predicted) == {"other"}
-        assert waiting.markers.claims["f0"].attempts == 0
+        assert waiting.markers.markers["f0"].claim.attempts == 0
 
     def test_is_told_about_once_and_once_more_when_it_has_one(self, waiting: World) -> None:
         for _ in range(5):
@@ -421,14 +417,14 @@ class TestWhenTimeRunsOut:
 
         assert (first.run.status, first.run.files, first.run.rows) == ("completed", 0, CHUNK)
         assert (second.run.status, second.run.files, second.run.rows) == ("completed", 1, 2 * CHUNK)
-        assert world.markers.claims["f1"].attempts == 1
+        assert world.markers.markers["f1"].claim.attempts == 1
 
     def test_no_further_file_is_claimed(self, world: World) -> None:
         world.file("f1")
         world.seconds_left = 10
 
-        assert world.run().outcomes == []
-        assert world.markers.claims == {}
+        assert world.run().results == []
+        assert world.markers.markers == {}
 
 
 def test_a_file_whose_marker_cannot_be_settled_is_reported_and_others_go_on(world: World) -> None:

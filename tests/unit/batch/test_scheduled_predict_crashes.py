@@ -11,7 +11,7 @@ from tabserve.batch.score_file import CHUNK
 from tabserve.batch.service import score_pending
 from tests.unit.batch.test_scheduled_predict import World
 
-PORTS = ("files", "markers", "good", "service", "runs", "alerts")
+PORTS = ("files", "markers", "good", "service", "alerts")
 
 
 class Killed(BaseException):

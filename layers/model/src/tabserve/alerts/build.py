@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-from tabserve.alerts.channels import SnsChannel, TeamsChannel
+from tabserve.alerts.channels import SnsChannel, TeamsChannel, TimedChannel
 from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.service import LONGEST_SEND_S, AlertDependencies
-from tabserve.alerts.timed_channel import TimedChannel
 from tabserve.core.clock import utc_now
 from tabserve.core.service import Service, aws_client, database, lambda_service
 from tabserve.core.settings import Settings

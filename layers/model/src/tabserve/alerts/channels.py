@@ -1,12 +1,15 @@
-"""Where alerts go: an SNS topic, and a Teams channel through a workflow's webhook."""
+"""Where alerts go: an SNS topic, and a Teams channel through a workflow's webhook; either answers in time or fails."""
 
 from http import HTTPStatus
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Final
 
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tabserve.alerts.alert import Notice
+from tabserve.alerts.ports import AlertChannel
 from tabserve.core.errors import AlertDeliveryError
 
 TIMEOUT_S: Final = 5
@@ -53,6 +56,33 @@ class TeamsChannel:
         answer.close()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise AlertDeliveryError(f"The alert webhook answered {answer.status}.")
+
+
+class TimedChannel:
+    """Gives a channel some seconds altogether: a receiver that sends a byte now and then outlives every time-out."""
+
+    def __init__(self, channel: AlertChannel, seconds: float) -> None:
+        self._channel = channel
+        self._seconds = seconds
+
+    def send(self, notice: Notice) -> None:
+        """Deliver an alert; raise whatever the channel raises, or AlertDeliveryError when the time is over."""
+        answer: SimpleQueue[Exception | None] = SimpleQueue()
+        Thread(target=self._deliver, args=(notice, answer), daemon=True).start()
+        try:
+            error = answer.get(timeout=self._seconds)
+        except Empty:
+            raise AlertDeliveryError(f"There was no answer within {self._seconds:g} s.") from None
+        if error is not None:
+            raise error
+
+    def _deliver(self, notice: Notice, answer: SimpleQueue[Exception | None]) -> None:
+        try:
+            self._channel.send(notice)
+        except Exception as error:  # noqa: BLE001  raised again by whoever waits
+            answer.put(error)
+        else:
+            answer.put(None)
 
 
 def adaptive_card(notice: Notice) -> dict[str, object]:

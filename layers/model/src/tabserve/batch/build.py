@@ -6,7 +6,6 @@ from typing import Final
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.markers import DynamoMarkers
 from tabserve.batch.prediction_function import ANSWER_WITHIN_S, PredictionFunction
-from tabserve.batch.runs import Runs
 from tabserve.batch.score_file import ScheduledDependencies
 from tabserve.batch.store import PendingFiles
 from tabserve.core.clock import utc_now
@@ -31,7 +30,6 @@ def _dependencies(settings: Settings) -> ScheduledDependencies:
         markers=_markers(settings),
         good=S3Store(aws_client(settings, "s3"), settings.good_bucket),
         service=PredictionFunction(function, settings.predict_function),
-        runs=Runs(tables),
         alerts=Outbox(tables),
         clock=utc_now,
         new_id=lambda: str(uuid.uuid4()),

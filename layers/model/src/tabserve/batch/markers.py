@@ -1,7 +1,7 @@
-"""Run markers in DynamoDB: who works on which file, until when, and how far it got."""
+"""Run markers in DynamoDB: who works on which file, and until when."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +15,7 @@ NAMES = {"#status": "status", "#owner": "owner", "#error": "error", "#ttl": "ttl
 CLAIM = (
     "SET #status = :inprogress, #owner = :owner, lease_until = :until, "
     "fence = if_not_exists(fence, :zero) + :one, attempts = if_not_exists(attempts, :zero) + :one, "
-    "next_row = if_not_exists(next_row, :zero), #ttl = :ttl"
+    "#ttl = :ttl"
 )
 # The lease is compared with the caller's clock in the condition itself: an expired item may stay for days.
 FREE = "attribute_not_exists(pk) OR (#status = :inprogress AND lease_until < :now)"
@@ -55,10 +55,9 @@ class DynamoMarkers:
             return claim
         return _claim(file_id, self._change(claim, "SET fence = :above", {":above": _number(floor + 1)}))
 
-    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
-        """Note the next row and extend the lease; raise LeaseLostError."""
-        values = {":next": _number(next_row), ":until": _number(self._until(lease_seconds))}
-        return _claim(claim.file_id, self._change(claim, "SET next_row = :next, lease_until = :until", values))
+    def extend(self, claim: Claim, lease_seconds: int) -> None:
+        """Begin the lease anew; raise LeaseLostError."""
+        self._change(claim, "SET lease_until = :until", {":until": _number(self._until(lease_seconds))})
 
     def complete(self, claim: Claim) -> None:
         """Mark the file as done; raise LeaseLostError."""
@@ -130,11 +129,4 @@ def _milliseconds(time: datetime) -> int:
 
 
 def _claim(file_id: str, item: Mapping[str, Any]) -> Claim:
-    return Claim(
-        file_id=file_id,
-        owner=item["owner"]["S"],
-        fence=int(item["fence"]["N"]),
-        attempts=int(item["attempts"]["N"]),
-        next_row=int(item["next_row"]["N"]),
-        lease_until=datetime.fromtimestamp(int(item["lease_until"]["N"]) / 1000, UTC),
-    )
+    return Claim(file_id, int(item["fence"]["N"]), int(item["attempts"]["N"]))

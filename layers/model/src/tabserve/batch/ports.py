@@ -25,24 +25,13 @@ class PredictionRun:
     error: str | None = None
 
 
-class RunStore(Protocol):
-    """Where scheduled runs are kept."""
-
-    def add(self, run: PredictionRun) -> None:
-        """Store one finished run."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one file until `lease_until`; `fence` grows with every claim."""
+    """The right to work on one file for as long as its lease; `fence` grows with every claim."""
 
     file_id: str
-    owner: str
     fence: int
     attempts: int
-    next_row: int
-    lease_until: datetime
 
 
 class Markers(Protocol):
@@ -55,8 +44,8 @@ class Markers(Protocol):
         """
         ...
 
-    def advance(self, claim: Claim, next_row: int, lease_seconds: int) -> Claim:
-        """Note the next row (0-based, of the good file) and extend the lease; raise LeaseLostError."""
+    def extend(self, claim: Claim, lease_seconds: int) -> None:
+        """Begin the lease anew, after work that took its time; raise LeaseLostError."""
         ...
 
     def complete(self, claim: Claim) -> None:
@@ -77,19 +66,19 @@ class Markers(Protocol):
 
 
 class PredictionService(Protocol):
-    """The prediction function, as the scheduled one sees it."""
+    """The prediction function as the scheduled one sees it."""
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model,
-        LeaseLostError when there is a newer claim on the file.
+        Raises PredictionServiceError when the function is unavailable, ModelError when the use case has no usable
+        model, LeaseLostError when there is a newer claim on the file.
         """
         ...
 
 
 class PendingFileStore(Protocol):
-    """Which good files wait for predictions, and who works on them."""
+    """Which good files wait for predictions, who works on them, and what scheduled runs have done."""
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         """Return files whose good object is there and neither predicted nor given up.
@@ -111,7 +100,7 @@ class PendingFileStore(Protocol):
         ...
 
     def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
-        """Note in one transaction why a file is not tried again, with the alerts that tell so.
+        """Note in one transaction why a file is not tried again, with its alerts.
 
         Raises LeaseLostError when there is a newer claim on the file.
         """
@@ -122,8 +111,12 @@ class PendingFileStore(Protocol):
         ...
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
-        """Let a file that was given up be predicted again, with the alerts that tell so, in one transaction.
+        """Let a file that was given up be predicted again, with its alerts, in one transaction.
 
         Whoever held it before does so no more.
         """
+        ...
+
+    def add_run(self, run: PredictionRun) -> None:
+        """Store one finished run."""
         ...

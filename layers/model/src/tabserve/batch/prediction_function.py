@@ -16,7 +16,7 @@ from tabserve.core.retry import retried
 ANSWER_WITHIN_S = 30.0  # the function itself stops after 29
 PAUSES_S = (0.2, 1.0, 2.0)
 TRY_AGAIN_WITHIN_S = 6.0  # with the last try's connection and answer: within what a run keeps for a chunk
-AWAY = {429, 502, 503, 504}
+UNAVAILABLE = {429, 502, 503, 504}
 NO_MODEL = "urn:tabserve:problem:no-model"
 LEASE_LOST = "urn:tabserve:problem:lease-lost"
 TOO_LARGE = 413
@@ -46,8 +46,8 @@ class PredictionFunction:
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the function is away, ModelError when the use case has no usable model,
-        LeaseLostError when there is a newer claim on the file.
+        Raises PredictionServiceError when the function is unavailable, ModelError when the use case has no usable
+        model, LeaseLostError when there is a newer claim on the file.
         """
         content = {"use_case": use_case, "source": "scheduled", "records": list(records), "origin": asdict(origin)}
         status, body = self._ask(json.dumps(event(content)).encode())
@@ -71,7 +71,7 @@ class PredictionFunction:
     def _try(self, payload: bytes) -> Reply:
         """Return status and body; raise PredictionServiceError when that says nothing about the rows."""
         status, body = self._invoke(payload)
-        if status in AWAY and body.get("type") != NO_MODEL:
+        if status in UNAVAILABLE and body.get("type") != NO_MODEL:
             raise PredictionServiceError(f"the prediction function is away: {status} {_shown(body)}")
         return status, body
 

@@ -7,12 +7,13 @@ first and to the marker afterwards.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Literal
 
+from tabserve.alerts.alert import Alert, AlertState, alert_id
 from tabserve.alerts.ports import AlertOutbox
-from tabserve.batch.file_alerts import gave_up
-from tabserve.batch.ports import Claim, Markers, PendingFileStore, PredictionService, RunStore
+from tabserve.batch.ports import Claim, Markers, PendingFileStore, PredictionService
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
 from tabserve.core.cells import Records
@@ -23,6 +24,7 @@ from tabserve.core.good_rows import GoodRows, Row
 from tabserve.core.records import Features, Origin
 from tabserve.core.use_case import UseCase
 
+GAVE_UP = "prediction_failed"
 MAX_ATTEMPTS = 3
 CHUNK = 1_000
 LEASE_SECONDS = 120
@@ -40,14 +42,13 @@ class ScheduledDependencies:
     markers: Markers
     good: ObjectStore
     service: PredictionService
-    runs: RunStore
     alerts: AlertOutbox
     clock: Clock
     new_id: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class FileOutcome:
+class FileResult:
     """What a run did to one file; neither done nor an error: it goes on in the next run.
 
     The cause of an error is the file itself, its use case's missing model, or an outage that met it.
@@ -64,9 +65,9 @@ class FileOutcome:
 
 def score_file(
     deps: ScheduledDependencies, ingestion: Ingestion, claim: Claim, seconds_left: Callable[[], float]
-) -> FileOutcome:
+) -> FileResult:
     """Score the file and settle its marker; where that cannot be done, its lease runs out by itself."""
-    return _Work(deps, ingestion, claim, seconds_left).outcome()
+    return _Work(deps, ingestion, claim, seconds_left).result()
 
 
 class _Work:
@@ -82,15 +83,15 @@ class _Work:
         self._rows = 0
         self._refused: dict[int, str] = {}
 
-    def outcome(self) -> FileOutcome:
+    def result(self) -> FileResult:
         try:
             return self._attempt()
         except LeaseLostError:
-            return self._outcome()
+            return self._result()
         except UnavailableError as error:
-            return self._outcome(str(error), "outage")
+            return self._result(str(error), "outage")
 
-    def _attempt(self) -> FileOutcome:
+    def _attempt(self) -> FileResult:
         try:
             self._deps.files.begin_predicting(self._ingestion.file_id, self._claim.fence)
             if self._claim.attempts > MAX_ATTEMPTS:
@@ -120,7 +121,7 @@ class _Work:
                     if self._seconds_left() < SECONDS_PER_CHUNK:
                         return False
                     self._ask(use_case, self._read(records, missing))
-                    self._claim = self._deps.markers.advance(self._claim, place, LEASE_SECONDS)
+                    self._deps.markers.extend(self._claim, LEASE_SECONDS)
         if place != self._ingestion.rows_good:
             raise FileRejectedError("row_count", f"the good file has {place} rows, not {self._ingestion.rows_good}")
         return True
@@ -142,7 +143,7 @@ class _Work:
             self._refused |= refused
             self._rows += len(rows) - len(refused)
 
-    def _finish(self) -> FileOutcome:
+    def _finish(self) -> FileResult:
         if self._refused:
             number, reason = next(iter(self._refused.items()))
             return self._failed(f"{len(self._refused)} rows are refused, row {number} because {reason}")
@@ -152,31 +153,44 @@ class _Work:
             return self._failed(f"{stored} of {self._ingestion.rows_good} good rows have a prediction")
         self._deps.files.mark_predicted(file_id, self._claim.fence, self._deps.clock())
         self._deps.markers.complete(self._claim)
-        return self._outcome(done=True)
+        return self._result(done=True)
 
-    def _pause(self, error: str | None = None, cause: Cause | None = None) -> FileOutcome:
+    def _pause(self, error: str | None = None, cause: Cause | None = None) -> FileResult:
         self._deps.markers.pause(self._claim)
-        return self._outcome(error, cause)
+        return self._result(error, cause)
 
-    def _failed(self, error: str) -> FileOutcome:
+    def _failed(self, error: str) -> FileResult:
         if self._claim.attempts >= MAX_ATTEMPTS:
             return self._give_up(error)
         self._deps.markers.release(self._claim, error, final=False)
-        return self._outcome(error, "file")
+        return self._result(error, "file")
 
-    def _give_up(self, error: str) -> FileOutcome:
+    def _give_up(self, error: str) -> FileResult:
         # The fence tells this time from another after the file was let try again.
         fence = self._claim.fence
         alert = gave_up(self._ingestion, "firing", f"fence {fence}", error, self._deps.clock())
         self._deps.files.give_up_predicting(self._ingestion.file_id, fence, error, [alert])
         self._deps.markers.release(self._claim, error, final=True)
-        return self._outcome(error, "file", given_up=True)
+        return self._result(error, "file", given_up=True)
 
-    def _outcome(
+    def _result(
         self, error: str | None = None, cause: Cause | None = None, *, done: bool = False, given_up: bool = False
-    ) -> FileOutcome:
+    ) -> FileResult:
         ingestion = self._ingestion
-        return FileOutcome(ingestion.file_id, ingestion.use_case or "", self._rows, done, error, cause, given_up)
+        return FileResult(ingestion.file_id, ingestion.use_case or "", self._rows, done, error, cause, given_up)
+
+
+def gave_up(ingestion: Ingestion, state: AlertState, cause: str, error: str | None, at: datetime) -> Alert:
+    """Return the alert that a file's predictions have been given up, or are tried again."""
+    return Alert(
+        id=alert_id(GAVE_UP, ingestion.file_id, state, cause),
+        rule=GAVE_UP,
+        subject=ingestion.key,
+        state=state,
+        severity="critical",
+        payload={"use_case": ingestion.use_case, "file_id": ingestion.file_id, "error": error},
+        created_at=at,
+    )
 
 
 def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

@@ -1,23 +1,24 @@
-"""Which good files wait for predictions, in the database."""
+"""Which good files wait for predictions and what scheduled runs have done, in the database."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from tabserve.alerts.alert import Alert
 from tabserve.alerts.outbox import add_alerts
-from tabserve.core.database import Database
+from tabserve.batch.ports import PredictionRun
+from tabserve.core.database import Database, insert
 from tabserve.core.errors import LeaseLostError
 from tabserve.core.files import Ingestion
-from tabserve.core.tables import ingestions, predictions
+from tabserve.core.tables import ingestions, prediction_runs, predictions
 
 COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
 
 
 class PendingFiles:
-    """Ingested files and how far their predictions are."""
+    """Ingested files and how far their predictions are; implements PendingFileStore."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,7 +54,7 @@ class PendingFiles:
         self._database.run(lambda connection: _hold(connection, file_id, fence, **done))
 
     def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
-        """Note why a file is not tried again, with the alerts that tell so; raise LeaseLostError."""
+        """Note why a file is not tried again, with its alerts; raise LeaseLostError."""
 
         def work(connection: Connection) -> None:
             _hold(connection, file_id, fence, ingestions.c.predicted_at.is_(None), prediction_error=error)
@@ -67,7 +68,7 @@ class PendingFiles:
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
-        """Let a file that was given up be predicted again, with the alerts that tell so."""
+        """Let a file that was given up be predicted again, with its alerts."""
 
         def work(connection: Connection) -> None:
             fence = ingestions.c.prediction_fence + 1
@@ -76,6 +77,14 @@ class PendingFiles:
             add_alerts(connection, alerts)
 
         self._database.run(work)
+
+    def add_run(self, run: PredictionRun) -> None:
+        """Store one finished run, unless it is there."""
+        self._database.run(
+            lambda connection: connection.execute(
+                insert(connection, prediction_runs).values(asdict(run)).on_conflict_do_nothing(index_elements=["id"])
+            )
+        )
 
 
 def _hold(connection: Connection, file_id: str, fence: int, *more: ColumnElement[bool], **values: object) -> None:

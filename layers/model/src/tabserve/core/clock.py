@@ -1,17 +1,11 @@
-"""The time."""
+"""The time, always in UTC and with its zone."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
-
-class Clock(Protocol):
-    """Tell the time."""
-
-    def __call__(self) -> datetime:
-        """Return now, UTC, with zone."""
-        ...
+Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time, with zone."""
+    """Return the time."""
     return datetime.now(UTC)
