@@ -1,7 +1,5 @@
 """The database through SQLAlchemy, for everything but the predict path (see `serving/postgres.py`)."""
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options
 from tabserve.core.database_errors import translated
 from tabserve.core.errors import DatabaseUnavailableError
+from tabserve.core.retry import retried
 
 BATCH_TIMEOUT_MS = 60_000
 LONGEST_PAUSE_S = 0.5
@@ -40,15 +39,12 @@ class Database:
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction, once more where that may help: doing it twice must change nothing."""
-        try:
+
+        def attempt() -> T:
             with self.transaction() as connection:
                 return work(connection)
-        except DatabaseUnavailableError as error:
-            if not error.passing:
-                raise
-        time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
-        with self.transaction() as connection:
-            return work(connection)
+
+        return retried(attempt, [LONGEST_PAUSE_S], _may_pass)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -78,6 +74,10 @@ def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None
 def insert(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """Return an INSERT that knows ON CONFLICT."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, DatabaseUnavailableError) and error.passing
 
 
 def _obey_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN401

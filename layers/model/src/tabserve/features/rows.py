@@ -15,7 +15,6 @@ from tabserve.core.records import Features
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 
-# The note on a good object that says since when its raw file is there.
 # An event of the far future, a mistyped year, would win over every true event after it.
 CLOCKS_DIFFER_BY: Final = timedelta(days=1)
 NOT_A_TIME: Final = "not_a_time"

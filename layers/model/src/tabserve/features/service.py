@@ -3,7 +3,7 @@
 Nothing notes how far a file got: every write is conditional on its event time, so a part done twice changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -60,7 +60,7 @@ class Filled:
 def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable[[], float]) -> Filled:
     """Store the features of a file's rows until it ends, or queue what is left; raise UnavailableError.
 
-    A file that can never be read is told of in the answer: trying again would not help it.
+    The answer names a file that can never be read: trying again would not help it.
     """
     try:
         use_case = deps.catalog.get(file.key.partition("/")[0])
@@ -75,22 +75,6 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
         return Filled(part.tally, skipped="it is gone or was replaced")
     except FileRejectedError as error:
         return Filled(part.tally, malformed=str(error))
-
-
-def store_rows(rows: Sequence[Row], reader: FeatureRows, use_case: UseCase, store: FeatureStore, tally: Tally) -> None:
-    """Store what a piece of a file says, one write an entity, and count it; raise UnavailableError."""
-    known = reader.read(rows)
-    stored = store.put(use_case.name, known.entities)
-    tally.rows += len(rows)
-    tally.stored += stored
-    tally.older += len(rows) - len(known.refused) - stored
-    tally.refused |= known.refused
-
-
-def pieces(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Yield rows in pieces that fit into memory, read when they are asked for."""
-    while piece := list(islice(rows, ROWS_PER_PIECE)):
-        yield piece
 
 
 class _Part:
@@ -119,14 +103,23 @@ class _Part:
     def _store(
         self, reader: FeatureRows, rows: GoodRows, left: GoodFile, size: int, seconds_left: Callable[[], float]
     ) -> Filled:
-        for piece in pieces(iter(rows)):
-            store_rows(piece, reader, self._use_case, self._deps.features, self.tally)
+        numbered = iter(rows)
+        while piece := list(islice(numbered, ROWS_PER_PIECE)):
+            self._store_piece(reader, piece)
             left = replace(left, offset=rows.offset)
             enough = self.tally.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
             if enough and left.offset < size:
                 self._deps.queue.send(good_file_message(left))
                 return Filled(self.tally, left)
         return Filled(self.tally)
+
+    def _store_piece(self, reader: FeatureRows, rows: Sequence[Row]) -> None:
+        known = reader.read(rows)
+        stored = self._deps.features.put(self._use_case.name, known.entities)
+        self.tally.rows += len(rows)
+        self.tally.stored += stored
+        self.tally.older += len(rows) - len(known.refused) - stored
+        self.tally.refused |= known.refused
 
 
 def _event_time(opened: OpenObject) -> datetime:
