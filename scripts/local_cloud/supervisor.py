@@ -1,7 +1,6 @@
 """One command at a time owns a state folder: it holds the lock and says how far it is."""
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -9,11 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from local_cloud.config import LocalCloudError
 
 STOP_SECONDS = 90.0
+LOOK_SECONDS = 0.5  # as long as somebody else may hold the lock only to see whether it is free
 
 
 class AlreadyRunningError(LocalCloudError):
@@ -29,9 +30,11 @@ class AlreadyRunningError(LocalCloudError):
 def owning(folder: Path) -> Iterator[None]:
     """Own a state folder for as long as the block runs; the kernel ends it with the process, however that ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as lock:
-        if not _locked(lock, attempts=10):
-            raise _owner(folder)
+    try:
+        lock = FileLock(folder / "lock").acquire(timeout=LOOK_SECONDS)
+    except Timeout:
+        raise _owner(folder) from None
+    with lock:
         say(folder, ready=False)
         try:
             yield
@@ -50,8 +53,11 @@ def owner(folder: Path) -> AlreadyRunningError | None:
     """Return who owns a folder, if anybody does."""
     if not (folder / "lock").exists():
         return None
-    with (folder / "lock").open("a+") as lock:
-        return None if _locked(lock) else _owner(folder)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return None
+    except Timeout:
+        return _owner(folder)
 
 
 def is_ready(folder: Path, pid: int) -> bool:
@@ -85,18 +91,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not leave servers behind
     raise KeyboardInterrupt
-
-
-def _locked(lock: TextIO, attempts: int = 1) -> bool:
-    """Try to take the lock; more than once where somebody may only be looking."""
-    for left in reversed(range(attempts)):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.05 if left else 0)
-        else:
-            return True
-    return False
 
 
 def _owner(folder: Path) -> AlreadyRunningError:

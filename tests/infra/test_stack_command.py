@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud import processes
 from local_cloud.config import HOST, ROOT, Ports, free_ports
 from local_cloud.stack import read_env_file
 from tests.e2e.test_main_job import LIKELY, call
@@ -27,19 +28,6 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def port_options(ports: Ports) -> list[str]:
     return [f"--{name}-port={port}" for name, port in asdict(ports).items()]
-
-
-def processes_of(folder: Path) -> list[int]:
-    """Processes, of any generation, whose environment names the state folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"TABSERVE_STATE={folder}".encode() in environment.split(b"\0"):
-            found.append(int(process.name))
-    return found
 
 
 @pytest.fixture
@@ -66,12 +54,12 @@ def in_front(options: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
     assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if text in line:
+    seen = ""
+    while character := process.stdout.read(1):  # a step's line ends with the step
+        seen += character
+        if seen.endswith(text):
             return
-    pytest.fail(f"never said {text!r}:\n{''.join(seen)}")
+    pytest.fail(f"never said {text!r}:\n{seen}")
 
 
 def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_are_purged(
@@ -91,7 +79,7 @@ def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_a
 
     os.killpg(in_front.pid, signal.SIGINT)
     assert in_front.wait(timeout=PATIENCE) == 0
-    assert processes_of(tmp_path) == []
+    assert processes.of_folder(tmp_path) == []
     assert not (tmp_path / "stack.env").exists()
     stopped = run("status", "--state", tmp_path)
     assert (stopped.returncode, "Nothing is running" in stopped.stdout) == (1, True)
@@ -103,7 +91,7 @@ def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_a
     assert prediction["prediction_id"] in {each["prediction_id"] for each in kept}
 
     assert run("down", "--purge", "--state", tmp_path).returncode == 0
-    assert processes_of(tmp_path) == []
+    assert processes.of_folder(tmp_path) == []
     assert not list(tmp_path.iterdir())
 
 
@@ -111,18 +99,18 @@ def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path, in_front: 
     wait_for(in_front, "sam build")
     os.killpg(in_front.pid, signal.SIGINT)
     assert in_front.wait(timeout=PATIENCE) == 0
-    assert processes_of(tmp_path) == []
+    assert processes.of_folder(tmp_path) == []
 
 
 def test_down_cleans_up_after_a_killed_command(tmp_path: Path, in_front: subprocess.Popen[str]) -> None:
     wait_for(in_front, "sam build")
     in_front.kill()
     in_front.wait()
-    assert processes_of(tmp_path)
+    assert processes.of_folder(tmp_path)
 
     assert "Stopped." in run("down", "--state", tmp_path).stdout
 
-    assert processes_of(tmp_path) == []
+    assert processes.of_folder(tmp_path) == []
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
