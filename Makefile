@@ -15,7 +15,7 @@ step = printf '  %s ... ' '$(1)'; began=$$(date +%s)
 done = echo "$$(($$(date +%s) - began)) s"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi dashboards
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi docs dashboards
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack
 
 openapi: $(STAMP) ## Write docs/openapi.json, the API's document for the definitions of the tests
 	@USE_CASES_DIR=tests/use_cases PYTHONPATH=. $(BIN)/python scripts/openapi.py --default-use-case titanic
+
+docs: $(STAMP) ## Write docs/commands.md and docs/settings.md from this file, the scripts and the settings
+	@$(BIN)/python scripts/document.py
 
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it
 	$(BIN)/uv lock

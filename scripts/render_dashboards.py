@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--use-case", default="", help="by default the one with the newest window")
     parser.add_argument("--feature", default="", help="by default the one that moved most")
     parser.add_argument("--minutes", type=int, default=60, help="how far to look back")
-    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="where the pictures go")
     arguments = parser.parse_args()
     known = stack_env.read(arguments.env)
     database = ReaderDatabase(known["READER_DATABASE_URL"])

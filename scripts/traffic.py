@@ -168,7 +168,7 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--use-case", required=True, metavar="NAME")
+    parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
     parser.add_argument("--rate", type=float, default=10, metavar="R", help="rows a second (10)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="how long; until Ctrl-C by default")
     parser.add_argument(
