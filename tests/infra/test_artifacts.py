@@ -52,6 +52,27 @@ for service, (operation, parameters) in calls.items():
         print(type(error).__name__)
 """
 
+# What the shared libraries of a function are for, computed once.
+COMPUTED = {
+    "IngestFunction": """
+import pandera.polars, polars
+frame = polars.read_csv(b"kind,count\\na,1\\nb,2\\na,4\\n")
+answer = frame.group_by("kind").agg(polars.col("count").sum()).sort("kind")["count"].to_list()
+assert answer == [5, 2], answer
+assert polars.Series(["1", "x"]).cast(polars.Float64, strict=False).to_list() == [1.0, None]
+""",
+    "MonitorFunction": """
+import scipy.special, scipy.stats
+assert abs(scipy.special.chdtrc(1, 3.841458820694124) - 0.05) < 1e-9
+assert abs(scipy.stats.false_discovery_control([0.01, 0.04])[0] - 0.02) < 1e-9
+""",
+    "PredictFunction": """
+import numpy, onnxruntime
+assert "CPUExecutionProvider" in onnxruntime.get_available_providers()
+assert numpy.linalg.solve([[2.0]], [4.0]).tolist() == [2.0]
+""",
+}
+
 
 def folders(artifacts: Path, function: str) -> list[Path]:
     layers = [artifacts / layer["Ref"] / "python" for layer in FUNCTIONS[function]["Layers"]]
@@ -151,6 +172,21 @@ def test_every_module_has_byte_code_that_no_file_time_can_spoil(artifacts: Path,
             compiled = module.parent / "__pycache__" / f"{module.stem}.{tag}.pyc"
             assert compiled.is_file(), module
             assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00", module  # hash-based, unchecked
+
+
+@pytest.mark.parametrize("function", COMPUTED)
+def test_the_shared_libraries_of_a_layer_load_and_compute(artifacts: Path, function: str) -> None:
+    code = "import json, sys; sys.path[:0] = json.load(sys.stdin)\n" + COMPUTED[function]
+    paths = json.dumps([str(path) for path in folders(artifacts, function)])
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], input=paths, capture_output=True, text=True, timeout=60
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_library_that_is_cut_is_the_same_for_every_python(artifacts: Path) -> None:
+    names = {path.name for path in (artifacts / "IngestLayer/python").glob("_polars_runtime*/*.so")}
+    assert names == {"_polars_runtime.abi3.so"}  # of another name, 3.13 could get bytes that no test has loaded
 
 
 def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
