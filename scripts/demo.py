@@ -2,19 +2,19 @@
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 from sqlalchemy import text
 
 import reconcile
-from local_cloud import supervisor
-from local_cloud.config import ROOT, LocalCloudError
+import stack_env
+from local_cloud import samples, supervisor
+from local_cloud.config import LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
 from tabserve.core.database import Database
@@ -52,33 +52,21 @@ def main() -> int:
 def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     step = Steps(console)
     with step(f"Split the {arguments.use_case} data into {arguments.files} raw files, every kind of defect in them"):
-        raw = _split(arguments, folder / "raw")
+        raw = samples.split(
+            arguments.use_case,
+            folder / "raw",
+            files=arguments.files,
+            errors=arguments.errors,
+            seed=arguments.seed,
+        )
     with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
-        s3 = reconcile.client(env, "s3")
+        s3 = stack_env.client(env, "s3")
         with step(f"Upload {len(raw)} files"):
             for path in raw:
                 s3.upload_file(str(path), env["RAW_BUCKET"], f"{arguments.use_case}/{path.name}")
         wait_until_done(env, len(raw), arguments.timeout, step)
         reconciled = reconcile.report(console, env["DATABASE_URL"], list(reconcile.raw_files(s3, env["RAW_BUCKET"])))
         return max(reconciled, compare_with_truth(console, env["DATABASE_URL"], folder / "raw" / "truth.json"))
-
-
-def _split(arguments: argparse.Namespace, folder: Path) -> Sequence[Path]:
-    command = [
-        sys.executable,
-        str(ROOT / "scripts/split_dataset.py"),
-        "--use-case",
-        arguments.use_case,
-        "--out",
-        str(folder),
-    ]
-    options = {"--files": arguments.files, "--errors": arguments.errors, "--seed": arguments.seed}
-    done = subprocess.run(
-        [*command, *(str(part) for option in options.items() for part in option)], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise LocalCloudError(f"scripts/split_dataset.py failed: {done.stderr.strip()}")
-    return sorted(folder.glob("*.csv"))
 
 
 def compare_with_truth(console: Console, database_url: str, truth: Path) -> int:

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 import stack_env
 
 WAIT_SECONDS = 5
@@ -27,7 +25,7 @@ def main() -> int:
     env = stack_env.read(arguments.stack_env)
     if not env:
         parser.error("nothing is running; start it with make up")
-    sqs = _client(env)
+    sqs = stack_env.client(env, "sqs")
     sent = {
         sqs.send_message(QueueUrl=env["PREDICT_QUEUE_URL"], MessageBody=line)["MessageId"]
         for line in filter(str.strip, arguments.file)
@@ -50,12 +48,6 @@ def _print_results(sqs: Any, url: str, waiting: set[str], deadline: float) -> se
                 waiting.discard(result["message_id"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return waiting
-
-
-def _client(env: dict[str, str]) -> Any:  # noqa: ANN401  boto3 clients have no static type
-    client: Any = boto3.client
-    keys = {"aws_access_key_id": env["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"]}
-    return client("sqs", endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"], **keys)
 
 
 if __name__ == "__main__":

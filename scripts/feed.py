@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+import command
 import stack_env
-from tabserve.core.errors import TabserveError
+from command import CommandError
 from tabserve.core.s3 import S3Store
 from tabserve.core.service import aws_client, catalog
 from tabserve.core.settings import Settings, read_settings
@@ -18,23 +19,10 @@ from tabserve.core.settings import Settings, read_settings
 TRUTH = "truth.json"
 
 
-class FeedError(TabserveError):
-    """The files cannot be uploaded; say what is missing."""
-
-
 def main() -> int:
     """Upload as the command line says; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        feed(arguments, Console(highlight=False, soft_wrap=True))
-    except TabserveError as error:
-        errors.print(f"error: {error}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("stopped")
-        return 130
-    return 0
+    return command.ended(lambda: feed(arguments, Console(highlight=False, soft_wrap=True)))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,11 +38,11 @@ def parse_arguments() -> argparse.Namespace:
 def feed(arguments: argparse.Namespace, console: Console) -> None:
     """Upload the files of a folder, pausing between them."""
     if not stack_env.apply():
-        raise FeedError("nothing is running; start it with make up")
+        raise CommandError("nothing is running; start it with make up")
     settings = read_settings()
     files = sorted(arguments.folder.glob("*.csv"))
     if not files:
-        raise FeedError(f"{arguments.folder} holds no CSV files; make some with scripts/split_dataset.py")
+        raise CommandError(f"{arguments.folder} holds no CSV files; make some with scripts/split_dataset.py")
     use_case = known_use_case(arguments, settings)
     if arguments.random:
         random.shuffle(files)
@@ -68,13 +56,13 @@ def feed(arguments: argparse.Namespace, console: Console) -> None:
 
 
 def known_use_case(arguments: argparse.Namespace, settings: Settings) -> str:
-    """Return the use case the files are of; raise FeedError or UnknownUseCaseError."""
+    """Return the use case the files are of; raise CommandError or UnknownUseCaseError."""
     name = arguments.use_case
     truth = arguments.folder / TRUTH
     if name is None and truth.is_file():
         name = json.loads(truth.read_text(encoding="utf-8"))["use_case"]
     if name is None:
-        raise FeedError(f"{arguments.folder} has no {TRUTH}; say what the files are: --use-case NAME")
+        raise CommandError(f"{arguments.folder} has no {TRUTH}; say what the files are: --use-case NAME")
     return catalog(settings).get(name).name
 
 

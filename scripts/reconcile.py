@@ -2,17 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from local_cloud.config import ROOT
-from local_cloud.stack import read_env_file
+import stack_env
 from tabserve.core.database import Database
 from tabserve.core.files import RawFile
 from tabserve.ingestion.accounts import DatabaseLedger
@@ -27,25 +25,13 @@ PREDICTIONS = "SELECT model_version, source, count(*) FROM predictions GROUP BY 
 def main() -> int:
     """Reconcile the rows of the stack of a state folder; exit 1 when something does not add up."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", type=Path, default=ROOT / ".local/stack.env", help="what `make up` wrote")
+    parser.add_argument("--env", type=Path, default=stack_env.STACK_ENV, help="what `make up` wrote")
     path = parser.parse_args().env
-    if not path.is_file():
+    if not (env := stack_env.read(path)):
         print(f"There is no {path}: start a stack with `make up`.", file=sys.stderr)
         return 2
-    env = read_env_file(path)
-    return report(Console(highlight=False), env["DATABASE_URL"], list(raw_files(client(env, "s3"), env["RAW_BUCKET"])))
-
-
-def client(env: Mapping[str, str], service: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
-    """Return a client of the stack's cloud."""
-    make: Callable[..., Any] = boto3.client
-    return make(
-        service,
-        region_name=env["AWS_REGION"],
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-    )
+    s3 = stack_env.client(env, "s3")
+    return report(Console(highlight=False), env["DATABASE_URL"], list(raw_files(s3, env["RAW_BUCKET"])))
 
 
 def raw_files(s3: Any, bucket: str) -> Iterator[RawFile]:  # noqa: ANN401

@@ -3,15 +3,14 @@
 import argparse
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
 
+import command
 import stack_env
 from tabserve.core.database import Database
-from tabserve.core.errors import TabserveError
 from tabserve.core.settings import read_settings
 from tabserve.core.tables import alerts, drift_metrics, idempotency_keys, performance_metrics, predictions
 
@@ -28,22 +27,18 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="count only")
     arguments = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
-    stack_env.apply(Path(stack_env.STACK_ENV))
-    try:
-        settings = read_settings()
-        settings.require("database_url")
-        database = Database(settings.database_url)
-        now = datetime.now(UTC)
-        for table, old in expired(arguments, now).items():
-            count = counted(database, table, old) if arguments.dry_run else deleted(database, table, old, console)
-            console.print(f"{table.name}: {count:,} rows {'would go' if arguments.dry_run else 'deleted'}")
-    except TabserveError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        console.print("stopped; what was deleted stays deleted")
-        return 130
-    return 0
+    return command.ended(lambda: delete_expired(arguments, console), "stopped; what was deleted stays deleted")
+
+
+def delete_expired(arguments: argparse.Namespace, console: Console) -> None:
+    """Delete or count table by table."""
+    stack_env.apply()
+    settings = read_settings()
+    settings.require("database_url")
+    database = Database(settings.database_url)
+    for table, old in expired(arguments, datetime.now(UTC)).items():
+        count = counted(database, table, old) if arguments.dry_run else deleted(database, table, old, console)
+        console.print(f"{table.name}: {count:,} rows {'would go' if arguments.dry_run else 'deleted'}")
 
 
 def expired(arguments: argparse.Namespace, now: datetime) -> dict[Table, ColumnElement[bool]]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from local_cloud.config import ROOT
-from local_cloud.stack import read_env_file
+import stack_env
 
 PAGES = ("overview", "predict", "past-predictions", "data-quality", "monitoring", "models")
 SIZES = {"wide": (1440, 900), "phone": (375, 812)}
@@ -18,11 +17,13 @@ TALLEST = 2_400
 def main(arguments: list[str] | None = None) -> None:
     """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", type=Path, default=ROOT / ".local" / "stack.env", help="what make up wrote")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="where the pictures go")
+    parser.add_argument("--env", type=Path, default=stack_env.STACK_ENV, help="what make up wrote")
+    parser.add_argument(
+        "--out", type=Path, default=stack_env.ROOT / "docs" / "screenshots", help="where the pictures go"
+    )
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser")
     args = parser.parse_args(arguments)
-    site = read_env_file(args.env)["UI_URL"]
+    site = stack_env.read(args.env)["UI_URL"]
     args.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])

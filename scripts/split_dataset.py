@@ -3,13 +3,15 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from raw_files.split import KINDS, RawFile, split_dataset
-from tabserve.core.errors import TabserveError, TrainingDataError
+import command
+from raw_files.split import KINDS, SplitFile, split_dataset
+from tabserve.core.errors import TrainingDataError
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
@@ -23,22 +25,14 @@ TRUTH = "truth.json"
 def main() -> int:
     """Split as the command line says; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        files = run(arguments)
-    except TabserveError as error:
-        errors.print(f"error: {error}", markup=False)
-        return 2
-    except OSError as error:
-        errors.print(f"error: cannot write to {arguments.out}: {error.strerror}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("stopped; the files written so far are incomplete")
-        return 130
+    return command.ended(lambda: report(arguments, run(arguments)), "stopped; the files written so far are incomplete")
+
+
+def report(arguments: argparse.Namespace, files: Sequence[SplitFile]) -> None:
+    """Print what was written."""
     rows, bad = sum(file.rows_total for file in files), sum(len(file.bad) for file in files)
     kinds = len({row.kind for file in files for row in file.bad})
     print(f"{len(files)} files, {rows} rows, {bad} bad in {kinds} kinds: {arguments.out}")
-    return 0
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -55,7 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(arguments: argparse.Namespace) -> list[RawFile]:
+def run(arguments: argparse.Namespace) -> list[SplitFile]:
     """Write the files and the truth; return what was written."""
     use_case = catalog(read_settings()).get(arguments.use_case)
     dataset = clean_dataset(use_case, arguments.data)

@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import stack_env
 from local_cloud import emulator, processes, samples, supervisor, ui
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
-from local_cloud.stack import Stack, api_answers, read_env_file, running_stack
+from local_cloud.stack import Stack, api_answers, running_stack
 
 console = Console(highlight=False)
 # The servers' home is the state folder; what they keep in `.cache` goes with the data.
@@ -105,7 +106,7 @@ def status(folder: Path) -> int:
     if not running.ready:
         console.print(running)
         return 1
-    env = read_env_file(folder / "stack.env")
+    env = stack_env.read(folder / "stack.env")
     table = Table("what", "where", "healthy")
     healthy = {
         "API": (env["API_URL"], api_answers(env["API_URL"])),
@@ -147,7 +148,7 @@ def _wait_for_death(stack: Stack) -> int:
 def _report_running(place: Place, running: supervisor.AlreadyRunningError) -> int:
     console.print(f"{running} `make down` stops it.")
     if running.ready:
-        _print_urls(read_env_file(place.env_file))
+        _print_urls(stack_env.read(place.env_file))
     return 0
 
 

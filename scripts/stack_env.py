@@ -2,7 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK_ENV = ROOT / ".local/stack.env"
@@ -16,8 +20,26 @@ def read(path: Path = STACK_ENV) -> dict[str, str]:
     return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
 
 
+def write(path: Path, variables: Mapping[str, str]) -> None:
+    """Write a dotenv file that only its owner can read."""
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
 def apply(path: Path = STACK_ENV) -> bool:
     """Put a running stack's variables into this process; return whether there is one."""
     variables = read(path)
     os.environ.update(variables)
     return bool(variables)
+
+
+def client(variables: Mapping[str, str], service: str) -> Any:  # noqa: ANN401  boto3 clients have no static type
+    """Return a client of a stack's cloud."""
+    make: Callable[..., Any] = boto3.client
+    return make(
+        service,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )

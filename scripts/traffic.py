@@ -1,6 +1,7 @@
 """Send realistic predictions to the running stack, drifting on request, with outcomes that become known later."""
 
 import argparse
+import contextlib
 import json
 import random
 import sys
@@ -14,9 +15,10 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+import command
 import stack_env
-from api_client import api_client
-from tabserve.core.errors import NoModelError, TabserveError
+from command import CommandError
+from tabserve.core.errors import NoModelError
 from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
@@ -27,12 +29,9 @@ from tabserve.registry.version import REFERENCE
 
 CALLS_A_SECOND = 5
 MOST_RECORDS = 5_000
+TIMEOUT = 30
 
 Record = dict[str, Value]
-
-
-class TrafficError(TabserveError):
-    """There is nobody to send to, or nothing to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Traffic:
         )
         given = [each.get("prediction") for each in answers["predictions"]] if answers else []
         if not given:
-            raise TrafficError("the API gave no predictions")
+            raise CommandError("the API gave no predictions")
         ((common, _),) = Counter(given).most_common(1)
         places = [place for place, answer in enumerate(given) if answer == common]
         columns = {name: [column[place] for place in places] for name, column in self.sample.columns.items()}
@@ -147,22 +146,18 @@ class Traffic:
 def main() -> int:
     """Send until told to stop; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    console = Console(highlight=False, soft_wrap=True)
-    try:
-        traffic = prepare(arguments)
-        with traffic.client:
-            if arguments.one_class:
-                console.print(f"only rows that the model answers with {traffic.keep_one_class()!r}")
-            try:
-                traffic.run(arguments.rate, arguments.seconds, console)
-            except KeyboardInterrupt:
-                errors.print("stopped")
-            console.print(f"{traffic.use_case.name}: {traffic.sent} rows sent, {traffic.known} outcomes told")
-    except TabserveError as error:
-        errors.print(f"error: {error}", markup=False)
-        return 2
-    return 0
+    return command.ended(lambda: send(arguments, Console(highlight=False, soft_wrap=True)))
+
+
+def send(arguments: argparse.Namespace, console: Console) -> None:
+    """Send until the time is over or Ctrl-C."""
+    traffic = prepare(arguments)
+    with traffic.client:
+        if arguments.one_class:
+            console.print(f"only rows that the model answers with {traffic.keep_one_class()!r}")
+        with contextlib.suppress(KeyboardInterrupt):
+            traffic.run(arguments.rate, arguments.seconds, console)
+        console.print(f"{traffic.use_case.name}: {traffic.sent} rows sent, {traffic.known} outcomes told")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -190,45 +185,45 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def prepare(arguments: argparse.Namespace) -> Traffic:
-    """Find the stack, the champion's sample and the drift asked for; raise TabserveError."""
+    """Find the stack, the champion's sample and the drift asked for; raise CommandError."""
     if not stack_env.apply(Path(arguments.env)):
-        raise TrafficError("nothing is running; start it with make up")
+        raise CommandError("nothing is running; start it with make up")
     settings = read_settings()
     known = stack_env.read(Path(arguments.env))
     use_case = catalog(settings).get(arguments.use_case)
     sample = champion_sample(use_case)
-    client = api_client(known)
+    client = httpx.Client(base_url=known["API_URL"], headers={"x-api-key": known["API_KEY"]}, timeout=TIMEOUT)
     drifts = [parse_drift(use_case, sample, text) for text in arguments.drift]
     rng = random.Random(arguments.seed)  # noqa: S311  traffic needs no secret
     return Traffic(use_case, sample, client, drifts, arguments.ramp, arguments.truth_after, rng)
 
 
 def champion_sample(use_case: UseCase) -> Sample:
-    """Return the rows that came with the champion's reference; raise TrafficError when there are none."""
+    """Return the rows that came with the champion's reference; raise CommandError when there are none."""
     models = registry(read_settings())
     version = models.alias(use_case.name, "champion")
     if version is None:
         raise NoModelError(use_case.name)
     sample = Reference.from_dict(json.loads(models.file(use_case.name, version, REFERENCE))).sample
     if not sample.actuals:
-        raise TrafficError(f"{REFERENCE} of {version} holds no sample; train a new version with scripts/train.py")
+        raise CommandError(f"{REFERENCE} of {version} holds no sample; train a new version with scripts/train.py")
     return sample
 
 
 def parse_drift(use_case: UseCase, sample: Sample, text: str) -> Drift:
-    """Read FEATURE=AMOUNT; raise TrafficError naming what is wrong."""
+    """Read FEATURE=AMOUNT; raise CommandError naming what is wrong."""
     name, _, amount = text.partition("=")
     feature = next((each for each in use_case.features if each.name == name), None)
     if feature is None:
-        raise TrafficError(f"--drift {text}: {use_case.name} has the features {', '.join(use_case.feature_names)}")
+        raise CommandError(f"--drift {text}: {use_case.name} has the features {', '.join(use_case.feature_names)}")
     try:
         number = float(amount)
     except ValueError as error:
-        raise TrafficError(f"--drift {text}: AMOUNT must be a number") from error
+        raise CommandError(f"--drift {text}: AMOUNT must be a number") from error
     if not isinstance(feature, CategoryFeature):
         return Drift(feature, number)
     if not 0 <= number <= 1:
-        raise TrafficError(f"--drift {text}: AMOUNT is a share of the rows, 0 to 1, as {name} is a category")
+        raise CommandError(f"--drift {text}: AMOUNT is a share of the rows, 0 to 1, as {name} is a category")
     seen = Counter(str(value) for value in sample.columns[name] if value is not None)
     return Drift(feature, number, min(feature.texts, key=lambda each: seen[each]))
 

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import boto3
-
+import stack_env
 from local_cloud import packages, processes
 from local_cloud.config import REGION, ROOT, LocalCloudError, Place
 from local_cloud.emulator import CREDENTIALS
@@ -59,13 +58,7 @@ def aws_environment(place: Place) -> dict[str, str]:
 
 def outputs(place: Place) -> dict[str, str]:
     """Return the outputs of the deployed stack."""
-    formation = boto3.client(
-        "cloudformation",
-        endpoint_url=place.aws_endpoint,
-        region_name=REGION,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
+    formation = stack_env.client(aws_environment(place), "cloudformation")
     (stack,) = formation.describe_stacks(StackName=STACK)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-import boto3
 from filelock import FileLock
 
+import stack_env
 import training
 from local_cloud.config import REGISTRY, LocalCloudError, Place
 from tabserve.core.errors import TabserveError
@@ -26,11 +26,6 @@ def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all p
 
 def publish(place: Place, env: Mapping[str, str]) -> None:  # noqa: ARG001
     """Copy the local registry's versions and aliases into the artifacts bucket."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name=env["AWS_REGION"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    training.publish(
+        training.folder_registry(REGISTRY), Registry(S3Store(stack_env.client(env, "s3"), env["ARTIFACTS_BUCKET"]))
     )
-    training.publish(training.folder_registry(REGISTRY), Registry(S3Store(client, env["ARTIFACTS_BUCKET"])))

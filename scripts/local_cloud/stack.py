@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import migrate
+import stack_env
 from local_cloud import deployment, emulator, models, postgres, traffic, ui
 from local_cloud.config import LocalCloudError, Place, Ports, free_ports
 from local_cloud.processes import Server
@@ -65,7 +66,7 @@ def running_stack(
         models.publish(place, env)
         with step("First answer of the API"):
             wait_for_api(env["API_URL"])
-        write_env_file(place.env_file, env)
+        stack_env.write(place.env_file, env)
         started.callback(place.env_file.unlink, missing_ok=True)
         servers = [database, cloud]
         if with_ui and ui.APP.exists():
@@ -92,14 +93,3 @@ def api_answers(url: str) -> bool:
             return bool(reply.status == 200)
     except OSError:
         return False
-
-
-def write_env_file(path: Path, env: Mapping[str, str]) -> None:
-    """Write a dotenv file that only its owner can read."""
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Read what `write_env_file` wrote."""
-    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)

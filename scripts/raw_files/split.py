@@ -15,7 +15,7 @@ KINDS = (*CELL_DEFECTS, *ROW_DEFECTS)
 
 
 @dataclass(frozen=True)
-class BadRow:
+class SpoiledRow:
     """A spoiled row: its number among the data rows, what was done to it and the rules it must break."""
 
     row_number: int
@@ -25,14 +25,14 @@ class BadRow:
 
 
 @dataclass
-class RawFile:
+class SplitFile:
     """One raw file and the truth about it."""
 
     name: str
     content: bytes = b""
     rows_total: int = 0
     good: list[int] = field(default_factory=list)
-    bad: list[BadRow] = field(default_factory=list)
+    bad: list[SpoiledRow] = field(default_factory=list)
 
     def truth(self) -> dict[str, object]:
         """Return what the ingestion must find in this file."""
@@ -40,7 +40,7 @@ class RawFile:
         return {"name": self.name, "rows_total": self.rows_total, "good": self.good, "bad": bad}
 
 
-def split_dataset(use_case: UseCase, dataset: Dataset, files: int, errors: float, seed: int) -> Iterator[RawFile]:
+def split_dataset(use_case: UseCase, dataset: Dataset, files: int, errors: float, seed: int) -> Iterator[SplitFile]:
     """Yield raw files with about the share `errors` of bad rows; kinds of defects take turns, in shuffled order."""
     chance = random.Random(seed)  # noqa: S311  not for secrets
     rows = list(dataset.rows)
@@ -96,8 +96,8 @@ class _Writer:
         self._lines = [write_record(header).encode()]
         self._before: list[tuple[str, ...]] = []
 
-    def file(self, name: str, rows: Sequence[tuple[str, ...]], spoiled: set[int]) -> RawFile:
-        file = RawFile(name)
+    def file(self, name: str, rows: Sequence[tuple[str, ...]], spoiled: set[int]) -> SplitFile:
+        file = SplitFile(name)
         cut = False
         for place, cells in enumerate(rows):
             if place not in spoiled:
@@ -110,13 +110,13 @@ class _Writer:
         file.content = b"\n".join(self._lines) + (b"" if cut else b"\n")
         return file
 
-    def _add_good(self, file: RawFile, cells: tuple[str, ...]) -> None:
+    def _add_good(self, file: SplitFile, cells: tuple[str, ...]) -> None:
         file.rows_total += 1
         file.good.append(file.rows_total)
         self._lines.append(write_record(cells).encode())
         self._before.append(cells)
 
-    def _add_bad(self, file: RawFile, cells: tuple[str, ...], kind: str) -> None:
+    def _add_bad(self, file: SplitFile, cells: tuple[str, ...], kind: str) -> None:
         if kind in ROW_DEFECTS:
             defect = ROW_DEFECTS[kind]
             if defect.extra:
@@ -127,7 +127,7 @@ class _Writer:
             line, column = self._spoiled_cell(kind, cells)
             rules = (kind, *CELL_DEFECTS[kind].besides)
         file.rows_total += 1
-        file.bad.append(BadRow(file.rows_total, kind, column, rules))
+        file.bad.append(SpoiledRow(file.rows_total, kind, column, rules))
         self._lines.append(line)
 
     def _spoiled_row(self, defect: RowDefect, cells: tuple[str, ...]) -> bytes:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-import boto3
 import pytest
 from sqlalchemy import create_engine, text
 
 from local_cloud.config import free_ports
 from local_cloud.stack import local_stack
+from stack_env import client
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1_800)]
 
@@ -70,13 +70,6 @@ def rows(stack: dict[str, str], sql: str) -> list[Any]:
         found = list(connection.execute(text(sql)))
     engine.dispose()
     return found
-
-
-def client(stack: dict[str, str], name: str) -> Any:
-    names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
-    names |= {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
-    make: Any = boto3.client
-    return make(name, **{option: stack[variable] for option, variable in names.items()})
 
 
 def eventually(check: Callable[[], object], seconds: float) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from sqlalchemy import text
 
+from stack_env import client
 from tabserve.core import database
 from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
@@ -22,17 +22,6 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 FILES = 200
 ROWS = 1_000_000
 MEMORY_MB = 512
-
-
-def client(stack: dict[str, str], name: str) -> Any:
-    make: Any = boto3.client
-    return make(
-        name,
-        endpoint_url=stack["AWS_ENDPOINT_URL"],
-        region_name=stack["AWS_REGION"],
-        aws_access_key_id=stack["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=stack["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def wait_for(what: Callable[[], bool], seconds: float) -> None:

@@ -7,26 +7,16 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 
 from local_cloud.config import ROOT
+from stack_env import client
 
 pytestmark = pytest.mark.timeout(400)
 
 RAW_FILE = "titanic/first class, and others.csv"
 LIKELY = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 UNLIKELY = {"Pclass": 3, "Sex": "male", "Age": 22, "Fare": 7.25, "Embarked": "S"}
-
-
-def client(stack: dict[str, str], service: str) -> Any:
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=stack["AWS_ENDPOINT_URL"],
-        region_name=stack["AWS_REGION"],
-        aws_access_key_id=stack["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=stack["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def call(stack: dict[str, str], path: str, body: object = None, key: str | None = None) -> tuple[int, Any]:

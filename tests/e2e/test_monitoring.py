@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from sqlalchemy import create_engine, text
 
+import stack_env
 from local_cloud.config import ROOT, free_ports
-from local_cloud.stack import local_stack, write_env_file
+from local_cloud.stack import local_stack
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1_800)]
 
@@ -47,10 +47,7 @@ class World:
         subprocess.run(command, cwd=ROOT, check=True, timeout=seconds + 120)
 
     def upload(self, name: str, rows: list[str]) -> None:
-        names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
-        names |= {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
-        client: Any = boto3.client
-        s3 = client("s3", **{option: self.env[variable] for option, variable in names.items()})
+        s3 = stack_env.client(self.env, "s3")
         body = "\n".join([HEADER, *rows]) + "\n"
         s3.put_object(Bucket=self.env["RAW_BUCKET"], Key=f"titanic/{name}.csv", Body=body.encode())
 
@@ -88,7 +85,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     }
     with local_stack(folder, free_ports(), overrides=overrides) as env:
         env_file = folder / "trial.env"
-        write_env_file(env_file, env)
+        stack_env.write(env_file, env)
         yield World(env, env_file, receiver)
     server.shutdown()
     server.server_close()

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from stack_env import client
 from tabserve.core.files import RawFile
-from tests.e2e.test_ingest import client, rows, wait_for
+from tests.e2e.test_ingest import rows, wait_for
 from tests.nasty_files import FILES, NastyFile, nasty_files
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1800)]

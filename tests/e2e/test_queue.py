@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import stack_env
 from local_cloud.config import ROOT
-from local_cloud.stack import write_env_file
 from tests.e2e.test_main_job import call
 
 pytestmark = pytest.mark.timeout(200)
@@ -18,7 +18,7 @@ RECORD = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C
 
 def test_a_message_is_answered_on_the_results_queue_and_stored(stack: dict[str, str], tmp_path: Path) -> None:
     env_file = tmp_path / "stack.env"
-    write_env_file(env_file, stack)
+    stack_env.write(env_file, stack)
     bodies = [{"records": [RECORD, RECORD | {"Age": -1}]}, RECORD, {"use_case": "tulips", "records": [RECORD]}]
     done = subprocess.run(
         [sys.executable, ROOT / "scripts/enqueue.py", "--stack-env", env_file, "--timeout", "90"],

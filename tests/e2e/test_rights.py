@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.test_main_job import client
+from stack_env import client
 
 pytestmark = pytest.mark.timeout(200)
 

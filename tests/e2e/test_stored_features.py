@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from local_cloud.config import ROOT
+from stack_env import client
 from tabserve.core.folder import FolderStore
 from tabserve.registry.store import Registry
-from tests.e2e.test_main_job import call, client, eventually
+from tests.e2e.test_main_job import call, eventually
 from tests.factories import good_object
 
 pytestmark = pytest.mark.timeout(200)

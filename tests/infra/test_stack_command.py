@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import stack_env
 from local_cloud import processes
 from local_cloud.config import HOST, ROOT, Ports, free_ports
-from local_cloud.stack import read_env_file
 from tests.e2e.test_main_job import LIKELY, call
 
 pytestmark = pytest.mark.timeout(400)
@@ -66,7 +66,7 @@ def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_a
     tmp_path: Path, options: list[str], in_front: subprocess.Popen[str]
 ) -> None:
     wait_for(in_front, "Ready.")
-    env = read_env_file(tmp_path / "stack.env")
+    env = stack_env.read(tmp_path / "stack.env")
     assert (tmp_path / "stack.env").stat().st_mode & 0o077 == 0
     assert env["API_URL"].startswith(env["AWS_ENDPOINT_URL"])
     (prediction,) = call(env, "/predict", LIKELY)[1]["predictions"]
@@ -86,7 +86,7 @@ def test_a_stack_runs_in_front_until_ctrl_c_and_its_data_outlive_it_until_they_a
 
     detached = run("up", "--detach", *options)
     assert detached.returncode == 0, detached.stdout
-    assert read_env_file(tmp_path / "stack.env")["API_KEY"] == env["API_KEY"]
+    assert stack_env.read(tmp_path / "stack.env")["API_KEY"] == env["API_KEY"]
     kept = call(env, "/past-predictions?limit=1000")[1]["predictions"]
     assert prediction["prediction_id"] in {each["prediction_id"] for each in kept}
 

@@ -14,10 +14,10 @@ from typing import Any
 import botocore.session
 import pytest
 
+from stack_env import client
 from tabserve.core import service as common
 from tabserve.serving.store import prediction_store
 from tests.e2e.test_ingest import rows
-from tests.e2e.test_main_job import client
 from tests.factories import batch
 
 STACK = "tabserve"

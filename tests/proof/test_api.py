@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import psycopg2
 import pytest
 
+import stack_env
 from local_cloud import postgres
 from local_cloud.config import ROOT, Place, free_ports
 from local_cloud.progress import silent
@@ -107,7 +107,7 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 
 def test_no_request_makes_a_server_error_or_breaks_the_schema(deployed: Api, tmp_path: Path) -> None:
-    features = DynamoFeatures(lambda: _client(deployed, "dynamodb"), deployed.env["FEATURES_TABLE"])
+    features = DynamoFeatures(lambda: stack_env.client(deployed.env, "dynamodb"), deployed.env["FEATURES_TABLE"])
     catalog = common.catalog(read_settings())
     for name in catalog.names():
         features.put(name, [Entity(known_entity.KNOWN, catalog.get(name).example, datetime.now(UTC))])
@@ -258,15 +258,8 @@ def test_a_new_champion_is_served_in_thirty_seconds_and_a_broken_one_never(api: 
 
 
 def _registry(api: Api) -> tuple[Registry, S3Store]:
-    store = S3Store(_client(api, "s3"), api.env["ARTIFACTS_BUCKET"])
+    store = S3Store(stack_env.client(api.env, "s3"), api.env["ARTIFACTS_BUCKET"])
     return Registry(store), store
-
-
-def _client(api: Api, service: str) -> Any:
-    client: Callable[..., Any] = boto3.client
-    names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
-    keys = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
-    return client(service, **{option: api.env[name] for option, name in (names | keys).items()})
 
 
 def _copied(store: S3Store, version: str, name: str, *, spoil: bool = False) -> str:

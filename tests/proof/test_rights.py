@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from local_cloud.stack import local_stack
+from stack_env import client
 from tabserve.core.errors import TabserveError
-from tests.e2e.test_main_job import client, eventually
+from tests.e2e.test_main_job import eventually
 from tests.proof.cloud import STACK, Cloud
 from tests.proof.journeys import Journeys
 from tests.rights.deployed import as_list

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from raw_files.split import KINDS, RawFile, split_dataset
+from raw_files.split import KINDS, SplitFile, split_dataset
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import read_bad_rows
@@ -25,7 +25,7 @@ def dataset_of(name: str) -> tuple[UseCase, Dataset]:
     return use_case, penguins() if name == "penguins" else read_dataset(use_case, use_case.training.data, ROOT)
 
 
-def verdict(use_case: UseCase, file: RawFile) -> dict[int, set[str]]:
+def verdict(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
     """The rules each bad row breaks, as the ingestion finds them."""
     bad = io.BytesIO()
     split = PanderaValidator().split(io.BytesIO(file.content), use_case, io.BytesIO(), bad)
