@@ -17,7 +17,7 @@ from tabserve.ingestion.accounts import DatabaseLedger
 from tabserve.ingestion.reconcile import prove_conservation
 from tabserve.ingestion.reconciliation import FileAccount, Mismatch
 
-RULES = "SELECT rule, sum(rows), count(DISTINCT file_id) FROM data_quality_issues GROUP BY rule ORDER BY 2 DESC, 1"
+RULES = "SELECT rule, sum(rows) FROM data_quality_issues GROUP BY rule ORDER BY 2 DESC, 1"
 RUNS = "SELECT status, count(*), sum(files), sum(rows) FROM prediction_runs GROUP BY status ORDER BY status"
 PREDICTIONS = "SELECT model_version, source, count(*) FROM predictions GROUP BY 1, 2 ORDER BY 1, 2"
 
@@ -48,9 +48,9 @@ def report(console: Console, database_url: str, files: Sequence[RawFile]) -> int
     try:
         accounts, mismatches = prove_conservation(files, DatabaseLedger(database))
         console.print(_files(accounts))
-        console.print(_table("Broken rules", ("rule", "rows", "files"), _rows(database, RULES)))
-        console.print(_table("Predictions", ("model version", "source", "rows"), _rows(database, PREDICTIONS)))
-        console.print(_table("Scheduled runs", ("status", "runs", "files", "rows"), _rows(database, RUNS)))
+        _print_counts(console, "Broken rules", "{} {}", _rows(database, RULES))
+        _print_counts(console, "Predictions", "{2} {1} by {0}", _rows(database, PREDICTIONS))
+        _print_counts(console, "Scheduled runs", "{1} {0} with {2} files and {3} rows", _rows(database, RUNS))
     finally:
         database.close()
     return _conclude(console, accounts, mismatches)
@@ -72,30 +72,21 @@ def _conclude(console: Console, accounts: Sequence[FileAccount], mismatches: Seq
 
 
 def _files(accounts: Sequence[FileAccount]) -> Table:
-    rows = [
-        (a.key, a.status or "no verdict", a.rows_total, a.rows_good, a.rows_bad, a.predicted, a.file_id[:8])
-        for a in accounts
-    ]
-    return _table("Raw files", ("key", "status", "rows", "good", "bad", "predicted", "file id"), rows)
-
-
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for place, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(*map(str, row))
+    table = Table("raw file", "status", box=None)
+    for name in ("rows", "good", "bad", "predicted", "file id"):
+        table.add_column(name, justify="right")
+    for a in accounts:
+        counts = (a.rows_total, a.rows_good, a.rows_bad, a.predicted)
+        table.add_row(a.key, a.status or "no verdict", *map(str, counts), a.file_id[:8])
     return table
 
 
-def _rows(database: Database, query: str) -> list[tuple[object, ...]]:
-    rows = database.run(lambda connection: connection.execute(text(query)).all())
-    return [tuple(int(value) if _is_whole(value) else value for value in row) for row in rows]
+def _print_counts(console: Console, title: str, pattern: str, rows: Sequence[Sequence[object]]) -> None:
+    console.print(f"{title}: {', '.join(pattern.format(*row) for row in rows) or 'none'}", markup=False)
 
 
-def _is_whole(value: object) -> bool:
-    return not isinstance(value, str) and value is not None
+def _rows(database: Database, query: str) -> Sequence[Sequence[object]]:
+    return database.run(lambda connection: connection.execute(text(query)).all())
 
 
 if __name__ == "__main__":
