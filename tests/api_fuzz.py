@@ -33,10 +33,9 @@ class Findings:
 def with_database(service: Any, url: str) -> Any:
     """Return the parts of the function with this database in place of the fake one."""
     store = prediction_store(url, role=role_name("predict"))
-    deps = replace(service.deps, predictions=store, writer=GroupCommit(store))
     find = Ingestions(Database(url, role=role_name("predict"))).find
-    files = replace(service.files, find=find)
-    return replace(service, deps=deps, files=files)
+    deps = replace(service.deps, predictions=store, writer=GroupCommit(store), find_file=find)
+    return replace(service, deps=deps)
 
 
 def run(app: Any, cases: Iterable[Case], url: str) -> Findings:

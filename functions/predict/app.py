@@ -35,11 +35,11 @@ app = FastAPI(
 )
 app.state.service = service
 app.state.meter = Meter(service.deps.predictions, service.log)
-app.add_middleware(Gate, api_key=service.settings.api_key, meter=app.state.meter)
+app.add_middleware(Gate, api_key=service.deps.settings.api_key, meter=app.state.meter)
 add_problem_handlers(app, service.log)
 for module in (predictions, past_predictions, explanations, ground_truth, features, files, models, operations):
     app.include_router(module.router)
-app.openapi = lambda: openapi.document(app, app.state.service)  # type: ignore[method-assign]  # FastAPI's documented way
+app.openapi = lambda: openapi.document(app, app.state.service.deps)  # type: ignore[method-assign]  # FastAPI's documented way
 
 http = Mangum(app, lifespan="off", text_mime_types=TEXT)
 # What was imported stays, and a batch makes thousands of objects but no cycles; looking for some cost calls 50 ms.
@@ -49,5 +49,4 @@ gc.set_threshold(50_000)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's context has no type
     """Answer an API Gateway request, or the messages of the predict queue."""
-    messages = event.get("Records")
-    return http(event, context) if messages is None else drain(messages, app.state.service)
+    return drain(event, app.state.service) if "Records" in event else http(event, context)

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from functions.predict import openapi_schemas as schemas
 from functions.predict.gate import OPEN_PATHS
 from functions.predict.openapi_schemas import Schema
-from tabserve.serving.build import PredictService
+from tabserve.serving.service import PredictDependencies
 
 JSON = "application/json"
 TEXT_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,9 +30,9 @@ IDEMPOTENCY_KEY: Schema = {
 }
 
 
-def document(app: FastAPI, service: PredictService) -> Schema:
+def document(app: FastAPI, deps: PredictDependencies) -> Schema:
     """Return the OpenAPI document of the app for the use cases that exist."""
-    catalog, default = service.deps.catalog, service.default_use_case
+    catalog, default = deps.catalog, deps.default_use_case
     use_cases = [catalog.get(name) for name in catalog.names()]
     base: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     base["components"] = {

@@ -1,4 +1,4 @@
-"""What requests bring: the function's parts, an id, a body of strict JSON, and the records of `POST /predict`."""
+"""What requests bring: the service's dependencies, an id, a body of strict JSON, and the records of `POST /predict`."""
 
 import re
 import uuid
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from tabserve.core import rules
 from tabserve.core.errors import InvalidFieldError, MalformedBodyError
 from tabserve.core.records import Origin, Source
-from tabserve.serving.build import PredictService
-from tabserve.serving.service import PredictRequest
+from tabserve.core.service import Service
+from tabserve.serving.service import PredictDependencies, PredictRequest
 
 MAX_INTEGER = 2**31 - 1  # what the tables hold
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -48,10 +48,10 @@ class PredictBody(StrictModel):
     origin: OriginBody | None = None
 
 
-def service_of(request: Request) -> PredictService:
-    """Return the parts the app was built from."""
-    service: PredictService = request.app.state.service
-    return service
+def deps_of(request: Request) -> PredictDependencies:
+    """Return what the app's service calls need."""
+    service: Service[PredictDependencies] = request.app.state.service
+    return service.deps
 
 
 async def _body(request: Request) -> bytes:

@@ -17,7 +17,6 @@ class FakeModel:
 
     row: Sequence[float]
     version: str = VERSION
-    model_sha256: str = ""
 
     def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
         return [list(self.row) for _ in range(rows)]

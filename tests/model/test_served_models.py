@@ -25,9 +25,7 @@ class World:
         self.registry = Registry(FolderStore(folder))
         self.refused: list[str] = []
         self.mended: list[str] = []
-        self.models = ServedModels(
-            self._connect, BundledModels(bundled), self._on_refused, self._on_mended, lambda: self.now
-        )
+        self.models = ServedModels(self._connect, BundledModels(bundled), self._report, lambda: self.now)
 
     def served(self) -> str:
         return self.models.champion(USE_CASE).version
@@ -44,11 +42,8 @@ class World:
             raise StorageUnavailableError("away")
         return self.registry
 
-    def _on_refused(self, _: UseCase, version: str, __: ModelError) -> None:
-        self.refused.append(version)
-
-    def _on_mended(self, _: UseCase, version: str) -> None:
-        self.mended.append(version)
+    def _report(self, _: UseCase, version: str, error: ModelError | None) -> None:
+        (self.refused if error else self.mended).append(version)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from functions.predict.answers import json_reply
-from functions.predict.request import RawBody, StrictModel, json_object, parse, service_of
+from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.serving.explain import Explained, explain
 
 router = APIRouter(tags=["predictions"])
@@ -22,7 +22,7 @@ class ExplainBody(StrictModel):
 def post_explain(request: Request, raw: RawBody) -> Response:
     """Tell what each value of a record adds to its prediction; nothing is stored."""
     body = parse(ExplainBody, json_object(raw))
-    return json_reply(_body(explain(body.use_case, body.record, service_of(request).explain())))
+    return json_reply(_body(explain(body.use_case, body.record, deps_of(request))))
 
 
 def _body(explained: Explained) -> dict[str, Any]:

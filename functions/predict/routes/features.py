@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.predict.answers import json_reply
 from functions.predict.problems import problem
-from functions.predict.request import EntityId, service_of
+from functions.predict.request import EntityId, deps_of
 
 router = APIRouter(tags=["features"])
 
@@ -12,7 +12,7 @@ router = APIRouter(tags=["features"])
 @router.get("/features/{use_case}/{entity_id}")
 def get_features(request: Request, use_case: str, entity_id: EntityId) -> Response:
     """Return the latest known features of an entity."""
-    deps = service_of(request).deps
+    deps = deps_of(request)
     name = deps.catalog.get(use_case).name
     entity = deps.features.get(name, [entity_id]).get(entity_id)
     if entity is None:

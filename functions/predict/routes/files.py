@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
 
 from functions.predict.answers import json_reply
-from functions.predict.request import FileId, RawBody, StrictModel, json_object, parse, service_of
+from functions.predict.request import FileId, RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.rules import MAX_FILE_BYTES
-from tabserve.serving.files import raw_file_link, report_link, upload_link
+from tabserve.serving.views import raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
@@ -31,17 +31,17 @@ class RawFileBody(StrictModel):
 def post_raw_file(request: Request, raw: RawBody) -> Response:
     """Return a link that takes a raw file of so many bytes with one PUT request, content type text/csv."""
     body = parse(RawFileBody, json_object(raw))
-    link = upload_link(body.use_case, body.name, body.size, service_of(request).files)
-    return json_reply({"key": link.key, "upload_url": link.url}, 201)
+    key, url = upload_link(body.use_case, body.name, body.size, deps_of(request))
+    return json_reply({"key": key, "upload_url": url}, 201)
 
 
 @router.get("/raw-files/{file_id}")
 def get_raw_file(request: Request, file_id: FileId) -> Response:
     """Return a link to a raw file; when its key was overwritten, to the newest bytes."""
-    return json_reply({"file_id": file_id, "url": raw_file_link(file_id, service_of(request).files)})
+    return json_reply({"file_id": file_id, "url": raw_file_link(file_id, deps_of(request))})
 
 
 @router.get("/reports/{file_id}")
 def get_report(request: Request, file_id: FileId) -> Response:
     """Return a link to the HTML report on a raw file."""
-    return json_reply({"file_id": file_id, "url": report_link(file_id, service_of(request).files)})
+    return json_reply({"file_id": file_id, "url": report_link(file_id, deps_of(request))})

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from functions.predict.answers import json_reply
 from functions.predict.problems import failure_bodies
-from functions.predict.request import EntityId, PredictionId, RawBody, StrictModel, json_object, parse, service_of
+from functions.predict.request import EntityId, PredictionId, RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.errors import InvalidFieldError
 from tabserve.serving.ground_truth import record_ground_truth
 from tabserve.serving.prediction import GroundTruth
@@ -32,11 +32,9 @@ class GroundTruthBody(StrictModel):
 @router.post("/ground-truth")
 def post_ground_truth(request: Request, raw: RawBody) -> Response:
     """Store ground truth; unknown predictions are reported by index, and sending it twice changes nothing."""
-    service = service_of(request)
     body = parse(GroundTruthBody, json_object(raw))
     truths = [_ground_truth(index, record) for index, record in enumerate(body.records)]
-    deps = service.deps
-    recorded = record_ground_truth(body.use_case, truths, deps.catalog, deps.predictions, deps.clock)
+    recorded = record_ground_truth(body.use_case, truths, deps_of(request))
     errors = [{"index": index, "error": failure_bodies([case])} for index, case in recorded.errors.items()]
     return json_reply({"stored": recorded.stored, "errors": errors})
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from functions.predict.answers import json_reply
-from functions.predict.request import service_of
+from functions.predict.request import deps_of
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import ModelCards, ModelMetadata
-from tabserve.serving import model_versions as models
+from tabserve.serving.views import reload_models
 
 router = APIRouter(tags=["models"])
 DESCRIBED = {
@@ -22,15 +22,15 @@ UseCaseName = Annotated[str | None, Query(max_length=40)]
 @router.get("/use-cases")
 def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
-    service = service_of(request)
-    use_cases = [_summary(service.deps.catalog.get(name)) for name in service.deps.catalog.names()]
-    return json_reply({"use_cases": use_cases, "default": service.default_use_case or None})
+    deps = deps_of(request)
+    use_cases = [_summary(deps.catalog.get(name)) for name in deps.catalog.names()]
+    return json_reply({"use_cases": use_cases, "default": deps.default_use_case or None})
 
 
 @router.get("/use-cases/{name}")
 def get_use_case(request: Request, name: str) -> Response:
     """Describe a use case's features and target, for forms, and say what the rules for its files mean."""
-    use_case = service_of(request).deps.catalog.get(name)
+    use_case = deps_of(request).catalog.get(name)
     body = use_case.model_dump(mode="json", include=DESCRIBED)
     return json_reply(body | {"contract_sha256": use_case.contract_sha256, "rules": DESCRIPTIONS})
 
@@ -38,19 +38,19 @@ def get_use_case(request: Request, name: str) -> Response:
 @router.get("/model")
 def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Tell which version answers, how good it is, and which others there are."""
-    service = service_of(request)
-    definition = service.deps.catalog.get(use_case or service.default_use_case)
-    served = service.deps.models.champion(definition)
-    cards = service.registry.cards(definition)
+    deps = deps_of(request)
+    definition = deps.catalog.get(use_case or deps.default_use_case)
+    served = deps.models.champion(definition)
+    cards = deps.models.cards(definition)
     return json_reply({"use_case": definition.name, "serving": served.version, **_cards_body(cards)})
 
 
 @router.post("/reload-model")
 def post_reload_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Make this instance read the registry now; every instance does so by itself within 30 seconds."""
-    service = service_of(request)
-    names = [use_case] if use_case else service.deps.catalog.names()
-    return json_reply({"serving": models.reload(names, service.deps.catalog, service.deps.models)})
+    deps = deps_of(request)
+    names = [use_case] if use_case else deps.catalog.names()
+    return json_reply({"serving": reload_models(names, deps)})
 
 
 def _summary(use_case: UseCase) -> dict[str, Any]:

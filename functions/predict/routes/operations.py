@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from functions.predict.answers import json_reply
-from functions.predict.request import service_of
+from functions.predict.request import deps_of
 from tabserve.serving.metrics import exposition
 
 router = APIRouter(tags=["operations"])
@@ -15,16 +15,15 @@ router = APIRouter(tags=["operations"])
 @router.get("/health")
 def get_health(request: Request) -> Response:
     """Tell that the service lives and what it can reach."""
-    database = service_of(request).deps.predictions.reachable()
+    database = deps_of(request).predictions.reachable()
     return json_reply({"status": "ok" if database else "degraded", "database": database})
 
 
 @router.get("/metrics")
 def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
-    service = service_of(request)
     request.app.state.meter.flush(time.monotonic())
-    return Response(exposition(service.deps.predictions.families()), media_type="text/plain; version=0.0.4")
+    return Response(exposition(deps_of(request).predictions.families()), media_type="text/plain; version=0.0.4")
 
 
 @router.get("/docs", include_in_schema=False)

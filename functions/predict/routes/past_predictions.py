@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions.predict.answers import json_reply
-from functions.predict.request import UUID, service_of
+from functions.predict.request import UUID, deps_of
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
 from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
-from tabserve.serving.service import past_predictions
+from tabserve.serving.views import past_predictions
 
 router = APIRouter(tags=["predictions"])
 
@@ -76,7 +76,7 @@ class HistoryParameters(BaseModel):
 @router.get("/past-predictions")
 def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
     """Read stored predictions, newest first."""
-    deps = service_of(request).deps
+    deps = deps_of(request)
     page = past_predictions(parameters.query(), deps)
     return json_reply(_page_body(page, {name: deps.catalog.get(name) for name in deps.catalog.names()}))
 

@@ -24,13 +24,12 @@ from tabserve.core.records import Features, Origin
 from tabserve.core.s3 import S3Store
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow
-from tabserve.serving.group_commit import GroupCommit
-from tabserve.serving.service import PredictDependencies, PredictRequest, predict_file
+from tabserve.serving.service import PredictRequest, predict_file
 from tabserve.serving.store import prediction_store
 from tests.definitions import CATALOG
 from tests.factories import good_object, ingestion
 from tests.fakes.models import VERSION, FakeModels
-from tests.fakes.predictions import FakeFeatures
+from tests.fakes.serving import predict_dependencies
 
 HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
 
@@ -49,10 +48,7 @@ class DirectService:
     after: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        store = prediction_store(self.url)
-        clock = lambda: datetime.now(UTC)  # noqa: E731
-        writer, catalog = GroupCommit(store), CATALOG
-        self.deps = PredictDependencies(catalog, self.models, store, writer, FakeFeatures(), clock)
+        self.deps = predict_dependencies(prediction_store(self.url), models=self.models)
 
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         self.before()

@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tabserve.core.settings import read_settings
-from tabserve.serving.explain import ExplainDependencies
-from tabserve.serving.files import FilesDependencies
-from tabserve.serving.group_commit import GroupCommit
-from tabserve.serving.service import PredictDependencies
-from tests.definitions import CATALOG
 from tests.factories import API_KEY
 from tests.fakes.ingestion import FakeIngestions
-from tests.fakes.models import FakeModels, FakeReferences
-from tests.fakes.objects import FakeLinks, FakeObjects
+from tests.fakes.models import FakeReferences
+from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
+from tests.fakes.serving import predict_dependencies
 
 
 @pytest.fixture
@@ -67,22 +62,17 @@ def app_module(
     from functions.predict import app as module
 
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
-    models, clock = FakeModels(), lambda: next(ticks)
-    writer = GroupCommit(predictions)
-    deps = PredictDependencies(CATALOG, models, predictions, writer, features, clock)
-    explain = ExplainDependencies(deps.catalog, models, references)
-    files = FilesDependencies(deps.catalog, FakeLinks("raw"), FakeLinks("artifacts"), ingestions.find)
-    replaced: dict[str, Any] = {
-        "settings": read_settings(),
-        "deps": deps,
-        "registry": models,
-        "results": results,
-        "large_answers": lambda: artifacts,
-        "explain": lambda: explain,
-        "files": files,
-    }
-    service = replace(module.service, **replaced)
-    module.app.state.service = service
+    deps = predict_dependencies(
+        predictions,
+        settings=module.service.deps.settings,
+        features=features,
+        references=lambda: references,
+        find_file=ingestions.find,
+        results=results,
+        large_answers=lambda: artifacts,
+        clock=lambda: next(ticks),
+    )
+    module.app.state.service = replace(module.service, deps=deps)
     return module
 
 

@@ -301,8 +301,9 @@ def test_use_cases_are_described_for_forms(client: TestClient) -> None:
 
 
 def test_a_default_without_definition_is_no_default(app_module: Any, client: TestClient) -> None:
-    settings = app_module.service.settings.model_copy(update={"default_use_case": "tulips"})
-    app_module.app.state.service = replace(app_module.app.state.service, settings=settings)
+    deps = app_module.app.state.service.deps
+    settings = deps.settings.model_copy(update={"default_use_case": "tulips"})
+    app_module.app.state.service = replace(app_module.service, deps=replace(deps, settings=settings))
     assert client.get("/use-cases").json()["default"] is None
     refused = client.post("/predict", json=GOOD)
     assert (refused.status_code, refused.json()["errors"][0]["column"]) == (422, "use_case")
@@ -321,7 +322,7 @@ def test_the_docs_find_their_document_behind_any_stage(client: TestClient) -> No
 
 
 def test_the_document_asks_for_the_key_but_not_where_all_may_call(app_module: Any) -> None:
-    told = document(app_module.app, app_module.service)
+    told = document(app_module.app, app_module.service.deps)
     assert told["paths"]["/predict"]["post"]["security"] == [{"api_key": []}]
     assert "security" not in told["paths"]["/health"]["get"]
 

@@ -57,17 +57,17 @@ CALLS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "ground truth": ("deps.predictions", "record_ground_truth", "POST /ground-truth", {"json": TRUTH}),
     "metrics": ("deps.predictions", "families", "GET /metrics", {}),
     "count requests": ("counter", "add_requests", "GET /nothing", {}),
-    "model": ("registry", "cards", "GET /model", {}),
+    "model": ("deps.models", "cards", "GET /model", {}),
     "reload": ("deps.models", "reload", "POST /reload-model", {}),
     "features": ("deps.features", "get", "GET /features/titanic/7", {}),
     "raw file": (
-        "files.raw",
+        "deps.raw_links",
         "to_put",
         "POST /raw-files",
         {"json": {"use_case": "titanic", "name": "a.csv", "size": 9}},
     ),
-    "report": ("files.artifacts", "to_get", f"GET /reports/{FILE_ID}", {}),
-    "raw file again": ("files.raw", "to_get", f"GET /raw-files/{FILE_ID}", {}),
+    "report": ("deps.artifact_links", "to_get", f"GET /reports/{FILE_ID}", {}),
+    "raw file again": ("deps.raw_links", "to_get", f"GET /raw-files/{FILE_ID}", {}),
     "explain": ("references", "get", "POST /explain", {"json": {"use_case": "titanic", "record": GOOD}}),
 }
 

@@ -3,23 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tabserve.core.catalog import Catalog
 from tabserve.core.errors import NoReferenceError, NoValidRecordsError
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
-from tabserve.reference.ports import References
 from tabserve.serving import explanation
 from tabserve.serving.explanation import Explanation
-from tabserve.serving.ports import Models
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainDependencies:
-    """What explaining needs."""
-
-    catalog: Catalog
-    models: Models
-    references: References
+from tabserve.serving.service import PredictDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +20,7 @@ class Explained:
     explanation: Explanation
 
 
-def explain(name: str, record: Mapping[str, object], deps: ExplainDependencies) -> Explained:
+def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) -> Explained:
     """Explain one record.
 
     Raises UnknownUseCaseError, NoValidRecordsError, ModelError, NoReferenceError, UnavailableError.
@@ -41,7 +30,7 @@ def explain(name: str, record: Mapping[str, object], deps: ExplainDependencies) 
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
     model = deps.models.champion(use_case)
-    reference = deps.references.get(use_case.name, model.version)
+    reference = deps.references().get(use_case.name, model.version)
     if reference is None:
         raise NoReferenceError(use_case.name, model.version)
     features = {feature: values[0] for feature, values in validated.columns.items()}

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.core.catalog import Catalog
-from tabserve.core.clock import Clock
 from tabserve.core.errors import InvalidFieldError
 from tabserve.core.records import FailureCase
-from tabserve.serving.ports import PredictionStore
 from tabserve.serving.prediction import GroundTruth
+from tabserve.serving.service import PredictDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +17,17 @@ class Recorded:
     errors: Mapping[int, FailureCase]
 
 
-def record_ground_truth(
-    use_case_name: str, truths: Sequence[GroundTruth], catalog: Catalog, store: PredictionStore, clock: Clock
-) -> Recorded:
+def record_ground_truth(use_case_name: str, truths: Sequence[GroundTruth], deps: PredictDependencies) -> Recorded:
     """Store ground truth; sending the same ones again changes nothing.
 
     Raises UnknownUseCaseError, or InvalidFieldError for an actual that is no class; then nothing is stored.
     """
-    use_case = catalog.get(use_case_name)
+    use_case = deps.catalog.get(use_case_name)
     for index, truth in enumerate(truths):
         if truth.actual not in use_case.target.texts:
             message = f"records.{index}.actual must be one of {', '.join(use_case.target.texts)}."
             raise InvalidFieldError(f"records.{index}.actual", "unknown_class", message)
-    found = store.record_ground_truth(use_case.name, truths, clock())
+    found = deps.predictions.record_ground_truth(use_case.name, truths, deps.clock())
     errors = {index: _unknown(truths[index]) for index, exists in enumerate(found) if not exists}
     return Recorded(len(truths) - len(errors), errors)
 

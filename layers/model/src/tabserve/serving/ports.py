@@ -65,18 +65,13 @@ class Model(Protocol):
         """The registry's version name."""
         ...
 
-    @property
-    def model_sha256(self) -> str:
-        """The `UseCase.model_sha256` it was trained on."""
-        ...
-
     def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
         """Score validated features given by column; return shape (rows, classes) in the use case's class order."""
         ...
 
 
 class Models(Protocol):
-    """The models that answer requests."""
+    """The models that answer requests, and what is registered."""
 
     def champion(self, use_case: UseCase) -> Model:
         """Return the version to serve now; raise NoModelError."""
@@ -89,10 +84,6 @@ class Models(Protocol):
     def reload(self, use_case: UseCase) -> Model:
         """Read the registry now and return the version to serve; raise NoModelError."""
         ...
-
-
-class ModelRegistry(Protocol):
-    """The registered model versions."""
 
     def cards(self, use_case: UseCase) -> ModelCards:
         """Return what is known about all versions."""

@@ -1,16 +1,25 @@
-"""The models a process serves: the registry's champions, re-read now and then, or the bundled ones when it is away."""
+"""The models a process serves: the registry's champions, re-read now and then, or the bundled ones without it."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import TYPE_CHECKING
 
+from tabserve.alerts.alert import Alert, AlertState, alert_id
+from tabserve.core.clock import Clock
 from tabserve.core.errors import ModelError, NoModelError, UnavailableError
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import BundledModels, Registry
 from tabserve.registry.version import ModelCards
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from tabserve.alerts.outbox import Outbox
+
+REFUSED = "model_refused"
 REFRESH_SECONDS = 30.0
 
 
@@ -21,22 +30,43 @@ class _Served:
     refused: str | None = None
 
 
+class ModelAlerts:
+    """Says in the log and in an alert that a champion cannot be served, and when one can be again."""
+
+    def __init__(self, outbox: "Callable[[], Outbox]", log: "Logger", clock: Clock) -> None:
+        self._outbox = outbox
+        self._log = log
+        self._clock = clock
+
+    def report(self, use_case: UseCase, version: str, error: ModelError | None) -> None:
+        """Report why a version is refused; without an error, that it is served."""
+        state: AlertState = "firing" if error else "resolved"
+        payload = {"use_case": use_case.name, "version": version, "error": str(error or "")}
+        self._log.error("champion", extra={"state": state, **payload})
+        id_ = alert_id(REFUSED, use_case.name, state, version)
+        try:
+            self._outbox().add([Alert(id_, REFUSED, use_case.name, state, "high", payload, self._clock())])
+        except UnavailableError:
+            self._log.exception("alert not stored")  # the old version serves on; that must not fail for it
+
+
 class ServedModels:
-    """One loaded champion per use case; a champion that cannot be loaded leaves the one before it in place."""
+    """One loaded champion per use case; a champion that cannot be loaded leaves the one before it in place.
+
+    `report` is told why a version is refused, and, without an error, that one is served after another was refused.
+    """
 
     def __init__(
         self,
         registry: Callable[[], Registry] | None,
         bundled: BundledModels,
-        on_refused: Callable[[UseCase, str, ModelError], None],
-        on_mended: Callable[[UseCase, str], None],
+        report: Callable[[UseCase, str, ModelError | None], None],
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry_of = registry
         self._registry: Registry | None = None
         self._bundled = bundled
-        self._on_refused = on_refused
-        self._on_mended = on_mended
+        self._report = report
         self._seconds = seconds
         self._served: dict[str, _Served] = {}
         self._reading = Lock()
@@ -72,7 +102,7 @@ class ServedModels:
             if version and version not in (model and model.version, refused):
                 model, refused = self._load(use_case, version, model)
             elif version and refused and version != refused:  # the alias points to what is served again
-                self._on_mended(use_case, version)
+                self._report(use_case, version, None)
                 refused = None
         except UnavailableError:
             if model is None:
@@ -83,7 +113,7 @@ class ServedModels:
         return model
 
     def cards(self, use_case: UseCase) -> ModelCards:
-        """Return what is known about all registered versions, or about the bundled one when the registry is away."""
+        """Return what is known about all registered versions; without the registry, about the bundled one."""
         try:
             if registry := self._connected():
                 return _cards(registry, use_case.name)
@@ -98,10 +128,10 @@ class ServedModels:
         try:
             model = registry.load(use_case, version) if registry else before
         except ModelError as error:
-            self._on_refused(use_case, version, error)
+            self._report(use_case, version, error)
             return before, version
         if self._was_refusing(use_case):
-            self._on_mended(use_case, version)
+            self._report(use_case, version, None)
         return model, None
 
     def _champion_version(self, use_case: UseCase, before: OnnxModel | None) -> str | None:
@@ -110,7 +140,7 @@ class ServedModels:
             return registry.alias(use_case.name, "champion") if registry else None
         except ModelError as error:
             version = before.version if before else None
-            self._on_refused(use_case, version or "unknown", error)
+            self._report(use_case, version or "unknown", error)
             return version
 
     def _was_refusing(self, use_case: UseCase) -> bool:

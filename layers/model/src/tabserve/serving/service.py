@@ -9,15 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
 from tabserve.core.entities import FeatureStore
 from tabserve.core.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
+from tabserve.core.files import Ingestion
+from tabserve.core.queues import Queue
 from tabserve.core.records import FailureCase, Origin, Source
+from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import ENTITY_ID, Record, validate
-from tabserve.serving.ports import Models, PredictionStore
-from tabserve.serving.prediction import HistoryQuery, Page, PredictionBatch, StoredReply
+from tabserve.reference.ports import References
+from tabserve.serving.ports import Models, ObjectLinks, PredictionStore
+from tabserve.serving.prediction import PredictionBatch, StoredReply
 
 if TYPE_CHECKING:
     from tabserve.serving.group_commit import GroupCommit
@@ -27,14 +32,27 @@ MAX_RECORDS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class PredictDependencies:
-    """What answering needs; `writer` writes to `predictions`."""
+    """What answering needs; `writer` writes to `predictions`, and what is called is made when it is first needed."""
 
+    settings: Settings
     catalog: Catalog
     models: Models
     predictions: PredictionStore
     writer: "GroupCommit"
     features: FeatureStore
+    references: Callable[[], References]
+    raw_links: ObjectLinks
+    artifact_links: ObjectLinks
+    find_file: Callable[[str], Ingestion | None]
+    results: Queue
+    large_answers: Callable[[], ObjectStore]
     clock: Clock
+
+    @property
+    def default_use_case(self) -> str:
+        """The use case of a bare record; empty when there is no definition of that name."""
+        name = self.settings.default_use_case
+        return name if name in self.catalog.names() else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +109,6 @@ def predict_once(
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError(key)
     return first.response
-
-
-def past_predictions(query: HistoryQuery, deps: PredictDependencies) -> Page:
-    """Read stored predictions, newest first; raise UnknownUseCaseError."""
-    if query.use_case is not None:
-        deps.catalog.get(query.use_case)
-    return deps.predictions.past(query)
 
 
 def _must_read(request: PredictRequest, deps: PredictDependencies) -> bool:
