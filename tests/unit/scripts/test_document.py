@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +23,16 @@ def test_every_variable_of_the_makefile_and_of_the_web_page_is_documented() -> N
     read = set(re.findall(r'(?:known|given)\.get\("([A-Z_]+)"', (ROOT / "ui/settings.py").read_text()))
     assert read
     assert {name for name in read if f"`{name}`" not in (ROOT / "docs/settings.md").read_text()} == set()
+
+
+TOLD = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", TOLD, ids=lambda path: path.name)
+def test_every_command_and_link_of_a_document_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) - targets == set()
+    assert [name for name in re.findall(r"scripts/\w+\.py", text) if not (ROOT / name).is_file()] == []
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [link for link in links if not (document.parent / link).exists()] == []
