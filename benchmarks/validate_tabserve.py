@@ -11,16 +11,16 @@ from pathlib import Path
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.ingestion.quarantine import read_bad_rows
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validator import validate_rows
 
 use_case, path = catalog(read_settings()).get(sys.argv[1]), Path(sys.argv[2])
 good, bad = path.with_suffix(".good"), path.with_suffix(".bad")
 with path.open("rb") as head:
     first_lines = io.BytesIO(b"".join(islice(head, 1000)))
-PanderaValidator().split(first_lines, use_case, io.BytesIO(), io.BytesIO())
+validate_rows(first_lines, use_case, io.BytesIO(), io.BytesIO())
 start = time.perf_counter()
 with path.open("rb") as raw, good.open("wb") as good_rows, bad.open("wb") as bad_rows:
-    PanderaValidator().split(raw, use_case, good_rows, bad_rows)
+    validate_rows(raw, use_case, good_rows, bad_rows)
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 with bad.open("rb") as written:

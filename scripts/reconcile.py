@@ -13,9 +13,8 @@ from sqlalchemy import text
 import stack_env
 from tabserve.core.database import Database
 from tabserve.core.files import RawFile
-from tabserve.ingestion.accounts import DatabaseLedger
-from tabserve.ingestion.reconcile import prove_conservation
-from tabserve.ingestion.reconciliation import FileAccount, Mismatch
+from tabserve.ingestion.accounts import file_accounts
+from tabserve.ingestion.reconciliation import FileAccount, Mismatch, reconcile
 
 RULES = "SELECT rule, sum(rows) FROM data_quality_issues GROUP BY rule ORDER BY 2 DESC, 1"
 RUNS = "SELECT status, count(*), sum(files), sum(rows) FROM prediction_runs GROUP BY status ORDER BY status"
@@ -46,14 +45,14 @@ def report(console: Console, database_url: str, files: Sequence[RawFile]) -> int
     """Print files, rules, predictions, runs and the proof; return 0 only if every row is accounted for."""
     database = Database(database_url)
     try:
-        accounts, mismatches = prove_conservation(files, DatabaseLedger(database))
+        accounts = file_accounts(database)
         console.print(_files(accounts))
         _print_counts(console, "Broken rules", "{} {}", _rows(database, RULES))
         _print_counts(console, "Predictions", "{2} {1} by {0}", _rows(database, PREDICTIONS))
         _print_counts(console, "Scheduled runs", "{1} {0} with {2} files and {3} rows", _rows(database, RUNS))
     finally:
         database.close()
-    return _conclude(console, accounts, mismatches)
+    return _conclude(console, accounts, reconcile(files, accounts))
 
 
 def _conclude(console: Console, accounts: Sequence[FileAccount], mismatches: Sequence[Mismatch]) -> int:

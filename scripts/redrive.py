@@ -70,14 +70,14 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
     from tabserve.core.events import raw_file_message
     from tabserve.ingestion.raw_bucket import S3RawBucket
     from tabserve.ingestion.store import Ingestions
-    from tabserve.ingestion.sweep import without_verdict
+    from tabserve.ingestion.sweep import not_ingested
 
     raw = S3RawBucket(boto3.client("s3"), os.environ["RAW_BUCKET"])
     ingestions = Ingestions(Database(os.environ["DATABASE_URL"]))
     failed = ingestions.failed()
     again = (found for found in raw.files() if found[0].file_id in failed)
     queued = 0
-    for file, _ in chain(without_verdict(raw, ingestions, before=datetime.now(UTC)), again):
+    for file, _ in chain(not_ingested(raw, ingestions, before=datetime.now(UTC)), again):
         sqs.send_message(QueueUrl=queue, MessageBody=raw_file_message(file).decode())
         queued += 1
     return queued

@@ -23,7 +23,7 @@ from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
-from tabserve.reference.reference import Reference, Sample
+from tabserve.reference.reference import Reference, ReferenceRows
 from tabserve.registry.build import registry
 from tabserve.registry.version import REFERENCE
 
@@ -58,7 +58,7 @@ class Traffic:
     """Rows of a sample, sent at a rate; outcomes follow `truth_after` seconds behind."""
 
     use_case: UseCase
-    sample: Sample
+    sample: ReferenceRows
     client: httpx.Client
     drifts: Sequence[Drift] = ()
     ramp: float = 60
@@ -80,7 +80,7 @@ class Traffic:
         ((common, _),) = Counter(given).most_common(1)
         places = [place for place, answer in enumerate(given) if answer == common]
         columns = {name: [column[place] for place in places] for name, column in self.sample.columns.items()}
-        self.sample = Sample(columns, [self.sample.actuals[place] for place in places])
+        self.sample = ReferenceRows(columns, [self.sample.actuals[place] for place in places])
         return str(common)
 
     def run(self, rate: float, seconds: float, console: Console) -> None:
@@ -198,7 +198,7 @@ def prepare(arguments: argparse.Namespace) -> Traffic:
     return Traffic(use_case, sample, client, drifts, arguments.ramp, arguments.truth_after, rng)
 
 
-def champion_sample(use_case: UseCase) -> Sample:
+def champion_sample(use_case: UseCase) -> ReferenceRows:
     """Return the rows that came with the champion's reference; raise CommandError when there are none."""
     models = registry(read_settings())
     version = models.alias(use_case.name, "champion")
@@ -210,7 +210,7 @@ def champion_sample(use_case: UseCase) -> Sample:
     return sample
 
 
-def parse_drift(use_case: UseCase, sample: Sample, text: str) -> Drift:
+def parse_drift(use_case: UseCase, sample: ReferenceRows, text: str) -> Drift:
     """Read FEATURE=AMOUNT; raise CommandError naming what is wrong."""
     name, _, amount = text.partition("=")
     feature = next((each for each in use_case.features if each.name == name), None)

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tabserve.alerts.alert import Alert, alert_id
 from tabserve.core.files import Ingestion
 from tabserve.serving.prediction import PredictionBatch
 
@@ -38,7 +40,7 @@ def file_batch(file_id: str, row_numbers: Sequence[int], **changes: Any) -> Pred
 
 
 def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:
-    """The verdict on a file of ten rows, two of them bad."""
+    """A file of ten rows, two of them bad."""
     values: dict[str, Any] = {
         "file_id": file_id,
         "bucket": "raw",
@@ -57,6 +59,12 @@ def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:
         "bad_key": f"titanic/{file_id}/a b.csv",
     }
     return Ingestion(**values | changes)
+
+
+def alert(cause: str = "f1", **changes: Any) -> Alert:
+    """An alert on bad rows that fires."""
+    name = alert_id("bad_rows", "titanic", "firing", cause)
+    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
 
 
 def good_object(header: str, lines: Mapping[int, str]) -> bytes:

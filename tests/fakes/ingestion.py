@@ -1,4 +1,4 @@
-"""Verdicts on raw files in memory."""
+"""Ingested files in memory."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tabserve.alerts.alert import Alert
 from tabserve.batch.ports import PredictionRun
 from tabserve.core.errors import LeaseLostError
-from tabserve.core.files import Ingestion, ObjectKeys
+from tabserve.core.files import Ingestion
 from tabserve.ingestion.ports import AlertAfter
 from tabserve.ingestion.severity import RULE
 from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
@@ -16,9 +16,9 @@ from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
 
 @dataclass
 class FakeIngestions:
-    """Verdicts in dictionaries."""
+    """Ingested files in dictionaries."""
 
-    verdicts: dict[str, Ingestion] = field(default_factory=dict)
+    files: dict[str, Ingestion] = field(default_factory=dict)
     issues: dict[str, Sequence[Issue]] = field(default_factory=dict)
     bad_rows: dict[str, Sequence[BadRow]] = field(default_factory=dict)
     statistics: dict[str, Sequence[ColumnStatistics]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class FakeIngestions:
     swept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def find(self, file_id: str) -> Ingestion | None:
-        return self.verdicts.get(file_id)
+        return self.files.get(file_id)
 
     def save(
         self,
@@ -40,17 +40,17 @@ class FakeIngestions:
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
     ) -> bool:
-        known = self.verdicts.get(ingestion.file_id)
+        known = self.files.get(ingestion.file_id)
         if known is not None and not _may_be_replaced(known, ingestion):
             return False
         self.bad_rows[ingestion.file_id] = list(bad_rows)
-        self.verdicts[ingestion.file_id] = ingestion
+        self.files[ingestion.file_id] = ingestion
         self.issues[ingestion.file_id] = issues
         self.statistics[ingestion.file_id] = statistics
         return True
 
     def finished(self, file_ids: Sequence[str]) -> set[str]:
-        return {file_id for file_id in file_ids if (known := self.verdicts.get(file_id)) and known.report_key}
+        return {file_id for file_id in file_ids if (known := self.files.get(file_id)) and known.report_key}
 
     def swept_until(self) -> datetime:
         return self.swept
@@ -58,13 +58,14 @@ class FakeIngestions:
     def note_swept(self, until: datetime) -> None:
         self.swept = until
 
-    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
-        known = self.verdicts.get(ingestion.file_id)
+    def note_objects(self, ingestion: Ingestion, alert_after: AlertAfter | None = None) -> bool:
+        known = self.files.get(ingestion.file_id)
         if known is None or _kind(known) != _kind(ingestion):
             return False
-        noted = replace(known, good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
-        self.verdicts[ingestion.file_id] = noted
-        others = [other for other in self.verdicts.values() if other.key == noted.key and other.report_key]
+        keys = {name: getattr(ingestion, name) for name in ("good_key", "bad_key", "report_key")}
+        noted = replace(known, **keys)
+        self.files[ingestion.file_id] = noted
+        others = [other for other in self.files.values() if other.key == noted.key and other.report_key]
         if alert_after and not any(_newer(other, noted) for other in others):
             about = [alert for alert in self.alerts.values() if (alert.rule, alert.subject) == (RULE, noted.key)]
             alert = alert_after(max(about, key=lambda alert: alert.created_at, default=None))
@@ -73,21 +74,21 @@ class FakeIngestions:
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
         done = [
-            replace(verdict, prediction_fence=self.fences.get(verdict.file_id, 0))
-            for verdict in self.verdicts.values()
-            if verdict.status == "done"
-            and verdict.rows_good
-            and verdict.good_key
-            and verdict.file_id not in self.predicted
-            and verdict.file_id not in self.errors
+            replace(file, prediction_fence=self.fences.get(file.file_id, 0))
+            for file in self.files.values()
+            if file.status == "done"
+            and file.rows_good
+            and file.good_key
+            and file.file_id not in self.predicted
+            and file.file_id not in self.errors
         ]
-        oldest = sorted(done, key=lambda verdict: (verdict.finished_at, verdict.file_id))
+        oldest = sorted(done, key=lambda file: (file.finished_at, file.file_id))
         seen: Counter[str | None] = Counter()
         turns = []
-        for verdict in oldest:
-            turns.append((seen[verdict.use_case], verdict))
-            seen[verdict.use_case] += 1
-        return [verdict for _, verdict in sorted(turns, key=lambda turn: turn[0])][:limit]
+        for file in oldest:
+            turns.append((seen[file.use_case], file))
+            seen[file.use_case] += 1
+        return [file for _, file in sorted(turns, key=lambda turn: turn[0])][:limit]
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         return sorted(self.rows_predicted.get(file_id, ()))
@@ -102,7 +103,7 @@ class FakeIngestions:
         self.predicted[file_id] = at
 
     def given_up(self) -> Sequence[Ingestion]:
-        return [self.verdicts[file_id] for file_id in self.errors]
+        return [self.files[file_id] for file_id in self.errors]
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
         del self.errors[file_id]
@@ -127,8 +128,8 @@ class FakeIngestions:
             self.alerts.setdefault(alert.id, alert)
 
 
-def _kind(verdict: Ingestion) -> tuple[str, str | None]:
-    return verdict.status, verdict.contract_sha256
+def _kind(file: Ingestion) -> tuple[str, str | None]:
+    return file.status, file.contract_sha256
 
 
 def _may_be_replaced(known: Ingestion, new: Ingestion) -> bool:

@@ -1,6 +1,9 @@
+from collections.abc import Iterator
+
 import psycopg2
 import pytest
 
+from tabserve.core.database import Database
 from tests.definitions import FOLDER
 
 ROWS = 1_000_000
@@ -19,6 +22,14 @@ FROM generate_series(1, {ROWS}) AS n
 def use_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let whatever reads the settings find the tests' definitions."""
     monkeypatch.setenv("USE_CASES_DIR", str(FOLDER))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Every database that tabserve runs on, empty."""
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 import check_dashboards
 from grafana import write
-from tabserve.core.cells import Records
 from tabserve.core.clock import utc_now
-from tabserve.core.good_rows import GoodRows
+from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 from tabserve.monitoring.service import run

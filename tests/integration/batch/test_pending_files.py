@@ -8,16 +8,14 @@ from typing import Any, Protocol
 import pytest
 from sqlalchemy import text
 
-from tabserve.alerts.alert import Alert, alert_id
 from tabserve.batch.ports import PendingFileStore
 from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database
 from tabserve.core.errors import LeaseLostError
-from tabserve.core.files import ObjectKeys
 from tabserve.ingestion.ports import IngestionStore
 from tabserve.ingestion.store import Ingestions
 from tabserve.serving.store import prediction_store
-from tests.factories import NOON, file_batch, ingestion
+from tests.factories import NOON, alert, file_batch, ingestion
 from tests.fakes.ingestion import FakeIngestions
 
 
@@ -27,18 +25,6 @@ class Files(IngestionStore, PendingFileStore, Protocol):
 
 class StoredFiles(Ingestions, PendingFiles):
     """The same in the database."""
-
-
-def alert(cause: str = "f1", **changes: Any) -> Alert:
-    name = alert_id("bad_rows", "titanic", "firing", cause)
-    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -70,7 +56,7 @@ def test_they_have_a_good_object_and_come_oldest_first(files: Files) -> None:
     files.save(written, [], [])
     assert [file.file_id for file in files.to_predict(10)] == ["older", "newer"]
 
-    files.note_objects(written, ObjectKeys("good", "bad", "report"))
+    files.note_objects(replace(written, good_key="good", bad_key="bad", report_key="report"))
     files.mark_predicted("older", 1, NOON)
 
     assert [file.file_id for file in files.to_predict(10)] == ["being written", "newer"]

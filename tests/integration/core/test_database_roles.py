@@ -21,7 +21,6 @@ from tabserve.batch.store import PendingFiles
 from tabserve.core.connection import role_name
 from tabserve.core.database import Database
 from tabserve.core.errors import LeaseLostError, StatementRefusedError
-from tabserve.core.files import ObjectKeys
 from tabserve.core.tables import metadata
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue, Reason
@@ -75,7 +74,7 @@ def ingest(database: Database, _: str) -> None:
     statistics = [ColumnStatistics("Age", 1, 0, 1.0, 1.0, 1.0, (1.0,), ())]
     for found in (failed, done):
         store.save(found, [Issue("Age", "not_a_number", 1, ("x",))], bad, statistics)
-    store.note_objects(done, ObjectKeys(report="report"), lambda _last: alert())
+    store.note_objects(replace(done, report_key="report"), lambda _last: alert())
     store.find("f1")
 
 

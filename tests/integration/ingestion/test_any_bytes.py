@@ -16,7 +16,6 @@ import redrive
 from tabserve.core.database import create
 from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.ingestion.quarantine import read_bad_rows
-from tabserve.ingestion.validation_result import Split
 from tests.integration.ingestion.test_ingest_function import CONTEXT, HEADER, s3
 
 __all__ = ["s3"]
@@ -111,16 +110,13 @@ def test_a_header_nobody_can_work_with_is_a_verdict_at_the_first_delivery(ingest
     assert ingestion.verdict()["status"] == "rejected"
 
 
-class Broken:
-    """A validator with a fault of its own."""
-
-    def split(self, *_: object) -> Split:
-        raise RuntimeError("polars panicked")
-
-
 def break_validator(ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
     service = ingestion.app.service
-    deps = replace(service.deps, judge=replace(service.deps.judge, validator=Broken()))
+
+    def validate_rows(*_: object) -> None:
+        raise RuntimeError("polars panicked")
+
+    deps = replace(service.deps, validation=replace(service.deps.validation, validate_rows=validate_rows))
     monkeypatch.setattr(ingestion.app, "service", replace(service, deps=deps))
 
 
@@ -147,7 +143,7 @@ def test_an_outage_is_no_verdict_however_often_it_is_met(ingestion: Ingestion, m
         raise DatabaseUnavailableError("the database is away")
 
     monkeypatch.setattr(ingestion.app.service.deps.ingestions, "save", away)
-    monkeypatch.setattr("tabserve.ingestion.service.ATTEMPTS", 1)
+    monkeypatch.setattr("tabserve.ingestion.service.PAUSES", ())
     for receive in range(1, 6):
         assert ingestion.deliver(f"{HEADER}\n{ROW}\n".encode(), receive=receive) == ["1"]
     assert ingestion.verdicts() == []

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tabserve.core.catalog import YamlCatalog
-from tabserve.core.cells import Records
 from tabserve.core.database import Database
 from tabserve.core.errors import UnknownUseCaseError
 from tabserve.core.files import Ingestion, RawFile
-from tabserve.core.good_rows import GoodRows
+from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import CategoryFeature, Feature, UseCase
 from tabserve.core.validation import validate
 from tabserve.ingestion.quarantine import read_bad_rows
@@ -26,9 +25,8 @@ from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.service import IngestDependencies, ingest_file
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.structure import write_record
-from tabserve.ingestion.validation import JudgeDependencies
-from tabserve.ingestion.validation_result import ColumnStatistics
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validation import ValidationDependencies
+from tabserve.ingestion.validator import validate_rows
 from tests.definitions import CATALOG
 from tests.fakes.objects import FakeObjects
 
@@ -68,13 +66,6 @@ class EveryUseCase:
         raise UnknownUseCaseError(name, self.names())
 
 
-class NoReferences:
-    """There is no champion."""
-
-    def statistics(self, use_case: UseCase) -> dict[str, ColumnStatistics]:
-        return {}
-
-
 @dataclass
 class World:
     """Buckets in memory and a database that is none."""
@@ -85,13 +76,12 @@ class World:
         self.numbers = itertools.count()
         self.raw, self.good, self.bad, self.artifacts = (FakeObjects() for _ in range(4))
         self.deps = IngestDependencies(
-            judge=JudgeDependencies(EveryUseCase(), self.raw, PanderaValidator(), lambda: datetime.now(UTC)),
+            validation=ValidationDependencies(EveryUseCase(), self.raw, validate_rows, lambda: datetime.now(UTC)),
             good=self.good,
             bad=self.bad,
             artifacts=self.artifacts,
             ingestions=Ingestions(self.database),
-            references=NoReferences(),
-            reports=HtmlReports(),
+            reports=HtmlReports(self.artifacts),
         )
 
     def ingest(self, key: str, content: bytes) -> Ingestion:

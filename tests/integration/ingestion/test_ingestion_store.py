@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from tabserve.alerts.alert import Alert, alert_id
+from tabserve.alerts.alert import alert_id
 from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertOutbox
 from tabserve.batch.ports import PredictionRun
 from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, StatementRefusedError
-from tabserve.core.files import Ingestion, ObjectKeys
+from tabserve.core.files import Ingestion
 from tabserve.ingestion import store as ingestions
 from tabserve.ingestion.ports import AlertAfter, IngestionStore
 from tabserve.ingestion.severity import RULE
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue, Reason
-from tests.factories import NOON, ingestion
+from tests.factories import NOON, alert, ingestion
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 
@@ -33,18 +33,6 @@ BAD_ROWS = [
     BadRow(7, 9, "", (Reason("Age", "too_few_fields", ""),)),
 ]
 STATISTICS = [ColumnStatistics("Age", 8, 1, 0.5, 30.25, 80.0, (10.0, 20.0), (("22", 3), ("\0", 1)))]
-
-
-def alert(cause: str = "f1", **changes: Any) -> Alert:
-    name = alert_id("bad_rows", "titanic", "firing", cause)
-    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -94,7 +82,7 @@ def test_a_second_verdict_on_the_same_file_changes_nothing(store: Ingestions, da
 def test_a_file_is_finished_with_its_alert_once(store: Ingestions, database: Database) -> None:
     store.save(ingestion("f1", report_key=None), [], [])
     for _ in range(2):
-        store.note_objects(ingestion("f1"), ObjectKeys(report="report"), lambda _: alert())
+        store.note_objects(replace(ingestion("f1"), report_key="report"), lambda _: alert())
 
     assert store.finished(["f1"]) == {"f1"}
     assert rows(database, "SELECT count(*) FROM alerts") == [(1,)]
@@ -125,7 +113,7 @@ def test_only_the_newest_version_of_a_key_means_an_alert(any_store: IngestionSto
         stored[name] = ingestion(name, report_key=None, **changes)
         any_store.save(stored[name], [], [])
     for name in ("newer", "older", "newer", "other"):
-        any_store.note_objects(stored[name], ObjectKeys(report="report"), ask(name))
+        any_store.note_objects(replace(stored[name], report_key="report"), ask(name))
 
     assert asked == ["newer", "newer", "other"]
 
@@ -143,7 +131,7 @@ def test_versions_finished_at_once_leave_the_alert_of_the_newer_one(postgres_url
         verdict = ingestion(name, report_key=None, sequencer=name)
         store.save(verdict, [], [])
         barrier.wait()
-        store.note_objects(verdict, ObjectKeys(report="report"), means[name])
+        store.note_objects(replace(verdict, report_key="report"), means[name])
         database.close()
 
     with ThreadPoolExecutor(2) as pool:
@@ -171,9 +159,9 @@ def test_an_unfinished_verdict_gives_way_to_another_one(any_store: IngestionStor
     assert any_store.save(other, ISSUES, BAD_ROWS)
 
     assert any_store.find("f1") == other
-    assert not any_store.note_objects(first, ObjectKeys(report="first"), lambda _: alert())
+    assert not any_store.note_objects(replace(first, report_key="first"), lambda _: alert())
     assert any_store.finished(["f1"]) == set()
-    assert any_store.note_objects(other, ObjectKeys(report="other"))
+    assert any_store.note_objects(replace(other, report_key="other"))
 
 
 def test_a_finished_verdict_stays_whatever_comes(any_store: IngestionStore) -> None:

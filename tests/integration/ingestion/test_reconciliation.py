@@ -11,8 +11,8 @@ import demo
 import reconcile
 from tabserve.core.database import Database
 from tabserve.core.files import RawFile
-from tabserve.ingestion.accounts import DatabaseLedger
-from tabserve.ingestion.reconcile import prove_conservation
+from tabserve.ingestion.accounts import file_accounts
+from tabserve.ingestion.reconciliation import reconcile as reconciled
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow
 from tabserve.serving.store import prediction_store
@@ -36,9 +36,9 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def problems(database: Database) -> list[str]:
-    accounts, mismatches = prove_conservation(FILES, DatabaseLedger(database))
+    accounts = file_accounts(database)
     assert len(accounts) >= 2
-    return [mismatch.problem for mismatch in mismatches]
+    return [mismatch.problem for mismatch in reconciled(FILES, accounts)]
 
 
 def change(database: Database, statement: str) -> None:

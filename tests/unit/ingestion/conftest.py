@@ -8,8 +8,8 @@ import pytest
 from tabserve.core.csv_rows import CsvRows
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import read_bad_rows
-from tabserve.ingestion.validation_result import BadRow, Split
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validation_result import BadRow, ValidationResult
+from tabserve.ingestion.validator import validate_rows
 from tabserve.ingestion.validator.lines import Limits
 
 USE_CASE = UseCase.model_validate(
@@ -36,9 +36,9 @@ GOOD = "{id},small,1,12.5,0.5,3,fine"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file: the split, its good lines without their row numbers and its bad rows."""
+    """What became of a file: the result, its good lines without their row numbers and its bad rows."""
 
-    split: Split
+    result: ValidationResult
     good: list[str]
     bad: list[BadRow]
     good_bytes: bytes
@@ -50,20 +50,20 @@ class Outcome:
 
     @property
     def warnings(self) -> set[tuple[str, str]]:
-        return {(issue.column, issue.rule) for issue in self.split.issues if issue.rows == 0}
+        return {(issue.column, issue.rule) for issue in self.result.issues if issue.rows == 0}
 
 
-Judged = Callable[..., Outcome]
+Validate = Callable[..., Outcome]
 
 
-def judge_bytes(
+def validate_bytes(
     content: bytes, use_case: UseCase = USE_CASE, chunk: int = 4 * 2**20, size: float = math.inf
 ) -> Outcome:
     good, bad = io.BytesIO(), io.BytesIO()
     limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
-    split = PanderaValidator(limits).split(io.BytesIO(content), use_case, good, bad)
+    result = validate_rows(io.BytesIO(content), use_case, good, bad, limits)
     rows = list(read_bad_rows(io.BytesIO(bad.getvalue())))
-    return Outcome(split, original(good.getvalue()).decode().splitlines(), rows, good.getvalue(), bad.getvalue())
+    return Outcome(result, original(good.getvalue()).decode().splitlines(), rows, good.getvalue(), bad.getvalue())
 
 
 def original(good: bytes) -> bytes:
@@ -76,11 +76,11 @@ def original(good: bytes) -> bytes:
 
 
 @pytest.fixture
-def judged() -> Judged:
-    """Judge lines below the usual header, or whole files."""
+def validated() -> Validate:
+    """Validate lines below the usual header, or whole files."""
 
-    def judged(*lines: str, header: str = HEADER, **options: object) -> Outcome:
+    def validated(*lines: str, header: str = HEADER, **options: object) -> Outcome:
         content = "".join(f"{line}\n" for line in (header, *lines)).encode()
-        return judge_bytes(content, **options)  # type: ignore[arg-type]
+        return validate_bytes(content, **options)  # type: ignore[arg-type]
 
-    return judged
+    return validated

@@ -11,9 +11,9 @@ import pytest
 
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.good_rows import GoodRows
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validator import validate_rows
 from tabserve.ingestion.validator.lines import Limits, read_lines
-from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Judged, judge_bytes
+from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Validate, validate_bytes
 
 ROW = GOOD.format(id=1)
 CONTENT = f"{HEADER}\n{ROW}\n".encode()
@@ -82,70 +82,70 @@ ACCEPTED = {
 @pytest.mark.parametrize(("content", "rule"), REJECTED.values(), ids=REJECTED)
 def test_a_file_that_cannot_be_split_is_rejected_for_one_reason(content: bytes, rule: str) -> None:
     with pytest.raises(FileRejectedError) as caught:
-        judge_bytes(content)
+        validate_bytes(content)
     assert caught.value.rule == rule
 
 
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
 def test_a_file_of_another_shape_is_read_alike(content: bytes) -> None:
-    outcome = judge_bytes(content)
+    outcome = validate_bytes(content)
     assert outcome.good == [HEADER, ROW]
     assert (outcome.reasons, outcome.warnings) == ({}, set())
 
 
-def test_reordered_columns_are_read_by_name(judged: Judged) -> None:
+def test_reordered_columns_are_read_by_name(validated: Validate) -> None:
     header = "note,pieces,weight,price,grade,size,id"
     row = ",3,0.5,12.5,1,small,1"
-    outcome = judged(row, ",3,0.5,12.5,1,BIG,2", header=header)
+    outcome = validated(row, ",3,0.5,12.5,1,BIG,2", header=header)
     assert outcome.good == [header, row]
     assert outcome.reasons == {2: {("size", "unknown_category")}}
     assert outcome.warnings == set()
 
 
-def test_an_extra_column_is_a_warning(judged: Judged) -> None:
-    outcome = judged(f"{ROW},1,2", header=f"{HEADER},colour,")
+def test_an_extra_column_is_a_warning(validated: Validate) -> None:
+    outcome = validated(f"{ROW},1,2", header=f"{HEADER},colour,")
     assert outcome.good == [f"{HEADER},colour,", f"{ROW},1,2"]
     assert outcome.warnings == {("colour", "extra_column"), ("", "extra_column")}
 
 
-def test_long_names_of_extra_columns_are_told_apart(judged: Judged) -> None:
+def test_long_names_of_extra_columns_are_told_apart(validated: Validate) -> None:
     names = ["x" * 199 + "a", "x" * 199 + "b"]
-    outcome = judged(f"{ROW},=1,=2", header=f"{HEADER},{','.join(names)}")
+    outcome = validated(f"{ROW},=1,=2", header=f"{HEADER},{','.join(names)}")
     assert outcome.warnings == {(name, "extra_column") for name in names}
     assert outcome.reasons == {1: {(name, "formula_cell") for name in names}}
 
 
-def test_as_many_columns_as_may_be_are_read(judged: Judged) -> None:
+def test_as_many_columns_as_may_be_are_read(validated: Validate) -> None:
     more = ",".join(f"c{number}" for number in range(2_000 - HEADER.count(",") - 1))
     row = ROW + "," * (more.count(",") + 1)
-    assert judged(row, f"{row},", header=f"{HEADER},{more}").good == [f"{HEADER},{more}", row]
+    assert validated(row, f"{row},", header=f"{HEADER},{more}").good == [f"{HEADER},{more}", row]
 
 
-def test_the_target_may_be_there_and_is_not_judged(judged: Judged) -> None:
-    outcome = judged(f"{ROW},whatever", header=f"{HEADER},returned")
+def test_the_target_may_be_there_and_is_not_judged(validated: Validate) -> None:
+    outcome = validated(f"{ROW},whatever", header=f"{HEADER},returned")
     assert (outcome.reasons, outcome.warnings) == ({}, set())
 
 
-def test_an_unused_column_may_be_absent(judged: Judged) -> None:
+def test_an_unused_column_may_be_absent(validated: Validate) -> None:
     header, row = HEADER.removesuffix(",note"), ROW.removesuffix(",fine")
-    assert judged(row, header=header).good == [header, row]
+    assert validated(row, header=header).good == [header, row]
 
 
-def test_case_and_spaces_of_the_header_are_a_warning_and_set_right(judged: Judged) -> None:
-    outcome = judged(ROW, header=HEADER.replace("size", " SIZE ").replace("price", "Price"))
+def test_case_and_spaces_of_the_header_are_a_warning_and_set_right(validated: Validate) -> None:
+    outcome = validated(ROW, header=HEADER.replace("size", " SIZE ").replace("price", "Price"))
     assert outcome.good == [HEADER, ROW]
     assert outcome.warnings == {(" SIZE ", "header_spelling"), ("Price", "header_spelling")}
 
 
 @pytest.mark.parametrize("space", ["\u3000", "\u2009", "\u2028", "\x1f", "\u2066", "\u061c", "\u180e", "\u3000\u200b "])
-def test_white_space_and_invisible_characters_of_the_header_are_set_right(space: str, judged: Judged) -> None:
-    outcome = judged(ROW, header=HEADER.replace("price", f"{space}price{space}"))
+def test_white_space_and_invisible_characters_of_the_header_are_set_right(space: str, validated: Validate) -> None:
+    outcome = validated(ROW, header=HEADER.replace("price", f"{space}price{space}"))
     assert outcome.good == [HEADER, ROW]
     assert {rule for _, rule in outcome.warnings} == {"header_spelling"}
 
 
-def test_a_good_object_numbers_its_rows_as_the_raw_file_does(judged: Judged) -> None:
-    outcome = judged("", ROW, "2,BIG,1,1,,3,", "", '3,small,1,1,,3,"4,\n5,"', "6,small,1,1,,3,x", chunk=20)
+def test_a_good_object_numbers_its_rows_as_the_raw_file_does(validated: Validate) -> None:
+    outcome = validated("", ROW, "2,BIG,1,1,,3,", "", '3,small,1,1,,3,"4,\n5,"', "6,small,1,1,,3,x", chunk=20)
     rows = GoodRows(io.BytesIO(outcome.good_bytes))
     assert rows.columns == HEADER.split(",")
     assert [(number, cells[0], cells[-1]) for number, cells in rows] == [
@@ -158,13 +158,13 @@ def test_a_good_object_numbers_its_rows_as_the_raw_file_does(judged: Judged) -> 
 def test_a_file_over_the_limit_is_rejected_without_being_read_to_its_end() -> None:
     stream = io.BytesIO(CONTENT + ROW.encode() * 10_000)
     with pytest.raises(FileRejectedError) as caught:
-        judge_bytes(stream.getvalue(), chunk=1000, size=5000)
+        validate_bytes(stream.getvalue(), chunk=1000, size=5000)
     assert caught.value.rule == "too_large"
 
 
-def test_all_bad_leaves_no_good_row(judged: Judged) -> None:
-    outcome = judged("1,BIG,1,1,,3,", "2,BIG,1,1,,3,")
-    assert (outcome.split.rows_good, outcome.split.rows_bad) == (0, 2)
+def test_all_bad_leaves_no_good_row(validated: Validate) -> None:
+    outcome = validated("1,BIG,1,1,,3,", "2,BIG,1,1,,3,")
+    assert (outcome.result.rows_good, outcome.result.rows_bad) == (0, 2)
     assert outcome.good == [HEADER]
 
 
@@ -189,7 +189,7 @@ class Endless(io.RawIOBase):
 def test_rows_that_cannot_be_read_by_the_header_end_the_reading(line: bytes) -> None:
     stream = io.BufferedReader(Endless(f"{HEADER}\n".encode(), line * 1000))
     with pytest.raises(FileRejectedError) as caught:
-        PanderaValidator().split(stream, USE_CASE, io.BytesIO(), io.BytesIO())
+        validate_rows(stream, USE_CASE, io.BytesIO(), io.BytesIO())
     assert caught.value.rule == "unlike_its_header"
 
 
@@ -198,7 +198,7 @@ def test_so_many_bad_rows_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> No
     good = "".join(f"{GOOD.format(id=number)}\n" for number in range(2_000))
     stream = io.BufferedReader(Endless(f"{HEADER}\n{good}".encode(), b'"\n' * 1000))
     with pytest.raises(FileRejectedError) as caught:
-        PanderaValidator().split(stream, USE_CASE, io.BytesIO(), io.BytesIO())
+        validate_rows(stream, USE_CASE, io.BytesIO(), io.BytesIO())
     assert caught.value.rule == "too_many_bad_rows"
 
 
@@ -207,13 +207,13 @@ def test_so_many_bad_rows_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_file_with_a_row_that_can_be_read_has_all_its_rows_reported(before: int, behind: int, chunk: int) -> None:
     unreadable, readable = "1,small\n", "x,BIG,1,1,,3,\n"
     content = f"{HEADER}\n{unreadable * before}{readable * (behind > 0)}{unreadable * (behind - 1)}"
-    outcome = judge_bytes(content.encode(), chunk=chunk)
-    assert outcome.split.rows_bad == len(outcome.bad) == before + behind
+    outcome = validate_bytes(content.encode(), chunk=chunk)
+    assert outcome.result.rows_bad == len(outcome.bad) == before + behind
 
 
-def test_a_bad_file_whose_rows_can_be_read_has_them_reported(judged: Judged) -> None:
-    outcome = judged(*(f"{number},BIG,9,x,y,z," for number in range(3_000)))
-    assert (outcome.split.rows_total, len(outcome.bad)) == (3_000, 3_000)
+def test_a_bad_file_whose_rows_can_be_read_has_them_reported(validated: Validate) -> None:
+    outcome = validated(*(f"{number},BIG,9,x,y,z," for number in range(3_000)))
+    assert (outcome.result.rows_total, len(outcome.bad)) == (3_000, 3_000)
 
 
 def test_a_chunk_holds_a_bounded_number_of_lines_however_short_they_are() -> None:

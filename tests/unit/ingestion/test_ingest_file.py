@@ -19,9 +19,8 @@ from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.service import IngestDependencies, ingest_file
-from tabserve.ingestion.validation import JudgeDependencies
-from tabserve.ingestion.validation_result import ColumnStatistics
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validation import ValidationDependencies
+from tabserve.ingestion.validator import validate_rows
 from tests.factories import good_object
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
@@ -43,13 +42,6 @@ class OneUseCase:
         if name != self.use_case.name:
             raise UnknownUseCaseError(name, self.names())
         return self.use_case
-
-
-class NoReferences:
-    """There is no champion yet."""
-
-    def statistics(self, use_case: UseCase) -> dict[str, ColumnStatistics]:
-        return {}
 
 
 @dataclass
@@ -85,13 +77,12 @@ class Pipeline:
         clock = lambda: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=next(ticks))  # noqa: E731
         self.raw, self.good, self.bad, self.artifacts = (FakeObjects() for _ in range(4))
         self.deps = IngestDependencies(
-            judge=JudgeDependencies(OneUseCase(), self.raw, PanderaValidator(), clock),
+            validation=ValidationDependencies(OneUseCase(), self.raw, validate_rows, clock),
             good=self.good,
             bad=self.bad,
             artifacts=self.artifacts,
             ingestions=self.ingestions,
-            references=NoReferences(),
-            reports=HtmlReports(),
+            reports=HtmlReports(self.artifacts),
             pause=lambda seconds: None,
         )
 
@@ -136,7 +127,7 @@ def test_a_mixed_file_is_split_and_the_raw_object_stays_as_it_is(pipeline: Pipel
     assert BAD in pipeline.bad.get(key).decode()
     assert pipeline.good.metadata[key] == {"raw-written-at": pipeline.raw.written_at.isoformat()}
     assert pipeline.raw.get(file.key) == before
-    assert pipeline.ingestions.verdicts[file.file_id] == done
+    assert pipeline.ingestions.files[file.file_id] == done
     assert [row.raw for row in pipeline.ingestions.bad_rows[file.file_id]] == [BAD]
     assert {column.column for column in pipeline.ingestions.statistics[file.file_id]} == set(USE_CASE.feature_names)
 
@@ -201,13 +192,13 @@ def test_a_redelivery_does_what_is_missing_and_nothing_twice(pipeline: Pipeline,
     pipeline.deps = replace(working, **{broken: away})  # type: ignore[arg-type]
     with pytest.raises(UnavailableError):
         pipeline.ingest(file)
-    assert not any(verdict.report_key for verdict in pipeline.ingestions.verdicts.values())
+    assert not any(verdict.report_key for verdict in pipeline.ingestions.files.values())
     assert pipeline.alerts == [], "an alert could leave before the report it links to exists"
     pipeline.deps = working
     done = pipeline.ingest(file)
     assert done.good_key
     assert {name: len(keys) for name, keys in pipeline.objects.items()} == {"good": 1, "bad": 1, "artifacts": 1}
-    assert len(pipeline.ingestions.verdicts) == 1
+    assert len(pipeline.ingestions.files) == 1
     assert len(pipeline.alerts) == 1
 
 
@@ -223,10 +214,10 @@ def test_a_file_whose_contract_changed_half_way_agrees_with_its_objects(pipeline
     with pytest.raises(UnavailableError):
         pipeline.ingest(file)
 
-    pipeline.deps = replace(working, judge=replace(working.judge, catalog=OneUseCase(STRICTER)))
+    pipeline.deps = replace(working, validation=replace(working.validation, catalog=OneUseCase(STRICTER)))
     pipeline.ingest(file)
 
-    done = pipeline.ingestions.verdicts[file.file_id]
+    done = pipeline.ingestions.files[file.file_id]
     assert (done.contract_sha256, done.rows_good, done.rows_bad) == (STRICTER.contract_sha256, 2, 1)
     assert pipeline.good.get(str(done.good_key)) == good_object(HEADER, dict(enumerate(good_lines(2), start=1)))
     assert pipeline.bad.get(str(done.bad_key)).count(b"\n") == 2
@@ -235,7 +226,7 @@ def test_a_file_whose_contract_changed_half_way_agrees_with_its_objects(pipeline
 def test_a_worker_that_wakes_up_late_leaves_the_verdict_of_another_contract_alone(pipeline: Pipeline) -> None:
     file = pipeline.drop(*good_lines(2), "3,small,NA,12.5,NA,3,fine")
     deps = pipeline.deps
-    other = replace(deps, judge=replace(deps.judge, catalog=OneUseCase(STRICTER)))
+    other = replace(deps, validation=replace(deps.validation, catalog=OneUseCase(STRICTER)))
     save = pipeline.ingestions.save
 
     def overtaken(*arguments: Any) -> bool:
@@ -248,7 +239,7 @@ def test_a_worker_that_wakes_up_late_leaves_the_verdict_of_another_contract_alon
     with pytest.raises(OvertakenError):
         pipeline.ingest(file)
 
-    stored = pipeline.ingestions.verdicts[file.file_id]
+    stored = pipeline.ingestions.files[file.file_id]
     assert stored.contract_sha256 == STRICTER.contract_sha256
     assert STRICTER.contract_sha256[:16] in str(stored.good_key)
     assert pipeline.ingest(file) == stored
@@ -280,7 +271,7 @@ ODD_KEYS = [
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_whatever_the_key_there_is_one_verdict_and_no_object_that_s3_refuses(pipeline: Pipeline, key: str) -> None:
     done = pipeline.ingest(pipeline.drop(*good_lines(1), BAD, name=key))
-    assert list(pipeline.ingestions.verdicts.values()) == [done]
+    assert list(pipeline.ingestions.files.values()) == [done]
     assert bool(done.error) == any(character in key for character in "\x00\x01")
     for name in (*pipeline.objects["good"], *pipeline.objects["bad"], *pipeline.objects["artifacts"]):
         assert len(name.encode()) <= 700
@@ -298,7 +289,7 @@ def test_a_failed_verdict_gives_way_to_the_next_and_its_report_too(pipeline: Pip
     again = ingest_file(file, pipeline.deps, broke=KeyError("x"))
     assert b"KeyError" in pipeline.artifacts.get(str(again.report_key))
     done = pipeline.ingest(file)
-    assert (done.status, pipeline.ingestions.verdicts) == ("done", {file.file_id: done})
+    assert (done.status, pipeline.ingestions.files) == ("done", {file.file_id: done})
     assert b"internal_error" not in pipeline.artifacts.get(str(done.report_key))
     assert [alert.state for alert in pipeline.alerts] == ["firing", "resolved"]
 
@@ -311,12 +302,12 @@ def test_what_broke_a_delivery_changes_no_verdict_that_is_there(pipeline: Pipeli
 
 def test_a_verdict_that_cannot_be_finished_becomes_a_failed_one(pipeline: Pipeline) -> None:
     file = pipeline.drop(*good_lines(1))
-    reports = Flaky(HtmlReports(), "write", ValueError("no such filter"), failures=1)
+    reports: Any = Flaky(HtmlReports(pipeline.artifacts), "write", ValueError("no such filter"), failures=1)
     pipeline.deps = replace(pipeline.deps, reports=reports)
     with pytest.raises(ValueError, match="filter"):
         pipeline.ingest(file)
     assert ingest_file(file, pipeline.deps, broke=ValueError()).status == "failed"
-    assert pipeline.ingestions.verdicts[file.file_id].report_key
+    assert pipeline.ingestions.files[file.file_id].report_key
 
 
 def test_a_bad_file_fires_once_and_its_correction_resolves_once(pipeline: Pipeline) -> None:
@@ -398,7 +389,7 @@ def test_a_report_has_no_link_and_says_where_the_rows_are(pipeline: Pipeline) ->
     file = pipeline.drop(*good_lines(1), BAD)
     html = report_of(pipeline, file)
     assert "href" not in html
-    assert html.count(str(pipeline.ingestions.verdicts[file.file_id].good_key)) == 2
+    assert html.count(str(pipeline.ingestions.files[file.file_id].good_key)) == 2
 
 
 def test_a_megabyte_cell_is_named_and_shown_shortened(pipeline: Pipeline) -> None:

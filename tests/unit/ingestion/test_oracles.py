@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from tabserve.core.use_case import CategoryFeature, Feature
-from tests.unit.ingestion.conftest import HEADER, USE_CASE, Outcome, judge_bytes, original
+from tests.unit.ingestion.conftest import HEADER, USE_CASE, Outcome, original, validate_bytes
 
 WHITE = "".join(
     map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
@@ -160,7 +160,7 @@ def written(rows: list[list[str]], header: str = HEADER) -> bytes:
 
 def agrees_with_pydantic(rows: list[list[str]]) -> None:
     cells = [[f"{number}{row[0]}"[:9] if row[0].isalnum() else row[0], *row[1:], ""] for number, row in enumerate(rows)]
-    outcome = judge_bytes(written(cells))
+    outcome = validate_bytes(written(cells))
     found = {
         (row.row_number, reason.column)
         for row in outcome.bad
@@ -201,14 +201,14 @@ RECORDS = st.lists(RECORD, min_size=1, max_size=ROWS_PER_EXAMPLE)
 def agrees_with_frictionless(records: list[list[str]]) -> None:
     numbered = [[str(number), *record] for number, record in enumerate(records, 1)]
     content = written(numbered)
-    outcome = judge_bytes(content)
+    outcome = validate_bytes(content)
     found = {
         row.row_number: {"too_few_fields": "missing-cell", "too_many_fields": "extra-cell"}[reason.rule]
         for row in outcome.bad
         for reason in row.reasons
         if reason.column == ""
     }
-    assert outcome.split.rows_total == len(records)
+    assert outcome.result.rows_total == len(records)
     assert found == frictionless_structure(content)
 
 
@@ -235,13 +235,13 @@ def test_a_hundred_thousand_rows_have_the_structure_that_frictionless_sees(recor
 
 
 def conserves_every_line(content: bytes) -> Outcome:
-    outcome = judge_bytes(content)
+    outcome = validate_bytes(content)
     lines = [line for line in content.split(b"\n")[1:] if line.strip()]
     kept = original(outcome.good_bytes).split(b"\n")[1:] + [
         line for row in outcome.bad for line in row.raw.encode(errors="surrogateescape").split(b"\n")
     ]
     assert Counter(line for line in kept if line.strip()) == Counter(lines)
-    assert outcome.split.rows_total == outcome.split.rows_good + outcome.split.rows_bad
+    assert outcome.result.rows_total == outcome.result.rows_good + outcome.result.rows_bad
     return outcome
 
 
@@ -277,8 +277,8 @@ three"
 
 
 def outcome_at(chunk: int) -> tuple[object, ...]:
-    outcome = judge_bytes(NASTY, chunk=chunk)
-    return outcome.good_bytes, outcome.bad_bytes, outcome.split.issues, outcome.split.statistics
+    outcome = validate_bytes(NASTY, chunk=chunk)
+    return outcome.good_bytes, outcome.bad_bytes, outcome.result.issues, outcome.result.statistics
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5, 17, 64, 65, 100, 200, len(NASTY) - 1, len(NASTY)])

@@ -2,13 +2,15 @@ from dataclasses import replace
 
 import pytest
 
-from tabserve.ingestion.reconciliation import FileAccount, audit
+from tabserve.core.files import RawFile
+from tabserve.ingestion.reconciliation import FileAccount, reconcile
 
+FILE = RawFile("raw", "titanic/a.csv", "etag")
 ACCOUNT = FileAccount(
-    file_id="f1",
+    file_id=FILE.file_id,
     key="titanic/a.csv",
     status="done",
-    verdicts=1,
+    ingestions=1,
     rows_total=10,
     rows_good=8,
     rows_bad=2,
@@ -17,19 +19,19 @@ ACCOUNT = FileAccount(
     predictions=8,
     stray=0,
 )
-RAW = {"f1": "titanic/a.csv"}
+NEW = RawFile("raw", "titanic/new.csv", "etag")
 
 
-def test_a_file_whose_rows_add_up_is_conserved() -> None:
-    rejected = FileAccount("f2", "titanic/b.csv", "rejected", 1, 0, 0, 0, 0, 0, 0, 0)
+def test_a_file_whose_rows_add_up_has_no_mismatch() -> None:
+    rejected = FileAccount(NEW.file_id, NEW.key, "rejected", 1, 0, 0, 0, 0, 0, 0, 0)
 
-    assert audit(RAW | {"f2": "titanic/b.csv"}, [ACCOUNT, rejected]) == []
+    assert reconcile([FILE, NEW], [ACCOUNT, rejected]) == []
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"verdicts": 2}, "the file has 2 verdicts"),
+        ({"ingestions": 2}, "the file has 2 verdicts"),
         ({"status": "failed"}, "could not be judged"),
         ({"rows_total": 11}, "11 rows are not 8 good and 2 bad ones"),
         ({"quarantined": 1}, "1 of 2 bad rows are in quarantine"),
@@ -39,15 +41,15 @@ def test_a_file_whose_rows_add_up_is_conserved() -> None:
     ],
 )
 def test_every_leak_is_named(change: dict[str, object], problem: str) -> None:
-    (mismatch,) = audit(RAW, [replace(ACCOUNT, **change)])  # type: ignore[arg-type]
+    (mismatch,) = reconcile([FILE], [replace(ACCOUNT, **change)])  # type: ignore[arg-type]
 
     assert problem in mismatch.problem
-    assert (mismatch.file_id, mismatch.key) == ("f1", "titanic/a.csv")
+    assert (mismatch.file_id, mismatch.key) == (FILE.file_id, FILE.key)
 
 
 def test_a_lost_event_and_a_lost_file_are_seen() -> None:
-    (mismatch,) = audit(RAW | {"f2": "titanic/new.csv"}, [ACCOUNT])
+    (mismatch,) = reconcile([FILE, NEW], [ACCOUNT])
     assert (mismatch.key, mismatch.problem) == ("titanic/new.csv", "the raw file has no verdict")
 
-    (mismatch,) = audit({}, [ACCOUNT])
+    (mismatch,) = reconcile([], [ACCOUNT])
     assert mismatch.problem == "the raw file is gone"

@@ -3,7 +3,7 @@
 import pytest
 
 from tabserve.core.use_case import UseCase
-from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Judged, judge_bytes
+from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Validate, validate_bytes
 
 FIRST, LAST = GOOD.format(id="first"), GOOD.format(id="last")
 W = ""
@@ -124,89 +124,91 @@ GOOD_ROWS = {
 
 
 @pytest.mark.parametrize(("line", "reasons"), [case[1:] for case in CELLS], ids=[case[0] for case in CELLS])
-def test_a_bad_row_is_bad_for_exactly_these_reasons(line: str, reasons: set[tuple[str, str]], judged: Judged) -> None:
-    outcome = judged(FIRST, line, LAST)
+def test_a_bad_row_is_bad_for_exactly_these_reasons(
+    line: str, reasons: set[tuple[str, str]], validated: Validate
+) -> None:
+    outcome = validated(FIRST, line, LAST)
     assert outcome.reasons == {2: reasons}
     assert outcome.good == [HEADER, FIRST, LAST]
     [bad] = outcome.bad
     assert (bad.line_number, bad.raw) == (3, line)
-    assert (outcome.split.rows_total, outcome.split.rows_good, outcome.split.rows_bad) == (3, 2, 1)
-    assert {(issue.column, issue.rule) for issue in outcome.split.issues} == reasons
+    assert (outcome.result.rows_total, outcome.result.rows_good, outcome.result.rows_bad) == (3, 2, 1)
+    assert {(issue.column, issue.rule) for issue in outcome.result.issues} == reasons
 
 
 def test_whole_numbers_are_judged_as_far_as_floats_hold_them() -> None:
     features = [{"name": "count", "type": "integer", "minimum": -(2**53), "maximum": 2**53}]
     use_case = UseCase.model_validate(USE_CASE.model_dump() | {"features": features})
     lines = ["id,count", f"1,{2**53 - 1}", f"2,{2**53 + 1}", f"3,{1 - 2**53}", f"4,{-(2**53) - 1}"]
-    outcome = judge_bytes("\n".join(lines).encode(), use_case)
+    outcome = validate_bytes("\n".join(lines).encode(), use_case)
     assert outcome.reasons == {2: {("count", "overflow")}, 4: {("count", "overflow")}}
 
 
 def test_statistics_of_numbers_at_the_end_of_their_range_leave_out_what_no_float_holds() -> None:
     features = [{"name": "x", "type": "number", "minimum": -1.7e308, "maximum": 1.7e308}]
     use_case = UseCase.model_validate(USE_CASE.model_dump() | {"features": features})
-    outcome = judge_bytes(b"id,x\n1,1.6e308\n2,1.6e308\n3,-1.6e308\n4,1.6e308\n5,-1.6e308\n6,1.6e308\n", use_case)
-    (column,) = outcome.split.statistics
+    outcome = validate_bytes(b"id,x\n1,1.6e308\n2,1.6e308\n3,-1.6e308\n4,1.6e308\n5,-1.6e308\n6,1.6e308\n", use_case)
+    (column,) = outcome.result.statistics
     assert (column.minimum, column.mean, column.maximum, column.quantiles) == (-1.6e308, None, 1.6e308, ())
 
 
 @pytest.mark.parametrize("line", GOOD_ROWS.values(), ids=GOOD_ROWS)
-def test_a_good_row_is_good(line: str, judged: Judged) -> None:
-    outcome = judged(FIRST, line, LAST)
+def test_a_good_row_is_good(line: str, validated: Validate) -> None:
+    outcome = validated(FIRST, line, LAST)
     assert outcome.reasons == {}
     assert outcome.good == [HEADER, FIRST, *line.split("\n"), LAST]
 
 
-def test_bytes_that_are_not_utf8_are_kept(judged: Judged) -> None:
+def test_bytes_that_are_not_utf8_are_kept(validated: Validate) -> None:
     content = f"{HEADER}\n{FIRST}\n1,small,1,1,,3,caf\n".encode().replace(b"caf", b"caf\xe9") + LAST.encode() + b"\n"
-    outcome = judge_bytes(content)
+    outcome = validate_bytes(content)
     assert outcome.reasons == {2: {(W, "not_utf8")}}
     assert b'"1,small,1,1,,3,caf\xe9"' in outcome.bad_bytes
     assert outcome.good == [HEADER, FIRST, LAST]
 
 
 def test_a_broken_cell_beside_bytes_that_are_not_utf8_is_named_too() -> None:
-    outcome = judge_bytes(HEADER.encode() + b"\n1,SMALL,1,1,,3,\xff\n")
+    outcome = validate_bytes(HEADER.encode() + b"\n1,SMALL,1,1,,3,\xff\n")
     assert outcome.reasons == {1: {(W, "not_utf8"), ("size", "case_variant")}}
 
 
 def test_a_truncated_last_line_is_named() -> None:
-    outcome = judge_bytes(f"{HEADER}\n{FIRST}\n2,small,1,1".encode())
+    outcome = validate_bytes(f"{HEADER}\n{FIRST}\n2,small,1,1".encode())
     assert outcome.reasons == {2: {(W, "truncated_line"), (W, "too_few_fields")}}
 
 
 def test_a_last_line_without_end_is_as_good_as_any() -> None:
-    outcome = judge_bytes(f"{HEADER}\n{FIRST}".encode())
+    outcome = validate_bytes(f"{HEADER}\n{FIRST}".encode())
     assert outcome.reasons == {}
     assert outcome.good == [HEADER, FIRST]
 
 
-def test_an_unclosed_quote_does_not_swallow_the_rows_behind_it(judged: Judged) -> None:
-    outcome = judged(FIRST, '1,"small,1,1,,3,', '2,small,1,1,,3,"quoted, note"', "3,BIG,1,1,,3,", LAST)
+def test_an_unclosed_quote_does_not_swallow_the_rows_behind_it(validated: Validate) -> None:
+    outcome = validated(FIRST, '1,"small,1,1,,3,', '2,small,1,1,,3,"quoted, note"', "3,BIG,1,1,,3,", LAST)
     assert outcome.reasons == {2: {(W, "unclosed_quote")}, 4: {("size", "unknown_category")}}
     assert [row.line_number for row in outcome.bad] == [3, 5]
 
 
-def test_rows_are_counted_without_blank_lines_and_lines_with_them(judged: Judged) -> None:
-    outcome = judged("", FIRST, "   ", "1,BIG,1,1,,3,", "", LAST)
+def test_rows_are_counted_without_blank_lines_and_lines_with_them(validated: Validate) -> None:
+    outcome = validated("", FIRST, "   ", "1,BIG,1,1,,3,", "", LAST)
     assert [(row.row_number, row.line_number) for row in outcome.bad] == [(2, 5)]
-    assert outcome.split.rows_total == 3
+    assert outcome.result.rows_total == 3
 
 
-def test_a_record_over_several_lines_counts_once(judged: Judged) -> None:
-    outcome = judged('1,small,1,1,,3,"a\n\nb"', '2,BIG,1,1,,3,"c\nd"', LAST)
+def test_a_record_over_several_lines_counts_once(validated: Validate) -> None:
+    outcome = validated('1,small,1,1,,3,"a\n\nb"', '2,BIG,1,1,,3,"c\nd"', LAST)
     assert [(row.row_number, row.line_number, row.raw) for row in outcome.bad] == [(2, 5, '2,BIG,1,1,,3,"c\nd"')]
-    assert outcome.split.rows_total == 3
+    assert outcome.result.rows_total == 3
 
 
-def test_the_first_of_equal_ids_is_good_even_far_apart(judged: Judged) -> None:
+def test_the_first_of_equal_ids_is_good_even_far_apart(validated: Validate) -> None:
     lines = [GOOD.format(id=number % 40) for number in range(100)]
-    outcome = judged(*lines, chunk=64)
+    outcome = validated(*lines, chunk=64)
     assert set(outcome.reasons) == set(range(41, 101))
 
 
 def test_a_row_that_begins_like_a_compressed_file_is_a_row() -> None:
     content = f"{HEADER}\n{FIRST}\n".encode() + b"\x1f\x8b\x08\x00,small,1,1,,3,\n" + LAST.encode() + b"\n"
     for chunk in range(1, len(content)):
-        outcome = judge_bytes(content, chunk=chunk)
+        outcome = validate_bytes(content, chunk=chunk)
         assert outcome.reasons == {2: {(W, "not_utf8"), ("id", "null_byte"), ("id", "not_an_id")}}

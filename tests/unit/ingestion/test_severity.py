@@ -1,14 +1,15 @@
-"""The verdict on a file: its identity and its criticality, at every border."""
+"""A file's identity and its severity, at every border."""
 
 import pytest
 
 from tabserve.core.files import RawFile
-from tabserve.core.use_case import CriticalityLimits
-from tabserve.ingestion.severity import criticality
+from tabserve.core.use_case import SeverityLimits
+from tabserve.ingestion.severity import severity
+from tabserve.ingestion.validation_result import Issue, ValidationResult
 
-DEFAULT = CriticalityLimits()
-STRICT = CriticalityLimits(high=0.2, medium=0.01)
-CRITICAL = CriticalityLimits(critical_rules=("duplicated_id",), critical_rule_share=0.05)
+DEFAULT = SeverityLimits()
+STRICT = SeverityLimits(high=0.2, medium=0.01)
+CRITICAL = SeverityLimits(critical_rules=("duplicated_id",), critical_rule_share=0.05)
 
 
 @pytest.mark.parametrize(
@@ -30,15 +31,16 @@ CRITICAL = CriticalityLimits(critical_rules=("duplicated_id",), critical_rule_sh
         (CRITICAL, 50, {"not_a_number": 50}, "low"),
     ],
 )
-def test_criticality_rises_exactly_at_its_limits(
-    limits: CriticalityLimits, bad: int, by_rule: dict[str, int], expected: str
+def test_severity_rises_exactly_at_its_limits(
+    limits: SeverityLimits, bad: int, by_rule: dict[str, int], expected: str
 ) -> None:
-    assert criticality(limits, 1000, bad, by_rule) == expected
+    issues = tuple(Issue("", rule, rows, ()) for rule, rows in by_rule.items())
+    assert severity(limits, ValidationResult(1000, 1000 - bad, bad, issues)) == expected
 
 
 def test_a_file_without_a_usable_row_is_high() -> None:
-    assert criticality(DEFAULT, 0, 0, {}) == "high"
-    assert criticality(CriticalityLimits(high=1.0, medium=1.0), 1, 1, {}) == "high"
+    assert severity(DEFAULT, ValidationResult(0, 0, 0, ())) == "high"
+    assert severity(SeverityLimits(high=1.0, medium=1.0), ValidationResult(1, 0, 1, ())) == "high"
 
 
 def test_a_version_of_an_object_has_an_identity_of_its_own() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from tabserve.core.files import ObjectKeys, RawFile
+from tabserve.core.files import RawFile
 from tabserve.ingestion.sweep import SweepDependencies, sweep
 from tests.factories import ingestion
 from tests.fakes.alerts import FakeOutbox
@@ -44,8 +44,8 @@ class World:
         return file
 
     def finish(self, file: RawFile) -> None:
-        self.ingestions.verdicts[file.file_id] = verdict = ingestion(file.file_id)
-        self.ingestions.note_objects(verdict, ObjectKeys(report="reports/a.html"))
+        self.ingestions.files[file.file_id] = verdict = ingestion(file.file_id)
+        self.ingestions.note_objects(replace(verdict, report_key="reports/a.html"))
 
 
 def test_a_file_whose_event_was_lost_is_queued_as_s3_would_have_done() -> None:
@@ -61,7 +61,7 @@ def test_a_file_whose_event_was_lost_is_queued_as_s3_would_have_done() -> None:
 def test_a_file_that_crashed_half_way_counts_as_missing() -> None:
     world = World()
     file = world.drop("orders/a.csv", 11)
-    world.ingestions.verdicts[file.file_id] = ingestion(file.file_id, report_key=None)
+    world.ingestions.files[file.file_id] = ingestion(file.file_id, report_key=None)
     assert len(sweep(world.deps).queued) == 1
 
 

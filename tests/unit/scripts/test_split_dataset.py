@@ -11,7 +11,7 @@ from raw_files.split import KINDS, SplitFile, split_dataset
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import read_bad_rows
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validator import validate_rows
 from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_dataset
 from tests.definitions import CATALOG
@@ -28,7 +28,7 @@ def dataset_of(name: str) -> tuple[UseCase, Dataset]:
 def verdict(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
     """The rules each bad row breaks, as the ingestion finds them."""
     bad = io.BytesIO()
-    split = PanderaValidator().split(io.BytesIO(file.content), use_case, io.BytesIO(), bad)
+    split = validate_rows(io.BytesIO(file.content), use_case, io.BytesIO(), bad)
     assert split.rows_total == file.rows_total
     rows = read_bad_rows(io.BytesIO(bad.getvalue())) if bad.getvalue() else []
     return {row.row_number: {reason.rule for reason in row.reasons} for row in rows}

@@ -81,7 +81,7 @@ def test_a_slow_call_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    ingestions.verdicts[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html")
+    ingestions.files[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html")
     owner, method, route, arguments = CALLS[name]
     fakes = {"references": references, "counter": app_module.service.deps.predictions}
     slow.replace(monkeypatch, fakes.get(owner) or attrgetter(owner)(app_module.app.state.service), method)

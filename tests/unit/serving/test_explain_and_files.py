@@ -70,18 +70,18 @@ def test_a_raw_file_that_is_too_large_gets_no_link(client: TestClient, size: obj
 
 
 def test_report_is_a_link(client: TestClient, ingestions: FakeIngestions) -> None:
-    ingestions.verdicts[FILE_ID] = replace(ingestion(FILE_ID), report_key="reports/titanic/x.html")
+    ingestions.files[FILE_ID] = replace(ingestion(FILE_ID), report_key="reports/titanic/x.html")
     assert client.get(f"/reports/{FILE_ID}").json()["url"] == "https://artifacts.test/reports/titanic/x.html?get"
 
 
 def test_raw_file_can_be_read_again(client: TestClient, ingestions: FakeIngestions) -> None:
     assert client.get(f"/raw-files/{FILE_ID}").status_code == 404
-    ingestions.verdicts[FILE_ID] = replace(ingestion(FILE_ID), key="titanic/a.csv")
+    ingestions.files[FILE_ID] = replace(ingestion(FILE_ID), key="titanic/a.csv")
     assert client.get(f"/raw-files/{FILE_ID}").json()["url"] == "https://raw.test/titanic/a.csv?get"
 
 
 def test_file_without_report_is_not_found(client: TestClient, ingestions: FakeIngestions) -> None:
     assert client.get(f"/reports/{FILE_ID}").status_code == 404
-    ingestions.verdicts[FILE_ID] = ingestion(FILE_ID)
+    ingestions.files[FILE_ID] = ingestion(FILE_ID)
     assert client.get(f"/reports/{FILE_ID}").status_code == 404
     assert client.get("/reports/x").status_code == 422

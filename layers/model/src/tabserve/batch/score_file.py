@@ -16,11 +16,10 @@ from tabserve.alerts.ports import AlertOutbox
 from tabserve.batch.ports import Claim, Markers, PendingFileStore, PredictionService
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
-from tabserve.core.cells import Records
 from tabserve.core.clock import Clock
 from tabserve.core.errors import FileRejectedError, LeaseLostError, ModelError, TabserveError, UnavailableError
 from tabserve.core.files import Ingestion
-from tabserve.core.good_rows import GoodRows, Row
+from tabserve.core.good_rows import GoodRows, Records, Row
 from tabserve.core.records import Features, Origin
 from tabserve.core.use_case import UseCase
 

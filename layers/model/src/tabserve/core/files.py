@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Criticality = Literal["none", "low", "medium", "high"]
+Severity = Literal["none", "low", "medium", "high"]
 IngestionStatus = Literal["done", "rejected", "failed"]
 
 
@@ -34,17 +34,8 @@ class RawFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectKeys:
-    """Where the good rows, the bad rows and the report of a file are; None where there is no such object."""
-
-    good: str | None = None
-    bad: str | None = None
-    report: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Ingestion:
-    """The verdict on one version of one raw file.
+    """What ingestion found out about one version of one raw file; `criticality` is its severity.
 
     `sequencer` and `written_at` tell which version is newer, `prediction_fence` the newest claim to predict it.
     """
@@ -58,7 +49,7 @@ class Ingestion:
     rows_total: int
     rows_good: int
     rows_bad: int
-    criticality: Criticality
+    criticality: Severity
     contract_sha256: str | None
     started_at: datetime
     finished_at: datetime

@@ -1,14 +1,19 @@
-"""Good objects: the one way to read them, and the header they begin with.
+"""Good objects: the one way to read them, and to turn their cells into the records a prediction is asked for.
 
 The first column, whatever the others are called, is the number of the row in the raw file. The others carry the names
 of the use case, so nobody who reads them has to guess.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
+from tabserve.core import rules
+from tabserve.core.column_names import folded, places
 from tabserve.core.csv_rows import CsvRows
 from tabserve.core.errors import FileRejectedError
+from tabserve.core.records import Features, Value
+from tabserve.core.use_case import CategoryFeature, Feature, UseCase
 
 RAW_WRITTEN_AT: Final = "raw-written-at"
 
@@ -16,6 +21,10 @@ ROW_NUMBER: Final = "row_number"
 UNNUMBERED: Final = "no_row_numbers"
 
 Row = tuple[int, Sequence[str]]
+Convert = Callable[[str], Value]
+# Python reads more as a number than ingestion accepts: 1_0 is ten to it, and so are other scripts' digits.
+NUMBER: Final = re.compile(rules.NUMBER)
+WHOLE: Final = re.compile(rules.INTEGER)
 
 
 class GoodRows:
@@ -50,3 +59,55 @@ class GoodRows:
                     "no_row_numbers", f"A row of the good file has no number before byte {self.offset}."
                 )
             yield int(number), cells
+
+
+class Records:
+    """Reads rows by the use case's columns, wherever they stand in the file."""
+
+    def __init__(self, use_case: UseCase, header: Sequence[str]) -> None:
+        """Find the columns; raise ValueError for a missing one."""
+        place = places(header)
+        missing = [name for name in use_case.required_columns if folded(name) not in place]
+        if missing:
+            raise ValueError(f"the file has no column {', '.join(missing)}")
+        self._width = len(header)
+        self._id_place = place[folded(use_case.id_column)]
+        self._missing = frozenset(use_case.missing_values)
+        self._features = [(f.name, place[folded(f.name)], _converter(f)) for f in use_case.features]
+
+    def read(self, cells: Sequence[str]) -> Features:
+        """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""
+        if len(cells) != self._width:
+            raise ValueError(f"a row has {len(cells)} fields, the header {self._width}")
+        record: dict[str, Value] = {name: self._value(cells[place], convert) for name, place, convert in self._features}
+        if cells[self._id_place] not in self._missing:
+            record["entity_id"] = cells[self._id_place]
+        return record
+
+    def _value(self, cell: str, convert: Convert) -> Value:
+        return None if cell in self._missing else convert(cell)
+
+
+def _converter(feature: Feature) -> Convert:
+    if not isinstance(feature, CategoryFeature):
+        return _whole if feature.type == "integer" else _number
+    written = {str(category): category for category in feature.categories}
+
+    def category(cell: str) -> Value:
+        if cell not in written:
+            raise ValueError(f"{feature.name} has a value that is none of its categories")
+        return written[cell]
+
+    return category
+
+
+def _whole(cell: str) -> Value:
+    if not WHOLE.fullmatch(cell):
+        raise ValueError("a cell is not a whole number")
+    return int(cell)
+
+
+def _number(cell: str) -> Value:
+    if not NUMBER.fullmatch(cell):
+        raise ValueError("a cell is not a number")
+    return float(cell)

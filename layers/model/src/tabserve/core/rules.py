@@ -1,4 +1,4 @@
-"""The rules raw files are judged by, as data, and the text patterns behind them.
+"""The rules that raw files are validated by, as data, and the text patterns behind them.
 
 The general rule of a type (`unknown_category`, `not_a_number`, `not_an_integer`) is named only where no more specific
 rule explains the value: `7,25` is a decimal comma and not also "not a number".
@@ -102,7 +102,7 @@ MAX_COLUMNS: Final = 2_000
 MAX_COLUMN_NAME: Final = 200
 FIRST_ROWS: Final = 1_000
 MAX_BAD_ROWS: Final = 100_000
-MAX_JUDGED_CELL: Final = 1_000
+MAX_KNOWN_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 
 

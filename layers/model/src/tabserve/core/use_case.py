@@ -144,7 +144,7 @@ class Training(_Definition):
     acceptance: dict[MetricName, float] = {}
 
 
-class Window(_Definition):
+class WindowLimits(_Definition):
     """A monitoring window closes at `rows` predictions or after `minutes`, whichever comes first."""
 
     rows: int = Field(default=500, ge=50)
@@ -162,12 +162,12 @@ class DriftLimits(_Definition):
 class Monitoring(_Definition):
     """When windows close and what counts as drift."""
 
-    window: Window = Window()
+    window: WindowLimits = WindowLimits()
     drift: DriftLimits = DriftLimits()
 
 
-class CriticalityLimits(_Definition):
-    """Shares of bad rows at which a file's criticality rises, see `domain.quality`, and from where it is an alert."""
+class SeverityLimits(_Definition):
+    """Shares of bad rows at which a file's severity rises, and the severity from which on there is an alert."""
 
     high: Share = 0.5
     medium: Share = 0.1
@@ -197,7 +197,7 @@ class UseCase(_Definition):
     target: Target
     example: dict[Name, Label | float] = {}
     training: Training = Training()
-    criticality: CriticalityLimits = CriticalityLimits()
+    criticality: SeverityLimits = SeverityLimits()
     monitoring: Monitoring = Monitoring()
 
     @model_validator(mode="after")
@@ -245,7 +245,7 @@ class UseCase(_Definition):
 
     @property
     def contract_sha256(self) -> str:
-        """Identify everything a raw file is judged by: name, version, columns, target."""
+        """Identify everything a raw file is validated by: name, version, columns, target."""
         times = ["event_time_column"] if self.event_time_column else []  # unset, it changes no older identity
         return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target", *times)
 

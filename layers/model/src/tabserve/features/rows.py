@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tabserve.core.cells import Records
 from tabserve.core.column_names import folded, places
 from tabserve.core.entities import Entity
 from tabserve.core.errors import FileRejectedError
-from tabserve.core.good_rows import Row
+from tabserve.core.good_rows import Records, Row
 from tabserve.core.records import Features
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate

@@ -6,12 +6,11 @@ from tabserve.core.clock import utc_now
 from tabserve.core.s3 import S3Store
 from tabserve.core.service import Service, aws_client, catalog, database, lambda_service
 from tabserve.core.settings import Settings
-from tabserve.ingestion.reference_columns import ChampionColumns
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.service import IngestDependencies
 from tabserve.ingestion.store import Ingestions
-from tabserve.ingestion.validation import JudgeDependencies
-from tabserve.ingestion.validator import PanderaValidator
+from tabserve.ingestion.validation import ValidationDependencies
+from tabserve.ingestion.validator import validate_rows
 
 NEEDS: Final = ("database_url", "raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
 
@@ -25,11 +24,10 @@ def _dependencies(settings: Settings) -> IngestDependencies:
     s3 = aws_client(settings, "s3")
     artifacts = S3Store(s3, settings.artifacts_bucket)
     return IngestDependencies(
-        judge=JudgeDependencies(catalog(settings), S3Store(s3, settings.raw_bucket), PanderaValidator(), utc_now),
+        validation=ValidationDependencies(catalog(settings), S3Store(s3, settings.raw_bucket), validate_rows, utc_now),
         good=S3Store(s3, settings.good_bucket),
         bad=S3Store(s3, settings.bad_bucket),
         artifacts=artifacts,
         ingestions=Ingestions(database(settings, "ingest")),
-        references=ChampionColumns(artifacts),
-        reports=HtmlReports(),
+        reports=HtmlReports(artifacts),
     )

@@ -18,7 +18,7 @@ CONTROL: Final = {PRIVATE + code: code for code in range(0x20)}
 
 
 class S3RawBucket:
-    """Every version of every object of a bucket; implements RawBucket."""
+    """Every version of every object of a bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401  boto3 clients have no static type
         self._client = client

@@ -1,23 +1,23 @@
-"""Conservation: what went in must be somewhere, once."""
+"""Reconciliation: every row that came in is accounted for, once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tabserve.core.files import IngestionStatus
+from tabserve.core.files import IngestionStatus, RawFile
 
 
 @dataclass(frozen=True, slots=True)
 class FileAccount:
     """What the database holds about one version of one raw file.
 
-    `verdicts` counts its ingestion rows, `quarantined` its stored bad rows, `predicted` the distinct rows that have a
+    `ingestions` counts its ingestion rows, `quarantined` its stored bad rows, `predicted` the distinct rows that have a
     prediction, `predictions` all its predictions, `stray` those of rows that are bad or not in the file.
     """
 
     file_id: str
     key: str
     status: IngestionStatus | None
-    verdicts: int
+    ingestions: int
     rows_total: int
     rows_good: int
     rows_bad: int
@@ -36,24 +36,23 @@ class Mismatch:
     problem: str
 
 
-def audit(raw_files: Mapping[str, str], accounts: Sequence[FileAccount]) -> list[Mismatch]:
-    """Compare the raw bucket, as keys by file id, with the accounts; return everything that does not add up."""
+def reconcile(raw_files: Iterable[RawFile], accounts: Sequence[FileAccount]) -> list[Mismatch]:
+    """Compare the raw bucket with the accounts; return everything that does not add up."""
+    keys = {file.file_id: file.key for file in raw_files}
     known = {account.file_id for account in accounts}
     mismatches = [
-        Mismatch(file_id, key, "the raw file has no verdict")
-        for file_id, key in raw_files.items()
-        if file_id not in known
+        Mismatch(file_id, key, "the raw file has no verdict") for file_id, key in keys.items() if file_id not in known
     ]
     for account in accounts:
-        if account.verdicts and account.file_id not in raw_files:
+        if account.ingestions and account.file_id not in keys:
             mismatches.append(Mismatch(account.file_id, account.key, "the raw file is gone"))
         mismatches += [Mismatch(account.file_id, account.key, problem) for problem in _problems(account)]
     return mismatches
 
 
 def _problems(account: FileAccount) -> Iterator[str]:
-    if account.verdicts != 1:
-        yield f"the file has {account.verdicts} verdicts"
+    if account.ingestions != 1:
+        yield f"the file has {account.ingestions} verdicts"
     if account.status == "failed":
         yield "the file could not be judged"
     if account.rows_total != account.rows_good + account.rows_bad:

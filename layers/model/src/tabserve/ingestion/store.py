@@ -1,4 +1,4 @@
-"""Where verdicts on raw files are kept."""
+"""Where ingestion keeps what it found out."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -15,7 +15,7 @@ from tabserve.alerts.outbox import add_alerts, last_alert
 from tabserve.core import tables
 from tabserve.core.copy_format import escaped
 from tabserve.core.database import Database, insert
-from tabserve.core.files import Ingestion, ObjectKeys
+from tabserve.core.files import Ingestion
 from tabserve.core.tables import column_statistics, data_quality_issues, ingestions, rollups
 from tabserve.ingestion.ports import AlertAfter
 from tabserve.ingestion.quarantine import storable
@@ -29,13 +29,12 @@ COPY_BAD_ROWS = "COPY bad_rows (file_id, row_number, line_number, raw, reasons) 
 
 
 class Ingestions:
-    """Verdicts with their issues, statistics and bad rows, each in one transaction."""
+    """Files with their issues, statistics and bad rows, each in one transaction; implements IngestionStore."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, file_id: str) -> Ingestion | None:
-        """Return the verdict on a file, if there is one."""
         query = select(*COLUMNS).where(ingestions.c.file_id == file_id)
         row = self._database.run(lambda connection: connection.execute(query).first())
         return None if row is None else Ingestion(*row)
@@ -47,9 +46,8 @@ class Ingestions:
         bad_rows: Iterable[BadRow],
         statistics: Sequence[ColumnStatistics] = (),
     ) -> bool:
-        """Store a verdict with everything that belongs to it; return False when there is one that stays."""
         with self._database.transaction() as connection:
-            if not _add_verdict(connection, ingestion):
+            if not _add_ingestion(connection, ingestion):
                 return False
             _add_issues(connection, ingestion, issues)
             _add_statistics(connection, ingestion.file_id, statistics)
@@ -57,38 +55,33 @@ class Ingestions:
         return True
 
     def finished(self, file_ids: Sequence[str]) -> Set[str]:
-        """Return those of the files that have a verdict whose objects are all there."""
         query = select(ingestions.c.file_id).where(
             ingestions.c.file_id.in_(file_ids), ingestions.c.report_key.is_not(None)
         )
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def swept_until(self) -> datetime:
-        """Return a time before which every raw file had its verdict."""
         query = select(rollups.c.until).where(rollups.c.name == SWEEP)
         until: datetime = self._database.run(lambda connection: connection.execute(query).scalar_one())
         return until
 
     def note_swept(self, until: datetime) -> None:
-        """Note that every raw file written before a time has its verdict."""
         noted = update(rollups).where(rollups.c.name == SWEEP).values(until=until)
         self._database.run(lambda connection: connection.execute(noted))
 
     def failed(self) -> Set[str]:
-        """Return the files whose verdict is that ingestion failed."""
+        """Return the files at which ingestion failed."""
         query = select(ingestions.c.file_id).where(ingestions.c.status == "failed")
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def note_objects(self, ingestion: Ingestion, keys: ObjectKeys, alert_after: AlertAfter | None = None) -> bool:
-        """Note where a saved verdict's objects are, with the alert that leads to them; False when another is there."""
-
+    def note_objects(self, ingestion: Ingestion, alert_after: AlertAfter | None = None) -> bool:
         def work(connection: Connection) -> bool:
             _lock_key(connection, ingestion.key)
             ours = (
                 update(ingestions)
                 .where(ingestions.c.file_id == ingestion.file_id, ingestions.c.status == ingestion.status)
                 .where(ingestions.c.contract_sha256.is_not_distinct_from(ingestion.contract_sha256))
-                .values(good_key=keys.good, bad_key=keys.bad, report_key=keys.report)
+                .values(good_key=ingestion.good_key, bad_key=ingestion.bad_key, report_key=ingestion.report_key)
             )
             if connection.execute(ours).rowcount == 0:
                 return False
@@ -115,7 +108,7 @@ def _newer_is_finished(file_id: str) -> ColumnElement[bool]:
     return exists().where(this.c.file_id == file_id, same, newer)
 
 
-def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
+def _add_ingestion(connection: Connection, ingestion: Ingestion) -> bool:
     values = {field.name: getattr(ingestion, field.name) for field in fields(ingestion)}
     statement = insert(connection, ingestions).values(**values)
     replaced = statement.on_conflict_do_update(
@@ -129,7 +122,7 @@ def _add_verdict(connection: Connection, ingestion: Ingestion) -> bool:
 
 
 def _may_be_replaced(new: Ingestion) -> ColumnElement[bool]:
-    """Tell of a stored verdict that it failed, or was left unfinished under another contract or with another status."""
+    """Tell whether a stored ingestion failed, or is unfinished and of another contract or status."""
     other = or_(ingestions.c.status != new.status, ingestions.c.contract_sha256.is_distinct_from(new.contract_sha256))
     return or_(ingestions.c.status == "failed", and_(ingestions.c.report_key.is_(None), other))
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
 from tabserve.alerts.ports import AlertOutbox
@@ -13,7 +13,10 @@ from tabserve.core.clock import Clock
 from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
 from tabserve.core.queues import Queue
-from tabserve.ingestion.ports import IngestionStore, RawBucket
+from tabserve.ingestion.ports import IngestionStore
+
+if TYPE_CHECKING:
+    from tabserve.ingestion.raw_bucket import S3RawBucket
 
 RULE: Final = "raw_files_not_ingested"
 SUBJECT: Final = "raw bucket"
@@ -30,7 +33,7 @@ NAMED: Final = 5
 class SweepDependencies:
     """What sweeping needs."""
 
-    raw: RawBucket
+    raw: "S3RawBucket"
     ingestions: IngestionStore
     queue: Queue
     alerts: AlertOutbox
@@ -47,14 +50,14 @@ class Swept:
 
 
 def sweep(deps: SweepDependencies) -> Swept:
-    """Queue raw files without a verdict again and alert when that does not help; one failing leaves the other.
+    """Queue raw files again that are not ingested, and alert when that does not help; one failing leaves the other.
 
-    S3 cannot list by date, so every version is listed each time. Only those written since everything before had its
-    verdict are looked up in the database.
+    S3 cannot list by date, so every version is listed each time. Only those written since everything before was
+    ingested are looked up in the database.
     """
     now = deps.clock()
     since = deps.ingestions.swept_until() - OVERLAP
-    missing = list(without_verdict(deps.raw, deps.ingestions, before=now - FIRST_AFTER, since=since))
+    missing = list(not_ingested(deps.raw, deps.ingestions, before=now - FIRST_AFTER, since=since))
     swept = Swept()
     lost = [file for file, written_at in missing if written_at <= now - GIVEN_UP_AFTER]
     swept.lost = len(lost)
@@ -64,7 +67,7 @@ def sweep(deps: SweepDependencies) -> Swept:
                 deps.queue.send(raw_file_message(file))
                 swept.queued.append(file)
     with _kept(swept.errors):
-        _tell(lost, deps, now)
+        _note_lost(lost, deps, now)
     with _kept(swept.errors):
         deps.ingestions.note_swept(min((written_at for _, written_at in missing), default=now - FIRST_AFTER))
     return swept
@@ -78,8 +81,8 @@ def _kept(errors: list[Exception]) -> Iterator[None]:
         errors.append(error)
 
 
-def without_verdict(
-    raw: RawBucket, ingestions: IngestionStore, before: datetime, since: datetime | None = None
+def not_ingested(
+    raw: "S3RawBucket", ingestions: IngestionStore, before: datetime, since: datetime | None = None
 ) -> Iterator[tuple[RawFile, datetime]]:
     """Yield the raw files written between two times that ingestion has not finished, with when they were written."""
     files = (found for found in raw.files() if found[1] <= before and (since is None or found[1] >= since))
@@ -88,7 +91,7 @@ def without_verdict(
         yield from (found for found in piece if found[0].file_id not in finished)
 
 
-def _tell(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) -> None:
+def _note_lost(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) -> None:
     previous = deps.alerts.last(RULE, SUBJECT)
     state: AlertState = "firing" if lost else "resolved"
     if state == (previous.state if previous else "resolved"):

@@ -47,14 +47,15 @@ class ColumnStatistics:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """What became of the rows of a file that could be split; warnings are issues of no row."""
+class ValidationResult:
+    """What became of the rows of a file; warnings are issues of no row."""
 
     rows_total: int
     rows_good: int
     rows_bad: int
     issues: tuple[Issue, ...]
-    statistics: tuple[ColumnStatistics, ...]
+    statistics: tuple[ColumnStatistics, ...] = ()
+    first_bad_rows: tuple[BadRow, ...] = ()
 
     @property
     def rows_by_rule(self) -> dict[str, int]:

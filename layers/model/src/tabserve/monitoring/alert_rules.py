@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
 
-Severity = Literal["warning", "critical"]
+AlertSeverity = Literal["warning", "critical"]
 PATH = Path(__file__).with_name("alert_rules.yaml")
 
 
 class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    severity: Severity
+    severity: AlertSeverity
 
 
 class DriftRule(_Rule):
@@ -68,7 +68,7 @@ class Finding:
     rule: str
     subject: str
     state: AlertState | None
-    severity: Severity
+    severity: AlertSeverity
     cause: str
     title: str
     explanation: str

@@ -1,4 +1,4 @@
-"""Performance of answered predictions: measured where outcomes are known, estimated where they are not.
+"""Performance of answered predictions: measured where the ground truth is known, estimated where they are not.
 
 Estimates are confidence based (CBPE): a calibrated probability says how likely each answer is right, so it says how
 many of a window's answers are expected to be.
@@ -52,7 +52,7 @@ class Answers:
 
 
 def measure(answers: Answers, actuals: Sequence[str]) -> list[Measure]:
-    """Compare answers with outcomes; nothing without rows."""
+    """Compare answers with ground truth; nothing without rows."""
     if not len(answers):
         return []
     truth = np.asarray(actuals, dtype=np.str_)
@@ -64,7 +64,7 @@ def measure(answers: Answers, actuals: Sequence[str]) -> list[Measure]:
 
 
 def estimate(answers: Answers, calibration: Calibration) -> list[Measure]:
-    """Estimate performance without outcomes; the interval is what chance makes of as many rows."""
+    """Estimate performance without ground truth; the interval is what chance makes of as many rows."""
     if not len(answers):
         return []
     chance = calibration(answers.probabilities)

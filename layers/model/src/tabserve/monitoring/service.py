@@ -22,11 +22,10 @@ from tabserve.monitoring.performance import Answers, estimate, mean_probability,
 from tabserve.monitoring.window_report import Arrivals, Bin, KnownTruths, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
 from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
-from tabserve.reference.reference import Reference
+from tabserve.reference.reference import Reference, References
 
 if TYPE_CHECKING:
     from tabserve.monitoring.store import MonitoringTables
-    from tabserve.reference.ports import References
 
 SETTLED_AFTER = timedelta(seconds=30)
 WINDOWS_A_RUN = 2_500
@@ -37,7 +36,7 @@ class MonitorDependencies:
     """What a monitoring run needs."""
 
     catalog: Catalog
-    references: "References"
+    references: References
     store: "MonitoringTables"
     rules: AlertRules
     clock: Clock

@@ -1,4 +1,4 @@
-"""Calibration: what a model's probabilities are worth, learned from rows whose outcome is known."""
+"""Calibration: what a model's probabilities are worth, learned from rows whose ground truth is known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ class Calibration:
     frequencies: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, probabilities: Sequence[float], outcomes: Sequence[bool]) -> Self:
+    def of(cls, probabilities: Sequence[float], happened: Sequence[bool]) -> Self:
         """Learn from probabilities and whether what they stand for happened; stay identity where that is no worse."""
-        p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+        p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(happened, dtype=np.float64)
         return cls.isotonic(p, y) if _improves(p, y) else cls()
 
     @classmethod
-    def isotonic(cls, probabilities: Floats, outcomes: Floats) -> Self:
+    def isotonic(cls, probabilities: Floats, happened: Floats) -> Self:
         """Fit the rising step function with the least squared error: pool adjacent violators."""
         xs, index, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
-        means = np.bincount(index, weights=outcomes) / counts
+        means = np.bincount(index, weights=happened) / counts
         blocks: list[list[float]] = []  # mean, rows, distinct probabilities
         for mean, rows in zip(means.tolist(), counts.tolist(), strict=True):
             block = [mean, rows, 1]
@@ -60,20 +60,20 @@ class Calibration:
         return cls(tuple(data["probabilities"]), tuple(data["frequencies"]))
 
 
-def calibration_error(probabilities: Floats, outcomes: Floats) -> float:
+def calibration_error(probabilities: Floats, happened: Floats) -> float:
     """Return the mean distance of probability and observed frequency over bins of as many rows each."""
     order = np.argsort(probabilities, kind="stable")
     bins = np.array_split(order, min(ERROR_BINS, len(order)))
-    return float(sum(abs(probabilities[rows].sum() - outcomes[rows].sum()) for rows in bins) / len(order))
+    return float(sum(abs(probabilities[rows].sum() - happened[rows].sum()) for rows in bins) / len(order))
 
 
-def _improves(probabilities: Floats, outcomes: Floats) -> bool:
+def _improves(probabilities: Floats, happened: Floats) -> bool:
     """Return whether isotonic calibration lowers the error on rows it has not seen."""
-    if len(np.unique(outcomes)) < 2 or len(outcomes) < 2 * ERROR_BINS * FOLDS:
+    if len(np.unique(happened)) < 2 or len(happened) < 2 * ERROR_BINS * FOLDS:
         return False
-    fold = np.arange(len(outcomes)) % FOLDS
+    fold = np.arange(len(happened)) % FOLDS
     calibrated = np.empty_like(probabilities)
     for number in range(FOLDS):
         seen = fold != number
-        calibrated[~seen] = Calibration.isotonic(probabilities[seen], outcomes[seen])(probabilities[~seen])
-    return calibration_error(calibrated, outcomes) < calibration_error(probabilities, outcomes)
+        calibrated[~seen] = Calibration.isotonic(probabilities[seen], happened[seen])(probabilities[~seen])
+    return calibration_error(calibrated, happened) < calibration_error(probabilities, happened)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
@@ -14,7 +14,7 @@ SAMPLE_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ReferenceRows:
     """Some of the held-out rows, columns together as they were seen, for traffic that looks like them."""
 
     columns: Mapping[str, Sequence[Value]]
@@ -33,7 +33,7 @@ class Reference:
 
     profile: Profile
     calibration: Calibration
-    sample: Sample = Sample({}, ())
+    sample: ReferenceRows = ReferenceRows({}, ())
 
     @classmethod
     def of(
@@ -46,8 +46,8 @@ class Reference:
     ) -> Self:
         """Profile held-out rows: features by name, classes as text, the probability as the API answers it."""
         profile = Profile.of(use_case, features, predictions, probabilities)
-        outcomes = expected_outcomes(use_case, predictions, actuals)
-        return cls(profile, Calibration.of(probabilities, outcomes), Sample.of(features, actuals))
+        happened = what_happened(use_case, predictions, actuals)
+        return cls(profile, Calibration.of(probabilities, happened), ReferenceRows.of(features, actuals))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -64,11 +64,19 @@ class Reference:
         return cls(
             Profile.from_dict(data["profile"]),
             Calibration.from_dict(data["calibration"]),
-            Sample(dict(sample["columns"]), tuple(sample["actuals"])),
+            ReferenceRows(dict(sample["columns"]), tuple(sample["actuals"])),
         )
 
 
-def expected_outcomes(use_case: UseCase, predictions: Sequence[str], actuals: Sequence[str]) -> list[bool]:
+class References(Protocol):
+    """What model versions are compared with."""
+
+    def get(self, use_case: str, version: str) -> Reference | None:
+        """Return the reference of a version, if it has one; raise IncompatibleModelError when it is malformed."""
+        ...
+
+
+def what_happened(use_case: UseCase, predictions: Sequence[str], actuals: Sequence[str]) -> list[bool]:
     """Return whether what each answered probability stands for happened.
 
     With two classes it stands for the positive class, with more for the predicted one.

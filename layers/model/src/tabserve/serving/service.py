@@ -20,11 +20,11 @@ from tabserve.core.records import FailureCase, Origin, Source
 from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import ENTITY_ID, Record, validate
-from tabserve.reference.ports import References
 from tabserve.serving.ports import Models, ObjectLinks, PredictionStore
 from tabserve.serving.prediction import PredictionBatch, StoredReply
 
 if TYPE_CHECKING:
+    from tabserve.reference.reference import References
     from tabserve.serving.group_commit import GroupCommit
 
 MAX_RECORDS = 5_000
@@ -40,7 +40,7 @@ class PredictDependencies:
     predictions: PredictionStore
     writer: "GroupCommit"
     features: FeatureStore
-    references: Callable[[], References]
+    references: Callable[[], "References"]
     raw_links: ObjectLinks
     artifact_links: ObjectLinks
     find_file: Callable[[str], Ingestion | None]

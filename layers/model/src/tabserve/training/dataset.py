@@ -1,4 +1,4 @@
-"""Labelled rows: read as text, judged by the use case, split into rows to learn from and rows held out."""
+"""Labelled rows: read as text, validated by the use case, split into rows to learn from and rows held out."""
 
 import hashlib
 import re
@@ -58,7 +58,7 @@ class LabelledRows:
 
 
 def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
-    """Judge every row; raise TrainingDataError with the columns and rules that rows break."""
+    """Validate every row; raise TrainingDataError with the columns and rules that rows break."""
     cells = cells_by_column(dataset, (*use_case.required_columns, use_case.target.name))
     missing = frozenset(use_case.missing_values)
     problems = _Problems(dataset.name)

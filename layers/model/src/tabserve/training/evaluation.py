@@ -44,8 +44,8 @@ def roc_auc(probabilities: Floats, targets: Places) -> float:
 
 def brier(probabilities: Floats, targets: Places) -> float:
     """Return the mean squared error of the probabilities, summed over classes, halved for two."""
-    outcomes = np.eye(probabilities.shape[1])[targets]
-    total = float(np.mean(np.sum((probabilities - outcomes) ** 2, axis=1)))
+    actual = np.eye(probabilities.shape[1])[targets]
+    total = float(np.mean(np.sum((probabilities - actual) ** 2, axis=1)))
     return total / 2 if probabilities.shape[1] == 2 else total
 
 

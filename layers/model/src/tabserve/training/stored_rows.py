@@ -23,17 +23,17 @@ class StoredRows:
 
 
 def with_stored_features(use_case: UseCase, data: Dataset, store: FeatureStore) -> StoredRows:
-    """Take ids and outcomes from a data set and the features of the ids, as latest known, from the store.
+    """Take ids and ground truth from a data set and the features of the ids, as latest known, from the store.
 
     Raise TrainingDataError when the store knows too few of them, and UnavailableError.
     """
     columns = cells_by_column(data, (use_case.id_column, use_case.target.name))
-    ids, outcomes = columns[use_case.id_column], columns[use_case.target.name]
+    ids, truths = columns[use_case.id_column], columns[use_case.target.name]
     known = store.get(use_case.name, [id_ for id_ in ids if ENTITY_ID.fullmatch(id_)])
     missing = next(iter(use_case.missing_values), "")
     rows = tuple(
-        (id_, *(_text(known[id_].features.get(name), missing) for name in use_case.feature_names), outcome)
-        for id_, outcome in zip(ids, outcomes, strict=True)
+        (id_, *(_text(known[id_].features.get(name), missing) for name in use_case.feature_names), truth)
+        for id_, truth in zip(ids, truths, strict=True)
         if id_ in known
     )
     if len(rows) < LEAST_SHARE_KNOWN * len(ids):

@@ -1,5 +1,5 @@
-"""Judge and split raw files: a strict structure reader, then a pandera schema on polars text columns."""
+"""Validate raw files: a strict structure reader, then a pandera schema on polars text columns."""
 
-from tabserve.ingestion.validator.split import PanderaValidator
+from tabserve.ingestion.validator.split import validate_rows
 
-__all__ = ["PanderaValidator"]
+__all__ = ["validate_rows"]

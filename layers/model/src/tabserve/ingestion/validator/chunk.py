@@ -1,10 +1,9 @@
-"""Judge the records of one chunk: the reasons of every bad row, by its place."""
+"""Validate the records of one chunk: the reasons of every bad row, by its place."""
 
 import io
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -14,72 +13,43 @@ from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import shortened
 from tabserve.ingestion.structure import Header, is_repeated_header, split_record
 from tabserve.ingestion.validation_result import Reason
-from tabserve.ingestion.validator.duplicates import Duplicates
-from tabserve.ingestion.validator.records import Records
-from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting, explain, explaining, failures
+from tabserve.ingestion.validator.bad_rows import Refused
+from tabserve.ingestion.validator.records import RecordChunk
+from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting, failures
 from tabserve.ingestion.validator.statistics import Statistics
-from tabserve.ingestion.validator.tally import Tally
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A cell the schema does not accept, its reasons not looked for yet."""
-
-    column: str
-    value: str
-
 
 Reasons = dict[int, list[Reason | Refused]]
 WHOLE_ROW: Final = ""
 # A formula can stand at the beginning of any cell; what only looks like one is sorted out cell by cell.
 SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
-EXPLAINED_MAX: Final = 100_000
 
 
-class Judge:
-    """Judges chunk after chunk of one file."""
+class ChunkValidator:
+    """Validates chunk after chunk of one file."""
 
-    def __init__(self, use_case: UseCase, header: Header, tally: Tally, statistics: Statistics) -> None:
+    def __init__(self, use_case: UseCase, header: Header, statistics: Statistics) -> None:
         self.rows = 0
         self.rows_bad = 0
         self._use_case = use_case
         self._header = header
-        self._tally = tally
         self._statistics = statistics
         self._duplicates = Duplicates()
-        self._judged = frozenset(use_case.required_columns)
-        self._features = {feature.name: feature for feature in use_case.features}
+        self._known = frozenset(use_case.required_columns)
         self._accepting = accepting(use_case)
-        self._explaining = explaining(use_case)
-        self._explained: dict[tuple[str, str], tuple[Reason, ...]] = {}
 
-    def judge(self, records: Records) -> Reasons:
+    def validate(self, records: RecordChunk) -> Reasons:
         """Return the reasons of the bad rows of a chunk, by place."""
         reasons: Reasons = defaultdict(list)
         for place, broken in records.broken.items():
             reasons[place] = [Reason(WHOLE_ROW, rule, shortened(records.text[place])) for rule in broken]
         for place in records.undecodable_places():
             reasons[place].append(Reason(WHOLE_ROW, "not_utf8", shortened(records.text[place])))
-        self._judge_cells(records, reasons)
+        self._validate_cells(records, reasons)
         self.rows += len(records.text)
         self.rows_bad += len(reasons)
         return reasons
 
-    def explained(self, refusals: Sequence[Sequence[Reason | Refused]]) -> Iterator[list[Reason]]:
-        """Yield the reasons of rows, every refused cell explained; few large batches are faster than many small."""
-        self._explain_new(cell for found in refusals for cell in found if isinstance(cell, Refused))
-        for found in refusals:
-            reasons: list[Reason] = []
-            for each in found:
-                if isinstance(each, Refused):
-                    reasons.extend(self._explained[each.column, each.value])
-                else:
-                    reasons.append(each)
-            for reason in reasons:
-                self._tally.add(reason)
-            yield reasons
-
-    def _judge_cells(self, records: Records, reasons: Reasons) -> None:
+    def _validate_cells(self, records: RecordChunk, reasons: Reasons) -> None:
         text, places = records.text, pl.int_range(len(records.text), dtype=pl.UInt32, eager=True)
         if records.broken:
             formed = ~places.is_in(pl.Series(list(records.broken), dtype=pl.UInt32).implode())
@@ -97,19 +67,19 @@ class Judge:
         if inside.any():
             text = text.str.replace_all("\n", LINE_SEPARATOR, literal=True)
         names = [str(index) for index in range(self._header.width)]
-        judged = {self._header.columns.index(name): name for name in self._use_case.required_columns}
+        known = {self._header.columns.index(name): name for name in self._use_case.required_columns}
         body = io.BytesIO()
         text.alias(",".join(names)).to_frame().write_csv(body, quote_style="never")
         body.seek(0)
         cells = pl.read_csv(
             body,
-            columns=[str(index) for index in judged],
+            columns=[str(index) for index in known],
             schema=dict.fromkeys(names, pl.String),
             empty_string_is_null=False,
         )
         if len(cells) != len(text):
             raise AssertionError(f"{len(text)} records were read as {len(cells)} rows")
-        return cells.select(pl.col(str(index)).alias(name) for index, name in judged.items())
+        return cells.select(pl.col(str(index)).alias(name) for index, name in known.items())
 
     def _refused_cells(self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
         """Name the reasons of every cell the schema refuses; return the indices of repeated headers."""
@@ -131,23 +101,6 @@ class Judge:
         self._statistics.add(cells, accepted, places + (self.rows + 1))
         return repeated
 
-    def _explain_new(self, cells: Iterable[Refused]) -> None:
-        if len(self._explained) > EXPLAINED_MAX:
-            self._explained.clear()
-        new: defaultdict[str, set[str]] = defaultdict(set)
-        for cell in cells:
-            if (cell.column, cell.value) not in self._explained:
-                new[cell.column].add(cell.value)
-        for column, values in new.items():
-            self._explain(column, values)
-
-    def _explain(self, column: str, values: Collection[str]) -> None:
-        found = explain(self._explaining[column], column, values)
-        general = rules.general_rule(self._features.get(column))
-        for value in values:
-            broken = found.get(value, (general,))
-            self._explained[column, value] = tuple(Reason(column, rule, shortened(value)) for rule in broken)
-
     def _repeated_headers(
         self, cases: pl.DataFrame, ids: pl.Series, text: pl.Series, places: pl.Series, reasons: Reasons
     ) -> set[int]:
@@ -163,7 +116,7 @@ class Judge:
         return found
 
     def _suspicious_cells(self, text: pl.Series, places: pl.Series, reasons: Reasons) -> None:
-        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_JUDGED_CELL)).arg_true()
+        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_KNOWN_CELL)).arg_true()
         for place, record in zip(places.gather(suspicious), text.gather(suspicious), strict=True):
             for column, cell in zip(self._header.columns, split_record(record)[0], strict=True):
                 for rule in self._other_rules(column, cell):
@@ -175,7 +128,7 @@ class Judge:
 
     def _other_rules(self, column: str, cell: str) -> list[str]:
         found = ["null_byte"] if "\0" in cell else []
-        if column in self._judged:
+        if column in self._known:
             return found
         if len(cell) > rules.MAX_OTHER_CELL:
             found.append("too_long_cell")
@@ -202,3 +155,39 @@ class Judge:
 def _all_but(length: int, refused: pl.Series | None) -> pl.Series:
     accepted = pl.repeat(True, length, eager=True)
     return accepted if refused is None else accepted.scatter(refused.to_list(), False)
+
+
+@dataclass(slots=True)
+class Duplicates:
+    """Ids and rows that were in the file before, as 12 bytes a row: hashes of 64 and of 32 bits.
+
+    Rows are compared only where the id is the same.
+    """
+
+    _seen: list[pl.DataFrame] = field(default_factory=list)
+
+    def find(self, ids: pl.Series, records: pl.Series) -> dict[int, bool]:
+        """Return the places whose id was there before, and whether the whole record was."""
+        chunk = pl.DataFrame({"id": ids.hash(), "record": (records.hash() % 2**32).cast(pl.UInt32)})
+        same_id = pl.col("id").is_in(chunk["id"].implode())
+        earlier = [frame for frame in (seen.filter(same_id) for seen in self._seen) if len(frame)]
+        self._seen.append(chunk)
+        first = chunk["id"].is_first_distinct()
+        if first.all() and not earlier:
+            return {}
+        known = pl.concat(earlier) if earlier else chunk.clear()
+        repeated = ~first | chunk["id"].is_in(known["id"].implode())
+        doubtful = chunk["id"].filter(repeated).implode()
+        pairs = set(known.iter_rows())
+        found = {}
+        for place, repeats, key in self._rows(chunk, repeated, doubtful):
+            if repeats:
+                found[place] = key in pairs
+            pairs.add(key)
+        return found
+
+    @staticmethod
+    def _rows(chunk: pl.DataFrame, repeated: pl.Series, doubtful: pl.Series) -> list[tuple[int, bool, tuple[int, int]]]:
+        rows = chunk.with_row_index("place").with_columns(repeated.alias("repeated"))
+        rows = rows.filter(pl.col("id").is_in(doubtful))
+        return [(place, repeats, (id_, record)) for place, id_, record, repeats in rows.iter_rows()]

@@ -18,7 +18,7 @@ MAX_JOINED_LENGTH: Final = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class RecordChunk:
     """Records that follow each other, blank lines left out; `broken` names rules by place in `text`."""
 
     text: pl.Series
@@ -51,7 +51,7 @@ class RecordReader:
     _undecodable: dict[int, bytes] = field(default_factory=dict)
     _unterminated: int | None = None
 
-    def read(self, lines: Lines) -> Records:
+    def read(self, lines: Lines) -> RecordChunk:
         """Return the records that are complete."""
         text = lines.text
         if len(self._text):
@@ -62,11 +62,11 @@ class RecordReader:
         self._unterminated = lines.unterminated
         return self._split(text, final=False)
 
-    def finish(self) -> Records:
+    def finish(self) -> RecordChunk:
         """Return the records that waited for a line that never came."""
         return self._split(self._text, final=True)
 
-    def _split(self, text: pl.Series, final: bool) -> Records:
+    def _split(self, text: pl.Series, final: bool) -> RecordChunk:
         formed = text.str.contains(f"^{well_formed(self.width)}$")
         malformed = (~formed).arg_true()
         if not len(malformed):
@@ -79,7 +79,7 @@ class RecordReader:
 
     def _records(
         self, text: pl.Series, dropped: pl.Series, joined: dict[int, str], broken: dict[int, bool], end: int
-    ) -> Records:
+    ) -> RecordChunk:
         first = self._first_number
         numbers = pl.int_range(first, first + end, dtype=pl.UInt32, eager=True)
         self._text, kept = text.slice(end), text.slice(0, end)
@@ -96,7 +96,7 @@ class RecordReader:
             kept, numbers = kept.filter(keep), numbers.filter(keep)
         texts = dict(zip(broken, kept.gather(list(places.values())).to_list(), strict=True))
         rules = {places[i]: structural_rules(texts[i], self.width, last) for i, last in broken.items()}
-        return Records(kept, numbers, rules, undecodable)
+        return RecordChunk(kept, numbers, rules, undecodable)
 
 
 @dataclass(slots=True)

@@ -88,7 +88,7 @@ def _acceptable_number(feature: NumberFeature) -> Expression:
             in_range
             & ~_overflows(cell, feature)
             & cell.str.contains(pattern)
-            & (cell.str.len_bytes() <= rules.MAX_JUDGED_CELL)
+            & (cell.str.len_bytes() <= rules.MAX_KNOWN_CELL)
         )
 
     return holds
@@ -96,7 +96,7 @@ def _acceptable_number(feature: NumberFeature) -> Expression:
 
 def _overflows(cell: pl.Expr, feature: NumberFeature) -> pl.Expr:
     value = number(cell)
-    # From 2**53 on whole numbers are judged here by the nearest one that is a float, and by others as they are.
+    # From 2**53 on whole numbers are compared here as the nearest float, elsewhere as they are.
     return value.is_null() if feature.type == "number" else value.is_null() | (value.abs() >= 2.0**53)
 
 
@@ -118,7 +118,7 @@ def _broken_by(feature: Feature | None, use_case: UseCase) -> dict[str, Expressi
         "zero_width_character": lambda cell: cell.str.contains(f"[{rules.ZERO_WIDTH}]"),
     }
     content: dict[str, Expression] = {
-        "too_long_cell": lambda cell: cell.str.len_bytes() > rules.MAX_JUDGED_CELL,
+        "too_long_cell": lambda cell: cell.str.len_bytes() > rules.MAX_KNOWN_CELL,
         "formula_cell": lambda cell: _matches(rules.FORMULA)(cell) & ~_matches(rules.NAN_OR_INF)(cell),
     }
     if feature is None:

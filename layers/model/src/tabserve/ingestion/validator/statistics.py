@@ -33,7 +33,7 @@ class Statistics:
     _sample: pl.DataFrame | None = None
 
     def add(self, cells: pl.DataFrame, accepted: dict[str, pl.Series], row_numbers: pl.Series) -> None:
-        """Take in the judged cells of a chunk; only accepted ones count as values."""
+        """Take in the cells of a chunk; only accepted ones count as values."""
         self._count += len(cells)
         missing = list(self.use_case.missing_values)
         numbers = {}

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from tabserve.core.folder import FolderStore
-from tabserve.ingestion.reference_columns import ChampionColumns
+from tabserve.ingestion.report import HtmlReports
 from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profile
-from tests.unit.ingestion.conftest import USE_CASE
 
 
 def store(root: Path, rows: int = 5) -> FolderStore:
@@ -25,7 +24,7 @@ def store(root: Path, rows: int = 5) -> FolderStore:
 
 
 def test_the_champions_profile_becomes_statistics(tmp_path: Path) -> None:
-    found = ChampionColumns(store(tmp_path)).statistics(USE_CASE)
+    found = HtmlReports(store(tmp_path)).reference("orders")
     assert set(found) == {"price", "size"}
     price = found["price"]
     assert (price.count, price.missing, price.minimum, price.mean, price.maximum) == (5, 1, 1.0, 4.0, 10.0)
@@ -33,10 +32,10 @@ def test_the_champions_profile_becomes_statistics(tmp_path: Path) -> None:
 
 
 def test_without_a_champion_there_is_no_reference(tmp_path: Path) -> None:
-    assert ChampionColumns(FolderStore(tmp_path)).statistics(USE_CASE) == {}
+    assert HtmlReports(FolderStore(tmp_path)).reference("orders") == {}
 
 
 def test_a_malformed_reference_does_not_stop_a_report(tmp_path: Path) -> None:
     artifacts = store(tmp_path)
     artifacts.put("models/orders/v1/reference.json", b"{}")
-    assert ChampionColumns(artifacts).statistics(USE_CASE) == {}
+    assert HtmlReports(artifacts).reference("orders") == {}
