@@ -4,15 +4,25 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import text
+
 from tabserve.alerts.alert import Alert, alert_id
+from tabserve.core.database import Database
 from tabserve.core.files import Ingestion
 from tabserve.serving.prediction import PredictionBatch
 
 API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 VERSION = "20260101T000000Z-0a1b2c3d"
+
+
+def alert(cause: str = "f1", **changes: Any) -> Alert:
+    """A warning about bad rows."""
+    name = alert_id("bad_rows", "titanic", "firing", cause)
+    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
 
 
 def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
@@ -61,10 +71,24 @@ def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:
     return Ingestion(**values | changes)
 
 
-def alert(cause: str = "f1", **changes: Any) -> Alert:
-    """An alert on bad rows that fires."""
-    name = alert_id("bad_rows", "titanic", "firing", cause)
-    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
+def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    """What a query finds."""
+    with database.transaction() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def lambda_context(seconds: float = 100) -> SimpleNamespace:
+    """What Lambda passes to a handler that has so much time left."""
+    return SimpleNamespace(
+        function_name="function",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:function",
+        aws_request_id="1",
+        get_remaining_time_in_millis=lambda: seconds * 1000,
+    )
+
+
+CONTEXT = lambda_context()
 
 
 def good_object(header: str, lines: Mapping[int, str]) -> bytes:

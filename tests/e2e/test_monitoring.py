@@ -5,11 +5,9 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from sqlalchemy import create_engine, text
 import stack_env
 from local_cloud.config import ROOT, free_ports
 from local_cloud.stack import local_stack
+from tests.servers import Receiver, receiver
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1_800)]
 
@@ -26,20 +25,10 @@ HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
 
 
 @dataclass
-class Receiver:
-    """Whoever the alerts are sent to."""
-
-    cards: list[str] = field(default_factory=list)
-
-    def told(self, words: str) -> int:
-        return sum(words in card for card in self.cards)
-
-
-@dataclass
 class World:
     env: dict[str, str]
     env_file: Path
-    receiver: Receiver
+    webhook: Receiver
 
     def send(self, seconds: float, *options: str) -> None:
         command = [sys.executable, "scripts/traffic.py", "--use-case", "titanic", "--env", str(self.env_file)]
@@ -58,37 +47,31 @@ class World:
         engine.dispose()
         return found
 
+    def told(self, words: str) -> int:
+        return sum(words in json.dumps(card) for card in self.webhook.bodies)
+
     def transitions(self, rule: str) -> list[str]:
         return [row[0] for row in self.rows(f"SELECT state FROM alerts WHERE rule = '{rule}' ORDER BY created_at")]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    receiver = Receiver()
+def webhook() -> Iterator[Receiver]:
+    with receiver() as webhook:
+        yield webhook
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            receiver.cards.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(202)
-            self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+@pytest.fixture(scope="module")
+def world(webhook: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("monitoring")
     overrides = {
-        "AlertWebhookUrl": f"http://127.0.0.1:{server.server_port}/alerts",
+        "AlertWebhookUrl": f"{webhook.url}/alerts",
         "MonitorScheduleExpression": "rate(1 minute)",
         "DashboardsUrl": "http://localhost:3000",
     }
     with local_stack(folder, free_ports(), overrides=overrides) as env:
         env_file = folder / "trial.env"
         stack_env.write(env_file, env)
-        yield World(env, env_file, receiver)
-    server.shutdown()
-    server.server_close()
+        yield World(env, env_file, webhook)
 
 
 def reference_rows() -> list[str]:
@@ -108,11 +91,11 @@ def test_drift_turns_orange_then_red_and_is_told_once_and_resolved_once(world: W
     world.upload("broken", [f"{number},9,nobody,-5,-1,X" for number in range(1, 101)])
     world.send(40)
     world.send(150, "--drift", "Age=14", "--ramp", "150")
-    eventually(lambda: world.receiver.told("drifted") and world.receiver.told("rows are invalid"))
+    eventually(lambda: world.told("drifted") and world.told("rows are invalid"))
 
     world.upload("sound", reference_rows())
     world.send(90)
-    eventually(lambda: world.receiver.told("look like the reference again") and world.receiver.told("valid again"))
+    eventually(lambda: world.told("look like the reference again") and world.told("valid again"))
 
     ages = world.rows("SELECT state FROM drift_metrics WHERE feature = 'Age' ORDER BY window_end")
     states = [state for (state,) in ages]
@@ -121,9 +104,9 @@ def test_drift_turns_orange_then_red_and_is_told_once_and_resolved_once(world: W
     assert states.index("warning") < min(states.index(red) for red in ("alarm", "severe") if red in states)
     assert world.transitions("drift") == ["firing", "resolved"]
     assert world.transitions("invalid_rows") == ["firing", "resolved"]
-    assert world.receiver.told("drifted") == 1
-    assert world.receiver.told("look like the reference again") == 1
-    card = next(json.loads(card) for card in world.receiver.cards if "drifted" in card)
+    assert world.told("drifted") == 1
+    assert world.told("look like the reference again") == 1
+    card = next(card for card in world.webhook.bodies if "drifted" in json.dumps(card))
     assert "predictions from" in json.dumps(card)
 
 
@@ -135,7 +118,7 @@ def test_performance_is_measured_and_estimated(world: World) -> None:
 
 def test_a_model_that_answers_one_class_only_is_noticed(world: World) -> None:
     world.send(30, "--one-class")
-    eventually(lambda: world.receiver.told("answers"))
+    eventually(lambda: world.told("answers"))
     assert world.transitions("one_class") == ["firing"]
 
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -22,6 +21,7 @@ from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 from tabserve.monitoring.service import run
+from tests.factories import CONTEXT
 from tests.ingest_truth import raw_files
 from tests.integration.ingestion.test_ingest_at_scale import check, deliver, upload
 from tests.own_data.conftest import World
@@ -31,13 +31,6 @@ from ui.database import ReaderDatabase
 
 pytestmark = pytest.mark.timeout(300)  # the first test of a use case trains its model
 Rows = list[dict[str, Any]]
-CONTEXT = SimpleNamespace(
-    function_name="f",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:::f",
-    aws_request_id="1",
-    get_remaining_time_in_millis=lambda: 100_000,
-)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,7 @@
 """Alerts over the wire: a real HTTP receiver, and SNS as moto emulates it."""
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import boto3
 import pytest
@@ -15,7 +11,7 @@ from tabserve.alerts.alert import Notice
 from tabserve.alerts.channels import SnsChannel, TeamsChannel, TimedChannel
 from tabserve.core.errors import AlertDeliveryError
 from tests.fakes.alerts import FakeChannel
-from tests.sick_server import sick_server
+from tests.servers import Answer, Receiver, receiver, sick_server
 
 NOTICE = Notice(
     "High: data quality",
@@ -26,45 +22,22 @@ NOTICE = Notice(
 )
 
 
-@dataclass
-class Receiver:
-    """Answers with the given statuses in turn, then with 202."""
-
-    statuses: list[int] = field(default_factory=list)
-    location: str | None = None
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    url: str = ""
+@pytest.fixture
+def statuses() -> list[int]:
+    """What the webhook answers in turn; then it answers 202."""
+    return []
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            state.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(state.statuses.pop(0) if state.statuses else 202)
-            if state.location:
-                self.send_header("Location", state.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/workflow"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def webhook(statuses: list[int]) -> Iterator[Receiver]:
+    location = {"Location": "/workflow"}
+    with receiver(lambda: Answer(statuses.pop(0), headers=location) if statuses else Answer()) as webhook:
+        yield webhook
 
 
-def test_a_card_with_the_facts_and_the_link_arrives(receiver: Receiver) -> None:
-    TeamsChannel(receiver.url).send(NOTICE)
-    [message] = receiver.bodies
+def test_a_card_with_the_facts_and_the_link_arrives(webhook: Receiver) -> None:
+    TeamsChannel(webhook.url).send(NOTICE)
+    [message] = webhook.bodies
     [attachment] = message["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     card = attachment["content"]
@@ -76,25 +49,25 @@ def test_a_card_with_the_facts_and_the_link_arrives(receiver: Receiver) -> None:
     assert card["actions"][0]["url"] == NOTICE.link
 
 
-def test_markdown_from_outside_stays_text(receiver: Receiver) -> None:
-    TeamsChannel(receiver.url).send(NOTICE)
-    facts = receiver.bodies[0]["attachments"][0]["content"]["body"][1]["facts"]
+def test_markdown_from_outside_stays_text(webhook: Receiver) -> None:
+    TeamsChannel(webhook.url).send(NOTICE)
+    facts = webhook.bodies[0]["attachments"][0]["content"]["body"][1]["facts"]
     assert facts[0]["value"] == "orders/\\[click\\]\\(http://evil\\)\\*.csv"
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 503])
-def test_a_refusal_is_an_error_and_not_asked_again_at_once(receiver: Receiver, status: int) -> None:
-    receiver.statuses = [status]
+def test_a_refusal_is_an_error_and_not_asked_again_at_once(webhook: Receiver, statuses: list[int], status: int) -> None:
+    statuses.append(status)
     with pytest.raises(AlertDeliveryError, match=str(status)):
-        TeamsChannel(receiver.url).send(NOTICE)
-    assert len(receiver.bodies) == 1
+        TeamsChannel(webhook.url).send(NOTICE)
+    assert len(webhook.bodies) == 1
 
 
-def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    receiver.statuses, receiver.location = [302] * 50, receiver.url
+def test_a_redirect_is_not_followed(webhook: Receiver, statuses: list[int]) -> None:
+    statuses += [302] * 50
     with pytest.raises(AlertDeliveryError, match="302"):
-        TeamsChannel(receiver.url).send(NOTICE)
-    assert len(receiver.bodies) == 1
+        TeamsChannel(webhook.url).send(NOTICE)
+    assert len(webhook.bodies) == 1
 
 
 @pytest.mark.parametrize(
@@ -118,9 +91,9 @@ def test_a_webhook_that_hangs_is_an_error_when_its_time_is_over() -> None:
         TimedChannel(TeamsChannel(url), 0.2).send(NOTICE)
 
 
-def test_a_timed_channel_delivers_and_raises_what_the_channel_raises(receiver: Receiver) -> None:
-    TimedChannel(TeamsChannel(receiver.url), 30).send(NOTICE)
-    assert len(receiver.bodies) == 1
+def test_a_timed_channel_delivers_and_raises_what_the_channel_raises(webhook: Receiver) -> None:
+    TimedChannel(TeamsChannel(webhook.url), 30).send(NOTICE)
+    assert len(webhook.bodies) == 1
     with pytest.raises(ValueError, match="not my day"):
         TimedChannel(FakeChannel(ValueError("not my day")), 30).send(NOTICE)
 

@@ -1,13 +1,9 @@
 """The sender of alerts on a real database and over real sockets: away, hanging, talking nonsense, and well again."""
 
-import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,49 +14,19 @@ from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertChannel
 from tabserve.alerts.service import AlertDependencies, Delivery, send_alerts
 from tabserve.core.database import Database
-from tests.factories import NOON
+from tests.factories import CONTEXT, NOON
 from tests.fakes.alerts import FakeChannel
-from tests.sick_server import sick_server
-
-CONTEXT = SimpleNamespace(
-    function_name="alerts",
-    memory_limit_in_mb=256,
-    invoked_function_arn="arn:aws:lambda:::alerts",
-    aws_request_id="1",
-    get_remaining_time_in_millis=lambda: 60_000,
-)
-
-
-class Receiver:
-    """A webhook that is well; it remembers what it was told."""
-
-    def __init__(self) -> None:
-        titles = self.titles = Counter[str]()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                titles[message["attachments"][0]["content"]["body"][0]["text"]] += 1
-                self.send_response(202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+from tests.servers import Receiver, receiver, sick_server
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever)
-    thread.start()
-    yield receiver
-    receiver.server.shutdown()
-    thread.join()
-    receiver.server.server_close()
+def webhook() -> Iterator[Receiver]:
+    with receiver() as webhook:
+        yield webhook
+
+
+def titles_of(webhook: Receiver) -> Counter[str]:
+    return Counter(message["attachments"][0]["content"]["body"][0]["text"] for message in webhook.bodies)
 
 
 @contextmanager
@@ -97,7 +63,7 @@ def run(database: Database, now: datetime, url: str, other: FakeChannel) -> Deli
     ids=["hangs", "nonsense", "away"],
 )
 def test_a_sick_webhook_loses_no_alert_and_each_is_told_once_when_it_is_well(
-    database: Database, receiver: Receiver, sick: Callable[[], AbstractContextManager[str]]
+    database: Database, webhook: Receiver, sick: Callable[[], AbstractContextManager[str]]
 ) -> None:
     titles, other, now = stored(database, 30), FakeChannel(), NOON
     with sick() as url:
@@ -106,18 +72,18 @@ def test_a_sick_webhook_loses_no_alert_and_each_is_told_once_when_it_is_well(
             now += timedelta(minutes=1)
     assert {notice.title for notice in other.sent} == titles
     for _ in range(20):
-        run(database, now, receiver.url, other)
+        run(database, now, webhook.url, other)
         now += timedelta(minutes=1)
-    assert receiver.titles == dict.fromkeys(titles, 1)
+    assert titles_of(webhook) == dict.fromkeys(titles, 1)
     assert len(other.sent) == len(titles)
 
 
 def test_the_function_tells_the_webhook_and_the_count(
-    database: Database, postgres_url: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    database: Database, postgres_url: str, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     titles = stored(database, 3)
     monkeypatch.setenv("DATABASE_URL", postgres_url)
-    monkeypatch.setenv("ALERT_WEBHOOK_URL", receiver.url)
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook.url)
     from functions.alerts import app
     from tabserve.alerts.build import alerts_service
 
@@ -125,4 +91,4 @@ def test_the_function_tells_the_webhook_and_the_count(
     monkeypatch.setattr(app, "service", alerts_service())
     assert handler({}, CONTEXT) == {"sent": 3, "failed": 0}
     assert handler({}, CONTEXT) == {"sent": 0, "failed": 0}
-    assert receiver.titles == dict.fromkeys(titles, 1)
+    assert titles_of(webhook) == dict.fromkeys(titles, 1)

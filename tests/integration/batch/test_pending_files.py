@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
-from sqlalchemy import text
 
 from tabserve.batch.ports import PendingFileStore
 from tabserve.batch.store import PendingFiles
@@ -15,7 +14,7 @@ from tabserve.core.errors import LeaseLostError
 from tabserve.ingestion.ports import IngestionStore
 from tabserve.ingestion.store import Ingestions
 from tabserve.serving.store import prediction_store
-from tests.factories import NOON, alert, file_batch, ingestion
+from tests.factories import NOON, alert, file_batch, ingestion, rows
 from tests.fakes.ingestion import FakeIngestions
 
 
@@ -30,11 +29,6 @@ class StoredFiles(Ingestions, PendingFiles):
 @pytest.fixture
 def stored(database: Database) -> StoredFiles:
     return StoredFiles(database)
-
-
-def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
-    with database.transaction() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
 
 
 @pytest.fixture(params=["postgresql", "sqlite", "fake"])

@@ -1,10 +1,7 @@
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -14,22 +11,17 @@ from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceEr
 from tabserve.core.records import Features, Origin
 from tabserve.core.service import aws_client
 from tabserve.core.settings import Settings
+from tests.servers import Answer, Receiver, receiver
 
 RECORDS: list[Features] = [{"Sex": "female", "Age": None, "entity_id": "7"}, {"Sex": "male", "Age": 2.5}]
 ORIGIN = Origin("f1", (2, 5), 4)
 TIMED_OUT = {"errorMessage": "2026-01-02 Task timed out after 29.00 seconds"}
-THROTTLED: tuple[int, bytes, dict[str, str]] = (
-    429,
-    b'{"Type": "User", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}',
-    {},
-)
-
-Answer = tuple[int, bytes, dict[str, str]]
+THROTTLED = Answer(429, b'{"Type": "User", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}')
 
 
 def reply(status: int, body: object) -> Answer:
     """What Lambda's API answers when the function ran to its end."""
-    return 200, json.dumps({"statusCode": status, "body": json.dumps(body)}).encode(), {}
+    return Answer(200, json.dumps({"statusCode": status, "body": json.dumps(body)}).encode())
 
 
 def problem(status: int, kind: str, **more: object) -> Answer:
@@ -41,7 +33,7 @@ def entry(index: int) -> dict[str, object]:
 
 
 DONE = reply(200, {"predictions": [entry(0), entry(1)]})
-BROKE_DOWN = (200, json.dumps(TIMED_OUT).encode(), {"x-amz-function-error": "Unhandled"})
+BROKE_DOWN = Answer(200, json.dumps(TIMED_OUT).encode(), {"x-amz-function-error": "Unhandled"})
 
 
 @dataclass
@@ -49,8 +41,7 @@ class Lambda:
     """Gives the prepared answers in turn, the last one again and again; an answer of None hangs up."""
 
     answers: list[Answer | None] = field(default_factory=lambda: [DONE])
-    requests: list[tuple[str, Any]] = field(default_factory=list)
-    url: str = ""
+    requests: Receiver = field(default_factory=lambda: Receiver(""))
 
     def next(self) -> Answer | None:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -59,35 +50,8 @@ class Lambda:
 @pytest.fixture
 def lambda_() -> Iterator[Lambda]:
     state = Lambda()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            state.requests.append((self.path, json.loads(body)))
-            prepared = state.next()
-            if prepared is None:
-                self.close_connection = True
-                return
-            self.send_response(prepared[0])
-            for name, value in prepared[2].items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(prepared[1])))
-            self.end_headers()
-            self.wfile.write(prepared[1])
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield state
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    with receiver(state.next) as state.requests:
+        yield state
 
 
 @dataclass
@@ -111,7 +75,7 @@ def time() -> Time:
 
 @pytest.fixture
 def function(lambda_: Lambda, time: Time, monkeypatch: pytest.MonkeyPatch) -> PredictionFunction:
-    return made(lambda_.url, time, monkeypatch)
+    return made(lambda_.requests.url, time, monkeypatch)
 
 
 def made(url: str, time: Time, monkeypatch: pytest.MonkeyPatch) -> PredictionFunction:
@@ -131,7 +95,7 @@ def test_invokes_the_function_with_the_event_of_a_call_that_says_who_sends_it(
 ) -> None:
     assert ask(function) == {}
 
-    ((path, event),) = lambda_.requests
+    (path,), (event,) = lambda_.requests.paths, lambda_.requests.bodies
     assert path == "/2015-03-31/functions/predict/invocations"
     assert (event["httpMethod"], event["path"], event["invoked_by"]) == ("POST", "/predict", "scheduler")
     assert json.loads(base64.b64decode(event["body"])) == {
@@ -142,13 +106,13 @@ def test_invokes_the_function_with_the_event_of_a_call_that_says_who_sends_it(
     }
 
 
-AWAY = [
+AWAY: list[Answer | None] = [
     THROTTLED,
     BROKE_DOWN,
     None,
-    (500, b"", {}),
-    (403, b'{"Message": "not authorized"}', {}),
-    (200, b"<html>", {}),
+    Answer(500),
+    Answer(403, b'{"Message": "not authorized"}'),
+    Answer(200, b"<html>"),
     problem(503, "unavailable"),
     problem(504, "too slow"),
     reply(200, {"predictions": []}),
@@ -173,7 +137,7 @@ def test_trouble_that_passes_is_waited_for(
 
     assert ask(function) == {}
     assert len(time.pauses) == 2
-    assert len(lambda_.requests) == 3
+    assert len(lambda_.requests.bodies) == 3
 
 
 def test_a_function_that_takes_its_time_to_fail_is_not_asked_again(
@@ -184,7 +148,7 @@ def test_a_function_that_takes_its_time_to_fail_is_not_asked_again(
 
     with pytest.raises(PredictionServiceError, match="timed out"):
         ask(function)
-    assert len(lambda_.requests) == 1
+    assert len(lambda_.requests.bodies) == 1
 
 
 def test_all_tries_fit_into_the_time_a_run_keeps_for_a_chunk() -> None:
@@ -213,7 +177,7 @@ def test_all_tries_fit_into_the_time_a_run_keeps_for_a_chunk() -> None:
         (problem(404, "unknown-use-case"), dict.fromkeys((2, 5), "404: unknown-use-case")),
         (problem(413, "too-large"), dict.fromkeys((2, 5), "413: too-large")),
         (problem(500, "internal-error"), dict.fromkeys((2, 5), "500: internal-error")),
-        ((413, b'{"Message": "Request must be smaller"}', {}), dict.fromkeys((2, 5), "413: ")),
+        (Answer(413, b'{"Message": "Request must be smaller"}'), dict.fromkeys((2, 5), "413: ")),
     ],
 )
 def test_each_refused_row_has_a_reason(
@@ -225,7 +189,7 @@ def test_each_refused_row_has_a_reason(
 
     assert found.keys() == refused.keys()
     assert all(refused[number] in reason for number, reason in found.items())
-    assert len(lambda_.requests) == 1
+    assert len(lambda_.requests.bodies) == 1
 
 
 def test_a_use_case_without_a_model_is_told_apart_from_an_outage(lambda_: Lambda, function: PredictionFunction) -> None:
@@ -233,7 +197,7 @@ def test_a_use_case_without_a_model_is_told_apart_from_an_outage(lambda_: Lambda
 
     with pytest.raises(ModelError, match="no-model"):
         ask(function)
-    assert len(lambda_.requests) == 1
+    assert len(lambda_.requests.bodies) == 1
 
 
 def test_a_newer_claim_is_told(lambda_: Lambda, function: PredictionFunction) -> None:
@@ -241,7 +205,7 @@ def test_a_newer_claim_is_told(lambda_: Lambda, function: PredictionFunction) ->
 
     with pytest.raises(LeaseLostError):
         ask(function)
-    assert len(lambda_.requests) == 1
+    assert len(lambda_.requests.bodies) == 1
 
 
 def test_nobody_listening_is_away(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:

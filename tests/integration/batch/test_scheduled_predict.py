@@ -27,7 +27,7 @@ from tabserve.ingestion.validation_result import BadRow
 from tabserve.serving.service import PredictRequest, predict_file
 from tabserve.serving.store import prediction_store
 from tests.definitions import CATALOG
-from tests.factories import good_object, ingestion
+from tests.factories import CONTEXT, good_object, ingestion
 from tests.fakes.models import VERSION, FakeModels
 from tests.fakes.serving import predict_dependencies
 
@@ -243,18 +243,9 @@ def test_the_function_scores_on_a_schedule_event(
 
     monkeypatch.setattr(app, "service", scheduled_predict_service())
 
-    class Context:
-        aws_request_id = "request-1"
-        function_name = "scheduled-predict"
-        memory_limit_in_mb = 512
-        invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:scheduled-predict"
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 100_000
-
-    assert app.handler({}, Context())["status"] == "skipped"
+    assert app.handler({}, CONTEXT)["status"] == "skipped"
     cloud.file("f1", rows=3)
-    assert app.handler({}, Context())["status"] == "failed"
+    assert app.handler({}, CONTEXT)["status"] == "failed"
 
     # The logger of a service writes to the standard output that it first met, maybe that of another test.
     statuses = [vars(record)["status"] for record in caplog.records if record.getMessage() == "run finished"]

@@ -3,7 +3,6 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +23,7 @@ from tabserve.core.service import aws_client
 from tabserve.core.settings import Settings
 from tabserve.ingestion.raw_bucket import S3RawBucket
 from tabserve.serving.links import S3Links
+from tests.servers import Answer, receiver
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -95,33 +95,19 @@ def test_an_object_that_was_replaced_meanwhile_is_not_read_on(bucket: S3Store) -
             bucket.read("k", offset=offset, etag=etag)
 
 
-class OverHttp(BaseHTTPRequestHandler):
-    """Answers every GET with two lines, as S3 does: over a connection that moto leaves out."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "10")
-        self.send_header("ETag", '"1"')
-        self.send_header("Last-Modified", "Fri, 02 Jan 2026 12:00:00 GMT")
-        self.end_headers()
-        self.wfile.write(b"a,b\r\n1,2\r\n")
-
-    def log_message(self, *_: object) -> None: ...
-
-
 def test_an_object_can_be_read_as_text_to_its_end() -> None:
-    with HTTPServer(("127.0.0.1", 0), OverHttp) as server, ThreadPoolExecutor(1) as pool:
-        answered = pool.submit(server.handle_request)
+    headers = {"ETag": '"1"', "Last-Modified": "Fri, 02 Jan 2026 12:00:00 GMT"}
+    # Over a connection: moto would leave it out.
+    with receiver(lambda: Answer(200, b"a,b\r\n1,2\r\n", headers)) as server:
         client = boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{server.server_port}",
+            endpoint_url=server.url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
         with S3Store(client, "raw").open("k") as stream:
             lines = list(csv.reader(io.TextIOWrapper(stream, encoding="utf-8", newline="")))
-        answered.result(timeout=10)
         client.close()
     assert lines == [["a", "b"], ["1", "2"]]
 

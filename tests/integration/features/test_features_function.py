@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from tabserve.core.settings import read_settings
 from tabserve.features.build import feature_store
-from tests.factories import good_object
+from tests.factories import CONTEXT, good_object, lambda_context
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,Fare,Embarked"
 EVENTS = Path(__file__).parents[2] / "events"
@@ -51,16 +51,6 @@ def app(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def context(seconds: float = 100) -> SimpleNamespace:
-    return SimpleNamespace(
-        function_name="features",
-        memory_limit_in_mb=512,
-        invoked_function_arn="arn:aws:lambda:::features",
-        aws_request_id="1",
-        get_remaining_time_in_millis=lambda: seconds * 1000,
-    )
-
-
 def drop(aws: SimpleNamespace, rows: list[str], written: str = "", key: str = KEY) -> dict[str, Any]:
     """Put a good object there; return the event that S3 sends about it."""
     body = good_object(HEADER, dict(enumerate(rows, start=1)))
@@ -85,7 +75,7 @@ def metric_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def test_a_good_file_becomes_features_and_never_its_target(app: Any, aws: SimpleNamespace) -> None:
     event = drop(aws, ['1,0,3,"Doe, ""J"" ",male,22,7.25,S', "2,1,1,Roe,female,,71.28,"], "2026-01-02T12:00:00+00:00")
-    assert app.handler(event, context()) == {"batchItemFailures": []}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
     found = known("1", "2", "3")
     assert found.keys() == {"1", "2"}
     assert found["1"].features == {"Pclass": 3, "Sex": "male", "Age": 22.0, "Fare": 7.25, "Embarked": "S"}
@@ -95,14 +85,14 @@ def test_a_good_file_becomes_features_and_never_its_target(app: Any, aws: Simple
 
 def test_an_event_as_s3_sends_it_is_understood(app: Any, aws: SimpleNamespace) -> None:
     drop(aws, ["1,0,3,Doe,male,22,7.25,S"])
-    assert app.handler(json.loads((EVENTS / "features.json").read_text()), context()) == {"batchItemFailures": []}
+    assert app.handler(json.loads((EVENTS / "features.json").read_text()), CONTEXT) == {"batchItemFailures": []}
     assert known("1").keys() == {"1"}
 
 
 def test_an_older_file_that_comes_late_changes_nothing(app: Any, aws: SimpleNamespace) -> None:
-    app.handler(drop(aws, ["1,0,3,Doe,male,22,7.25,S"], "2026-01-02T12:00:00+00:00"), context())
+    app.handler(drop(aws, ["1,0,3,Doe,male,22,7.25,S"], "2026-01-02T12:00:00+00:00"), CONTEXT)
     late = drop(aws, ["1,0,1,Doe,male,21,7.25,S"], "2026-01-02T11:59:59+00:00", "titanic/01/late.csv")
-    assert app.handler(late, context()) == {"batchItemFailures": []}
+    assert app.handler(late, CONTEXT) == {"batchItemFailures": []}
     assert known("1")["1"].features["Age"] == 22.0
 
 
@@ -110,7 +100,7 @@ def test_a_long_file_goes_on_through_the_queue_until_it_ends(app: Any, aws: Simp
     event = drop(aws, [f'{number},0,3,"a\nb",male,{number % 80},7.25,S' for number in range(2500)])
     parts = 0
     while event:
-        assert app.handler(event, context(seconds=5)) == {"batchItemFailures": []}
+        assert app.handler(event, lambda_context(seconds=5)) == {"batchItemFailures": []}
         parts += 1
         (sent,) = aws.sqs.receive_message(QueueUrl=aws.queue).get("Messages", [None])
         event = message(sent["Body"]) if sent else {}
@@ -126,7 +116,7 @@ def test_a_table_that_is_away_sends_its_message_back_and_no_other(
     aws.dynamodb.delete_table(TableName="features")
     test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "good"})
     event["Records"] += [*message(test_event, "2")["Records"], *message("{", "3")["Records"]]
-    assert app.handler(event, context()) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
     assert len(caplog.records) == 2
     assert "Secret" not in caplog.text
     assert metric_line(capsys)["FailedMessages"] == [2]
@@ -136,7 +126,7 @@ def test_what_cannot_be_stored_is_told_without_its_values(
     app: Any, aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     event = drop(aws, ["1,0,3,Doe,male,22,7.25,S", "2,0,9,Roe,female,-4,7.25,S"])
-    app.handler(event, context())
+    app.handler(event, CONTEXT)
     (refused,) = [vars(record) for record in caplog.records if record.getMessage() == "rows refused"]
     assert refused["rules"] == {2: "not_a_row"}
     metrics = metric_line(capsys)
@@ -144,4 +134,4 @@ def test_what_cannot_be_stored_is_told_without_its_values(
 
 
 def test_a_file_of_an_unknown_use_case_is_left(app: Any, aws: SimpleNamespace) -> None:
-    assert app.handler(drop(aws, ["1"], key="tulips/0/a.csv"), context()) == {"batchItemFailures": []}
+    assert app.handler(drop(aws, ["1"], key="tulips/0/a.csv"), CONTEXT) == {"batchItemFailures": []}

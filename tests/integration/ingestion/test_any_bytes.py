@@ -16,7 +16,8 @@ import redrive
 from tabserve.core.database import create
 from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.ingestion.quarantine import read_bad_rows
-from tests.integration.ingestion.test_ingest_function import CONTEXT, HEADER, s3
+from tests.factories import CONTEXT
+from tests.integration.ingestion.test_ingest_function import HEADER, s3
 
 __all__ = ["s3"]
 ROW = "1,3,male,22,7.25,S"

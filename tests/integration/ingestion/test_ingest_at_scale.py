@@ -17,8 +17,9 @@ from tabserve.core.events import raw_file_message
 from tabserve.core.files import RawFile
 from tabserve.ingestion.quarantine import read_bad_rows
 from tests.definitions import CATALOG
+from tests.factories import CONTEXT
 from tests.ingest_truth import Truth, raw_files
-from tests.integration.ingestion.test_ingest_function import BUCKETS, CONTEXT
+from tests.integration.ingestion.test_ingest_function import BUCKETS
 from tests.unit.ingestion.conftest import original
 
 BATCH = 5

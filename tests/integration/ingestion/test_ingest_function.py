@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,9 +11,8 @@ import pytest
 from moto import mock_aws
 from sqlalchemy import create_engine, text
 
-CONTEXT = SimpleNamespace(
-    function_name="ingest", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:::ingest", aws_request_id="1"
-)
+from tests.factories import CONTEXT
+
 BUCKETS = ("raw", "good", "bad", "artifacts")
 EVENT = (Path(__file__).parents[2] / "events/ingest.json").read_text()
 KEY = "titanic/first 100%.csv"

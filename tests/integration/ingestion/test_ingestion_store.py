@@ -22,7 +22,7 @@ from tabserve.ingestion.ports import AlertAfter, IngestionStore
 from tabserve.ingestion.severity import RULE
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue, Reason
-from tests.factories import NOON, alert, ingestion
+from tests.factories import NOON, alert, ingestion, rows
 from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 
@@ -38,11 +38,6 @@ STATISTICS = [ColumnStatistics("Age", 8, 1, 0.5, 30.25, 80.0, (10.0, 20.0), (("2
 @pytest.fixture
 def store(database: Database) -> Ingestions:
     return Ingestions(database)
-
-
-def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
-    with database.transaction() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
 
 
 @pytest.fixture(params=["postgresql", "sqlite", "fake"])
