@@ -1,13 +1,73 @@
-"""What is answered: plain dictionaries, and one encoder for all of them."""
+"""What is answered: plain dictionaries given to one encoder, and the models that describe them in the document."""
 
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Response
+from pydantic import Field
 
-from functions.predict.problems import failure_bodies
+from functions.predict.problems import Described, Failure, failure_bodies
+from functions.predict.request import PredictionId
+from tabserve.core.records import Source
 from tabserve.serving.service import Answer
+
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Refused(Described):
+    """Why a record of the request was refused."""
+
+    index: Count
+    error: list[Failure]
+
+
+class Predicted(Described):
+    """What a model says of a record."""
+
+    prediction_id: PredictionId
+    prediction: str | int
+    label: str
+    probability: Probability
+    probabilities: dict[str, Probability]
+
+
+class Prediction(Predicted):
+    """The answer to a record of the request."""
+
+    index: Count
+
+
+class PastPrediction(Predicted):
+    """A stored prediction."""
+
+    request_id: str
+    use_case: str
+    model_version: str
+    source: Source
+    created_at: Time
+    features: dict[str, Any]
+    entity_id: str | None
+    file_id: str | None
+    row_number: Count | None
+
+
+class Predictions(Described):
+    """One entry per record, in the order of the request."""
+
+    request_id: str
+    use_case: str
+    model_version: str
+    predictions: list[Prediction | Refused]
+
+
+class PastPredictions(Described):
+    """Stored predictions, newest first, and where the next page begins."""
+
+    predictions: list[PastPrediction]
+    next_cursor: str | None
 
 
 def json_reply(content: Any, status: int = 200) -> Response:  # noqa: ANN401  JSON can be anything

@@ -1,62 +1,168 @@
-"""The OpenAPI document: request and answer schemas generated from the use cases."""
+"""The OpenAPI document: FastAPI's own, with what the use cases make of the records that are taken and answered."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
-from functions.predict import openapi_schemas as schemas
 from functions.predict.gate import OPEN_PATHS
-from functions.predict.openapi_schemas import Schema
-from tabserve.serving.service import PredictDependencies
+from functions.predict.problems import PROBLEMS, Problem
+from functions.predict.request import ENTITY_ID, UUID
+from functions.predict.routes.files import RAW_NAME
+from tabserve.core.records import Source
+from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.serving.service import MAX_RECORDS, PredictDependencies
 
-JSON = "application/json"
-TEXT_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
-PROBLEMS = {
-    400: "The body is not strict JSON.",
-    403: "The header x-api-key is missing or wrong.",
-    404: "There is no such thing.",
-    409: "The Idempotency-Key was used for another body.",
-    413: "Too many records or too large a body; put larger sets as a CSV into the raw bucket.",
-    422: "A field, or every record, breaks a rule; `errors` names each.",
-    503: "A part the answer needs is away; try again after Retry-After seconds.",
+Schema = dict[str, Any]
+JSON: Final = "application/json"
+REFS: Final = "#/components/schemas/"
+ID: Final[Schema] = {"type": "string", "pattern": f"^{UUID}$"}
+GATEWAY_REFUSAL: Final[Schema] = {
+    "type": "object",
+    "properties": {"message": {"type": "string"}},
+    "required": ["message"],
 }
-IDEMPOTENCY_KEY: Schema = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "The same key repeats the first answer and predicts nothing again.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+FILE_SIZE: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": MAX_FILE_BYTES, "description": "In bytes."}
+ENTITY: Final[Schema] = {
+    "type": "string",
+    "pattern": ENTITY_ID,
+    "description": "Whom or what the record is about; alone, its features come from the feature store.",
 }
 
 
 def document(app: FastAPI, deps: PredictDependencies) -> Schema:
     """Return the OpenAPI document of the app for the use cases that exist."""
-    catalog, default = deps.catalog, deps.default_use_case
-    use_cases = [catalog.get(name) for name in catalog.names()]
-    base: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-    base["components"] = {
-        "schemas": schemas.components(use_cases, default),
+    use_cases = [deps.catalog.get(name) for name in deps.catalog.names()]
+    told: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    answers = told["components"]["schemas"]
+    _, models = models_json_schema([(Problem, "validation")], ref_template=f"{REFS}{{model}}")
+    schemas: Schema = {**answers, **models["$defs"]}
+    for use_case in use_cases:
+        schemas |= _schemas(use_case, answers, is_default=use_case.name == deps.default_use_case)
+    predictions = [_ref(f"{_component(use_case)}Prediction") for use_case in use_cases]
+    past = [_ref(f"{_component(use_case)}PastPrediction") for use_case in use_cases]
+    schemas["Predictions"]["properties"]["predictions"]["items"] = {"anyOf": [*predictions, _ref("Refused")]}
+    schemas["PastPredictions"]["properties"]["predictions"]["items"] = {"anyOf": past}
+    unused = ("Prediction", "PastPrediction", "HTTPValidationError", "ValidationError")
+    told["components"] = {
+        "schemas": {name: schema for name, schema in schemas.items() if name not in unused},
         "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
     }
-    bodies = schemas.request_bodies(use_cases, default)
-    answers = schemas.answers(use_cases)
-    for path, operations in base["paths"].items():
+    bodies = _request_bodies(use_cases, deps.default_use_case)
+    for path, operations in told["paths"].items():
         for method, operation in operations.items():
-            _finish(operation, f"{method.upper()} {path}", bodies, answers)
+            if body := bodies.get(f"{method.upper()} {path}"):
+                operation["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+            operation["responses"] |= _problems()
             if path not in OPEN_PATHS:
                 operation["security"] = [{"api_key": []}]
-    base["paths"]["/predict"]["post"]["parameters"] = [IDEMPOTENCY_KEY]
-    return base
+    return told
 
 
-def _finish(operation: Schema, name: str, bodies: Schema, answers: Schema) -> None:
-    if name in bodies:
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": bodies[name]}}}
-    content: dict[str, Any] = {JSON: {"schema": answers[name]}} if name in answers else {TEXT_PLAIN: {}}
-    done = next(status for status in operation["responses"] if status.startswith("2"))
-    operation["responses"] = {done: {"description": "Done.", "content": content}}
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for status, description in PROBLEMS.items():
-        operation["responses"][str(status)] = {"description": description, "content": problem}
-    operation["responses"]["403"]["content"] = {**problem, JSON: {"schema": schemas.GATEWAY_REFUSAL}}
+def _problems() -> Schema:
+    content: Schema = {"application/problem+json": {"schema": _ref("Problem")}}
+    responses = {str(status): {"description": text, "content": dict(content)} for status, text in PROBLEMS.items()}
+    responses["403"]["content"][JSON] = {"schema": GATEWAY_REFUSAL}  # type: ignore[index]
+    return responses
+
+
+def _request_bodies(use_cases: Sequence[UseCase], default: str) -> Schema:
+    """Return the schema of each route's body."""
+    batches = [_ref(f"{_component(use_case)}Batch") for use_case in use_cases]
+    bare = [_ref(f"{_component(use_case)}Record") for use_case in use_cases if use_case.name == default]
+    name = {"enum": [use_case.name for use_case in use_cases]}
+    return {
+        "POST /predict": {"anyOf": [*bare, *batches]},
+        "POST /explain": {"anyOf": [_explain(use_case) for use_case in use_cases]},
+        "POST /raw-files": _object(
+            {"use_case": name, "name": {"type": "string", "pattern": RAW_NAME}, "size": FILE_SIZE}
+        ),
+        "POST /ground-truth": {"anyOf": [_ref(f"{_component(use_case)}Outcomes") for use_case in use_cases]},
+    }
+
+
+def _schemas(use_case: UseCase, answers: Schema, *, is_default: bool) -> Schema:
+    """Return a use case's schemas: its records, batches and ground truth, and its predictions."""
+    name = _component(use_case)
+    return {
+        f"{name}Record": _record(use_case),
+        f"{name}Batch": _batch(use_case, is_default=is_default),
+        f"{name}Outcomes": _ground_truth(use_case),
+        f"{name}Prediction": _predicted(use_case, answers["Prediction"]),
+        f"{name}PastPrediction": _predicted(use_case, answers["PastPrediction"]),
+    }
+
+
+def _record(use_case: UseCase) -> Schema:
+    """Return the schema of one record: its features, or only the id of an entity of the feature store."""
+    features = {feature.name: _feature(feature) for feature in use_case.features}
+    optional = [feature.name for feature in use_case.features if not feature.required]
+    title = f"A record of {use_case.title or use_case.name}"
+    examples = {"examples": [use_case.example]} if use_case.example else {}
+    entity = {**ENTITY, "type": ["string", "null"]}
+    whole = _object({**features, "entity_id": entity}, optional=[*optional, "entity_id"], title=title, **examples)
+    return {"description": use_case.description, "anyOf": [whole, _object({"entity_id": ENTITY})]}
+
+
+def _feature(feature: Feature) -> Schema:
+    title = f"{feature.description or feature.name}{f' ({feature.unit})' if feature.unit else ''}"
+    if isinstance(feature, CategoryFeature):
+        return {"title": title, "enum": [*feature.categories, *([] if feature.required else [None])]}
+    kinds = feature.type if feature.required else [feature.type, "null"]
+    return {"title": title, "type": kinds, "minimum": feature.minimum, "maximum": feature.maximum}
+
+
+def _batch(use_case: UseCase, *, is_default: bool) -> Schema:
+    properties: Schema = {
+        "use_case": {"const": use_case.name},
+        "source": {"enum": [source for source in get_args(Source) if source != "scheduled"], "default": "api"},
+        "records": _records(_ref(f"{_component(use_case)}Record")),
+    }
+    return _object(properties, optional=["source", "use_case"] if is_default else ["source"])
+
+
+def _explain(use_case: UseCase) -> Schema:
+    return _object({"use_case": {"const": use_case.name}, "record": _record(use_case)["anyOf"][0]})
+
+
+def _ground_truth(use_case: UseCase) -> Schema:
+    actual = {"enum": list(dict.fromkeys([*use_case.target.classes, *use_case.target.texts]))}
+    by_prediction = _object({"actual": actual, "prediction_id": ID})
+    by_entity = _object({"actual": actual, "entity_id": {"type": "string", "pattern": ENTITY_ID}})
+    return _object({"use_case": {"const": use_case.name}, "records": _records({"anyOf": [by_prediction, by_entity]})})
+
+
+def _predicted(use_case: UseCase, answer: Schema) -> Schema:
+    """Return the schema of an answer with this use case's classes and labels."""
+    target, properties = use_case.target, answer["properties"]
+    probability = properties["probabilities"]["additionalProperties"]
+    known: Schema = {
+        "prediction": {"enum": list(target.classes)},
+        "label": {"enum": list(target.labels or target.texts)},
+        "probabilities": _object(dict.fromkeys(target.texts, probability)),
+    }
+    if "use_case" in properties:
+        known["use_case"] = {"const": use_case.name}
+    return {**answer, "title": f"{_component(use_case)}{answer['title']}", "properties": {**properties, **known}}
+
+
+def _records(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_RECORDS}
+
+
+def _object(properties: Mapping[str, Schema], optional: Sequence[str] = (), **more: object) -> Schema:
+    """Return the schema of an object that has these properties and no others."""
+    required = [name for name in properties if name not in optional]
+    closed: Schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
+    return closed | {"required": required} | more
+
+
+def _component(use_case: UseCase) -> str:
+    return use_case.name.capitalize()  # with its separators, or two use cases could share a schema
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"{REFS}{name}"}

@@ -1,12 +1,13 @@
 """Errors as RFC 9457 problem bodies: one table from error type to status."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Final
 
 import orjson
 from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from tabserve.core.errors import (
@@ -28,6 +29,51 @@ from tabserve.core.records import FailureCase
 INTERNAL = 500
 UNAVAILABLE = 503
 RETRY_AFTER_SECONDS = 2
+
+PROBLEMS: Final[Mapping[int, str]] = {
+    400: "The body is not strict JSON.",
+    403: "The header x-api-key is missing or wrong.",
+    404: "There is no such thing.",
+    409: "The Idempotency-Key was used for another body.",
+    413: "Too many records or too large a body; put larger sets as a CSV into the raw bucket.",
+    422: "A field, or every record, breaks a rule; `errors` names each.",
+    UNAVAILABLE: "A part the answer needs is unavailable; try again after Retry-After seconds.",
+}
+
+
+class Described(BaseModel):
+    """An answer with these fields and no others.
+
+    It is built when the document is asked for, as nothing else needs it: answers are plain dictionaries, and a test
+    holds real ones against the document.
+    """
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=())
+
+
+class Failure(Described):
+    """A rule that a value breaks."""
+
+    column: str
+    rule: str
+    message: str
+
+
+class IndexedFailure(Failure):
+    """A rule that a record of the request breaks."""
+
+    index: Annotated[int, Field(ge=0)]
+
+
+class Problem(Described):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Failure | IndexedFailure] = []
+
 
 # The first type that an error is an instance of decides.
 STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
@@ -76,7 +122,7 @@ def failure_bodies(cases: Sequence[FailureCase]) -> list[dict[str, str]]:
 
 
 def _detail(error: TabserveError) -> str:
-    # What is away, and where, is for the log; the caller only needs to know that trying again may help.
+    # What is unavailable, and where, is for the log; the caller only needs to know that trying again may help.
     return "A part this answer needs is away; try again shortly." if isinstance(error, UnavailableError) else str(error)
 
 

@@ -17,6 +17,7 @@ from tabserve.serving.service import PredictDependencies, PredictRequest
 
 MAX_INTEGER = 2**31 - 1  # what the tables hold
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+KEY = "[!-~]{1,200}"
 ENTITY_ID = f"^{rules.ID}$"
 EntityId = Annotated[str, StringConstraints(pattern=ENTITY_ID)]
 FileId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -108,7 +109,7 @@ def _refuse_what_only_the_scheduler_sends(batch: PredictBody) -> None:
 
 def idempotency_key(text: str) -> str:
     """Check the header; raise InvalidFieldError."""
-    if not re.fullmatch("[!-~]{1,200}", text):
+    if not re.fullmatch(KEY, text):
         message = "Idempotency-Key must be 1 to 200 printable ASCII characters without spaces."
         raise InvalidFieldError("Idempotency-Key", "malformed", message)
     return f"http/{text}"

@@ -1,10 +1,12 @@
 """Tell why the model answers what it answers."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
-from functions.predict.answers import json_reply
+from functions.predict.answers import Count, Probability, json_reply
+from functions.predict.problems import Described
 from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.serving.explain import Explained, explain
 
@@ -18,7 +20,29 @@ class ExplainBody(StrictModel):
     record: dict[str, Any]
 
 
-@router.post("/explain")
+class Effect(Described):
+    """What a feature's value adds to the prediction."""
+
+    feature: str
+    effect: float
+
+
+class ExplainAnswer(Described):
+    """The effects of a record's values on the probability of one class."""
+
+    use_case: str
+    model_version: str
+    class_: str | int = Field(alias="class")
+    label: str
+    probability: Probability
+    typical_probability: Probability
+    typical_records: Count
+    method: Literal["exact", "sampled"]
+    scale: Literal["log_odds", "probability"]
+    effects: list[Effect]
+
+
+@router.post("/explain", response_model=ExplainAnswer)
 def post_explain(request: Request, raw: RawBody) -> Response:
     """Tell what each value of a record adds to its prediction; nothing is stored."""
     body = parse(ExplainBody, json_object(raw))

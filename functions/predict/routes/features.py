@@ -1,15 +1,26 @@
 """Read the feature store."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
-from functions.predict.answers import json_reply
-from functions.predict.problems import problem
+from functions.predict.answers import Time, json_reply
+from functions.predict.problems import Described, problem
 from functions.predict.request import EntityId, deps_of
 
 router = APIRouter(tags=["features"])
 
 
-@router.get("/features/{use_case}/{entity_id}")
+class EntityFeatures(Described):
+    """The latest known features of an entity."""
+
+    use_case: str
+    entity_id: str
+    features: dict[str, Any]
+    event_time: Time
+
+
+@router.get("/features/{use_case}/{entity_id}", response_model=EntityFeatures)
 def get_features(request: Request, use_case: str, entity_id: EntityId) -> Response:
     """Return the latest known features of an entity."""
     deps = deps_of(request)

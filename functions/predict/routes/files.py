@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
 
 from functions.predict.answers import json_reply
+from functions.predict.problems import Described
 from functions.predict.request import FileId, RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.rules import MAX_FILE_BYTES
 from tabserve.serving.views import raw_file_link, report_link, upload_link
@@ -27,7 +28,21 @@ class RawFileBody(StrictModel):
     size: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_FILE_BYTES)]
 
 
-@router.post("/raw-files", status_code=201)
+class UploadLink(Described):
+    """Where a raw file goes, and the link that takes its bytes."""
+
+    key: str
+    upload_url: str
+
+
+class FileLink(Described):
+    """The link that reads a file."""
+
+    file_id: str
+    url: str
+
+
+@router.post("/raw-files", status_code=201, response_model=UploadLink)
 def post_raw_file(request: Request, raw: RawBody) -> Response:
     """Return a link that takes a raw file of so many bytes with one PUT request, content type text/csv."""
     body = parse(RawFileBody, json_object(raw))
@@ -35,13 +50,13 @@ def post_raw_file(request: Request, raw: RawBody) -> Response:
     return json_reply({"key": key, "upload_url": url}, 201)
 
 
-@router.get("/raw-files/{file_id}")
+@router.get("/raw-files/{file_id}", response_model=FileLink)
 def get_raw_file(request: Request, file_id: FileId) -> Response:
     """Return a link to a raw file; when its key was overwritten, to the newest bytes."""
     return json_reply({"file_id": file_id, "url": raw_file_link(file_id, deps_of(request))})
 
 
-@router.get("/reports/{file_id}")
+@router.get("/reports/{file_id}", response_model=FileLink)
 def get_report(request: Request, file_id: FileId) -> Response:
     """Return a link to the HTML report on a raw file."""
     return json_reply({"file_id": file_id, "url": report_link(file_id, deps_of(request))})

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from functions.predict.answers import json_reply
-from functions.predict.problems import failure_bodies
+from functions.predict.answers import Count, Refused, json_reply
+from functions.predict.problems import Described, failure_bodies
 from functions.predict.request import EntityId, PredictionId, RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.errors import InvalidFieldError
 from tabserve.serving.ground_truth import record_ground_truth
@@ -29,7 +29,14 @@ class GroundTruthBody(StrictModel):
     records: list[RecordBody] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
-@router.post("/ground-truth")
+class Recorded(Described):
+    """How much was stored, and why the rest was not."""
+
+    stored: Count
+    errors: list[Refused]
+
+
+@router.post("/ground-truth", response_model=Recorded)
 def post_ground_truth(request: Request, raw: RawBody) -> Response:
     """Store ground truth; unknown predictions are reported by index, and sending it twice changes nothing."""
     body = parse(GroundTruthBody, json_object(raw))

@@ -1,29 +1,39 @@
 """Is it alive, and how is it used."""
 
 import time
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from functions.predict.answers import json_reply
+from functions.predict.problems import Described
 from functions.predict.request import deps_of
 from tabserve.serving.metrics import exposition
 
 router = APIRouter(tags=["operations"])
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@router.get("/health")
+class Health(Described):
+    """Whether everything is well, and what can be reached."""
+
+    status: Literal["ok", "degraded"]
+    database: bool
+
+
+@router.get("/health", response_model=Health)
 def get_health(request: Request) -> Response:
     """Tell that the service lives and what it can reach."""
     database = deps_of(request).predictions.reachable()
     return json_reply({"status": "ok" if database else "degraded", "database": database})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses={200: {"content": {EXPOSITION: {}}}})
 def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     request.app.state.meter.flush(time.monotonic())
-    return Response(exposition(deps_of(request).predictions.families()), media_type="text/plain; version=0.0.4")
+    return Response(exposition(deps_of(request).predictions.families()), media_type=EXPOSITION)
 
 
 @router.get("/docs", include_in_schema=False)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from functions.predict.answers import json_reply
+from functions.predict.answers import PastPredictions, json_reply
 from functions.predict.request import UUID, deps_of
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
@@ -73,7 +73,7 @@ class HistoryParameters(BaseModel):
         )
 
 
-@router.get("/past-predictions")
+@router.get("/past-predictions", response_model=PastPredictions)
 def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
     """Read stored predictions, newest first."""
     deps = deps_of(request)

@@ -5,16 +5,23 @@ from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 
-from functions.predict.answers import predictions_body
+from functions.predict.answers import Predictions, predictions_body
 from functions.predict.gate import invoked_by_scheduler
-from functions.predict.request import deps_of, idempotency_key, predict_request, request_id_of
+from functions.predict.request import KEY, deps_of, idempotency_key, predict_request, request_id_of
 from tabserve.core.service import Service
 from tabserve.serving.service import Answer, PredictDependencies, predict, predict_file, predict_once
 
 router = APIRouter(tags=["predictions"])
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key repeats the first answer and predicts nothing again.",
+    "schema": {"type": "string", "pattern": f"^{KEY}$"},
+}
 
 
-@router.post("/predict")
+@router.post("/predict", response_model=Predictions, openapi_extra={"parameters": [IDEMPOTENCY_KEY]})
 async def post_predict(request: Request) -> Response:
     """Predict one record or a batch; every answer is stored."""
     deps = deps_of(request)

@@ -10,15 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from functions.predict import queue
-from functions.predict.openapi import document
-from functions.predict.openapi_schemas import components
 from functions.predict.routes.past_predictions import HistoryParameters
 from tabserve.batch.prediction_function import PredictionFunction
 from tabserve.core.entities import Entity
 from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.records import Origin
 from tabserve.core.rules import DESCRIPTIONS
-from tests.definitions import CATALOG
 from tests.factories import API_KEY
 from tests.fakes.models import FakeModels
 from tests.fakes.objects import FakeObjects
@@ -315,18 +312,6 @@ def test_the_served_versions_are_told(client: TestClient) -> None:
     assert client.get("/model", params={"use_case": "tulips"}).status_code == 404
 
 
-def test_the_docs_find_their_document_behind_any_stage(client: TestClient) -> None:
-    assert "url: 'openapi.json'" in client.get("/docs", headers={"x-api-key": ""}).text
-    document = client.get("/openapi.json", headers={"x-api-key": ""}).json()
-    assert document["components"]["schemas"]["TitanicRecord"]["anyOf"][0]["properties"]["Age"]["maximum"] == 120
-
-
-def test_the_document_asks_for_the_key_but_not_where_all_may_call(app_module: Any) -> None:
-    told = document(app_module.app, app_module.service.deps)
-    assert told["paths"]["/predict"]["post"]["security"] == [{"api_key": []}]
-    assert "security" not in told["paths"]["/health"]["get"]
-
-
 def test_the_same_idempotency_key_repeats_the_answer(client: TestClient, predictions: FakePredictions) -> None:
     headers = {"Idempotency-Key": "order-17"}
     first, second = (client.post("/predict", json=GOOD, headers=headers) for _ in range(2))
@@ -454,20 +439,3 @@ def test_a_message_that_meets_an_absent_database_comes_again(
     predictions.away = True
     assert app_module.handler(queue_event(GOOD), None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert not results.sent
-
-
-def test_metrics_are_prometheus_text(post: Any, client: TestClient) -> None:
-    answer = client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-
-
-def test_the_kept_document_is_the_served_one(client: TestClient) -> None:
-    kept = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
-    assert client.get("/openapi.json").json() == kept, "run make openapi"
-
-
-def test_use_cases_with_like_names_have_schemas_of_their_own() -> None:
-    titanic = CATALOG.get("titanic")
-    names = ("a-past", "a_past", "a")
-    found = components([titanic.model_copy(update={"name": name}) for name in names], "")
-    assert len(found) == 2 + 5 * len(names)
