@@ -22,7 +22,7 @@ FOLDERS = re.compile(r"^(models|reports|answers)/")
 
 
 # Readers to whom an object that is not there and one that is forbidden are the same.
-INDIFFERENT = {"ingestion.reference_columns"}
+INDIFFERENT = {"ingestion.report"}
 
 
 @dataclass
