@@ -9,7 +9,6 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
-from tabserve.serving.metrics import exposition
 
 router = APIRouter(tags=["operations"])
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
@@ -33,6 +32,8 @@ def get_health(request: Request) -> Response:
 def get_metrics(request: Request) -> Response:
     """Count predictions, files, rules, requests and their latency over all instances, for Prometheus."""
     request.app.state.meter.flush(time.monotonic())
+    from functions.predict.exposition import exposition  # its library takes long to import
+
     return Response(exposition(deps_of(request).predictions.families()), media_type=EXPOSITION)
 
 

@@ -7,26 +7,27 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
+from functions.predict.exposition import exposition
 from tabserve.core.database import Database
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import Issue
-from tabserve.serving.metrics import RequestCount, exposition
+from tabserve.serving.metrics import RequestCount
 from tabserve.serving.store import prediction_store
 from tests.factories import VERSION, batch, ingestion
 
 NOW = datetime.now(UTC)
-COUNT = f'tabserve_predictions_total{{use_case="titanic",model_version="{VERSION}",source="api",class="1"}}'
+COUNT = f'tabserve_predictions_total{{class="1",model_version="{VERSION}",source="api",use_case="titanic"}}'
 
 
 def lines(url: str) -> list[str]:
-    return exposition(prediction_store(url).families()).splitlines()
+    return exposition(prediction_store(url).families()).decode().splitlines()
 
 
 def test_an_empty_database_has_all_families_and_no_counts(database_url: str) -> None:
     text = lines(database_url)
 
     assert "# TYPE tabserve_predictions_total counter" in text
-    assert "tabserve_pending_files 0" in text
+    assert "tabserve_pending_files 0.0" in text
     assert [line for line in text if line.startswith("tabserve_predictions_total")] == []
 
 
@@ -34,8 +35,8 @@ def test_predictions_are_counted_once_however_often_they_are_read(database_url: 
     store = prediction_store(database_url)
     for stored in range(5, 30, 5):
         store.add(batch(5, created_at=datetime.now(UTC)))
-        assert f"{COUNT} {stored}" in lines(database_url)
-        assert f"{COUNT} {stored}" in lines(database_url)
+        assert f"{COUNT} {stored}.0" in lines(database_url)
+        assert f"{COUNT} {stored}.0" in lines(database_url)
         ten_minutes_pass(database_url)
 
 
@@ -55,7 +56,7 @@ def test_readers_at_the_same_time_count_nothing_twice(postgres_url: str) -> None
         texts = list(pool.map(lambda _: lines(postgres_url), range(16)))
 
     counted = {line.split()[-1] for text in texts for line in text if line.startswith("tabserve_predictions_total")}
-    assert counted == {"50"}
+    assert counted == {"50.0"}
 
 
 def test_files_rows_and_rules_are_counted(database_url: str) -> None:
@@ -67,11 +68,11 @@ def test_files_rows_and_rules_are_counted(database_url: str) -> None:
 
     text = lines(database_url)
 
-    assert 'tabserve_files_total{use_case="titanic",status="done",criticality="medium"} 1' in text
-    assert 'tabserve_files_total{use_case="",status="rejected",criticality="medium"} 1' in text
-    assert 'tabserve_rows_total{use_case="titanic",quality="good"} 8' in text
-    assert 'tabserve_data_quality_issues_total{use_case="titanic",rule="not_a_number"} 2' in text
-    assert "tabserve_pending_files 1" in text
+    assert 'tabserve_files_total{criticality="medium",status="done",use_case="titanic"} 1.0' in text
+    assert 'tabserve_files_total{criticality="medium",status="rejected",use_case=""} 1.0' in text
+    assert 'tabserve_rows_total{quality="good",use_case="titanic"} 8.0' in text
+    assert 'tabserve_data_quality_issues_total{rule="not_a_number",use_case="titanic"} 2.0' in text
+    assert "tabserve_pending_files 1.0" in text
 
 
 def test_the_requests_of_all_instances_add_up(database_url: str) -> None:
@@ -81,8 +82,8 @@ def test_the_requests_of_all_instances_add_up(database_url: str) -> None:
 
     text = lines(database_url)
 
-    assert 'tabserve_requests_total{route="/predict",status="200"} 7' in text
-    assert 'tabserve_request_seconds_bucket{route="/predict",le="+Inf"} 8' in text
+    assert 'tabserve_requests_total{route="/predict",status="200"} 7.0' in text
+    assert 'tabserve_request_seconds_bucket{le="+Inf",route="/predict"} 8.0' in text
     assert 'tabserve_request_seconds_sum{route="/predict"} 9.03' in text
 
 
@@ -92,7 +93,7 @@ def test_a_million_predictions_are_read_fast(million_predictions: str) -> None:
     first, again = timed(store.families), min(timed(store.families) for _ in range(5))
 
     (predictions,) = (f for f in store.families() if f.name == "tabserve_predictions_total")
-    assert sum(sample.value for sample in predictions.samples) == 1_000_000
+    assert sum(row[-1] for row in predictions.rows) == 1_000_000
     assert first < 5
     assert again < 0.05
 

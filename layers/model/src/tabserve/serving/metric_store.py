@@ -4,10 +4,10 @@ Predictions are counted once: `prediction_totals` holds the ones made before the
 only what came since. Reading moves that time on, one minute behind the clock so that no statement is still writing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tabserve.serving.metrics import Family, Kind, RequestCount, Sample, request_families
+from tabserve.serving.metrics import Family, RequestCount, request_families
 
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
@@ -106,9 +106,9 @@ def families(rows: Rows) -> Sequence[Family]:
     """Count everything; raise DatabaseUnavailableError."""
     return [
         _predictions(rows),
-        *(_family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),
-        *(_family(name, "gauge", text, (), rows(query, ())) for name, text, query in GAUGES),
-        *request_families(RequestCount(*row) for row in rows(REQUESTS, ())),
+        *(Family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),
+        *(Family(name, "gauge", text, (), rows(query, ())) for name, text, query in GAUGES),
+        *request_families([RequestCount(*row) for row in rows(REQUESTS, ())]),
     ]
 
 
@@ -121,20 +121,5 @@ def add_requests(rows: Rows, counts: Sequence[RequestCount]) -> None:
 
 def _predictions(rows: Rows) -> Family:
     ((until,),) = rows(UNTIL, ())
-    names = ("use_case", "model_version", "source", "class")
-    return _family("tabserve_predictions_total", "counter", "Stored predictions.", names, rows(PREDICTIONS, (until,)))
-
-
-def _family(
-    name: str,
-    kind: Kind,
-    text: str,
-    labels: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-) -> Family:
-    samples = [Sample(_labelled(labels, row), float(row[-1] or 0)) for row in rows]
-    return Family(name, kind, text, samples)
-
-
-def _labelled(labels: Sequence[str], row: tuple[Any, ...]) -> Mapping[str, str]:
-    return dict(zip(labels, map(str, row[:-1]), strict=True))
+    labels = ("use_case", "model_version", "source", "class")
+    return Family("tabserve_predictions_total", "counter", "Stored predictions.", labels, rows(PREDICTIONS, (until,)))

@@ -1,33 +1,26 @@
-"""Metrics: what is counted, and how Prometheus reads it."""
+"""What is counted over all instances, for Prometheus."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["counter", "gauge", "histogram"]
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, math.inf)
-ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value with its labels; `suffix` tells the series of a histogram apart."""
-
-    labels: Mapping[str, str]
-    value: float
-    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All samples of one metric."""
+    """All samples of one metric; a row holds the values of the labels, then the value.
+
+    A row of a histogram holds, after its labels, the upper bound of a bucket, how many fell into it, and their sum.
+    """
 
     name: str
-    kind: Kind
+    kind: Literal["counter", "gauge", "histogram"]
     help: str
-    samples: Sequence[Sample]
+    labels: Sequence[str]
+    rows: Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,46 +34,18 @@ class RequestCount:
     seconds: float
 
 
-def request_families(counts: Iterable[RequestCount]) -> list[Family]:
+def request_families(counts: Sequence[RequestCount]) -> list[Family]:
     """Return how many requests there were, by route and status, and how long they took, by route."""
-    by_route = [(route, list(group)) for route, group in groupby(sorted(counts), lambda count: count.route)]
-    requests = [
-        Sample({"route": route, "status": str(status)}, sum(count.requests for count in same))
-        for route, group in by_route
-        for status, same in groupby(group, lambda count: count.status)
-    ]
-    seconds = [sample for route, group in by_route for sample in _histogram(route, group)]
+    answered = Counter[tuple[str, int]]()
+    fell = Counter[tuple[str, float]]()
+    took = defaultdict[tuple[str, float], float](float)
+    for count in counts:
+        answered[count.route, count.status] += count.requests
+        fell[count.route, count.bucket] += count.requests
+        took[count.route, count.bucket] += count.seconds
+    requests = [(*route_and_status, number) for route_and_status, number in sorted(answered.items())]
+    seconds = [(*route_and_bucket, number, took[route_and_bucket]) for route_and_bucket, number in sorted(fell.items())]
     return [
-        Family("tabserve_requests_total", "counter", "Requests answered by the API.", requests),
-        Family("tabserve_request_seconds", "histogram", "Time to answer a request.", seconds),
+        Family("tabserve_requests_total", "counter", "Requests answered by the API.", ("route", "status"), requests),
+        Family("tabserve_request_seconds", "histogram", "Time to answer a request.", ("route",), seconds),
     ]
-
-
-def _histogram(route: str, counts: Sequence[RequestCount]) -> Iterator[Sample]:
-    for bound in LATENCY_BUCKETS:
-        below = sum(count.requests for count in counts if count.bucket <= bound)
-        yield Sample({"route": route, "le": _number(bound)}, below, "_bucket")
-    yield Sample({"route": route}, sum(count.seconds for count in counts), "_sum")
-    yield Sample({"route": route}, sum(count.requests for count in counts), "_count")
-
-
-def exposition(families: Iterable[Family]) -> str:
-    """Write families in Prometheus' text format, version 0.0.4."""
-    lines: list[str] = []
-    for family in families:
-        lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
-        lines += [
-            f"{family.name}{sample.suffix}{_labels(sample.labels)} {_number(sample.value)}" for sample in family.samples
-        ]
-    return "\n".join([*lines, ""])
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    pairs = ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in labels.items())
-    return f"{{{pairs}}}" if pairs else ""
-
-
-def _number(value: float) -> str:
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if value == int(value) else repr(value)
