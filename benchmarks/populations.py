@@ -1,23 +1,19 @@
 """Populations to draw references and windows from: rows of a use case's data, with a fitted model's answers."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import datasets
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import PREDICTION, PROBABILITY, Profile
+from tabserve.training.dataset import LabelledRows, labelled_rows
+from tabserve.training.datasets import read_dataset
+from tabserve.training.pipeline import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 Column = NDArray[np.object_]
@@ -33,28 +29,19 @@ class Population:
     size: int
 
     @classmethod
-    def of(cls, use_case: UseCase, features: Mapping[str, Sequence[Any]], targets: Sequence[str]) -> Self:
-        """Fit a model to the rows and keep its answers beside them."""
-        import pandas as pd
-
-        table = pd.DataFrame({name: features[name] for name in use_case.feature_names})
-        categories = [feature.name for feature in use_case.features if isinstance(feature, CategoryFeature)]
-        table[categories] = table[categories].fillna("").astype(str)
-        model = _model(use_case).fit(table, list(targets))
-        scores = model.predict_proba(table)
-        best = scores.argmax(axis=1)
-        positive = use_case.target.positive_class
-        answered = scores[:, list(model.classes_).index(str(positive))] if positive is not None else scores.max(axis=1)
-        columns = {name: np.array(list(features[name]), dtype=object) for name in use_case.feature_names}
-        columns[PREDICTION] = np.array([model.classes_[index] for index in best], dtype=object)
-        columns[PROBABILITY] = answered.astype(object)
-        return cls(use_case, columns, len(table))
+    def of(cls, use_case: UseCase, rows: LabelledRows) -> Self:
+        """Fit the use case's model to the rows and keep its answers beside them."""
+        scores = fit(use_case, rows).score(rows.columns, len(rows))
+        texts, positive = use_case.target.texts, use_case.target.positive_index
+        columns = {name: np.array(list(values), dtype=object) for name, values in rows.columns.items()}
+        columns[PREDICTION] = np.array([texts[place] for place in scores.argmax(axis=1)], dtype=object)
+        columns[PROBABILITY] = (scores.max(axis=1) if positive is None else scores[:, positive]).astype(object)
+        return cls(use_case, columns, len(rows))
 
     @classmethod
     def of_data(cls, use_case: UseCase) -> Self:
         """Return the training rows of a use case."""
-        features, targets = _rows(use_case)
-        return cls.of(use_case, features, targets)
+        return cls.of(use_case, labelled_rows(use_case, read_dataset(use_case, use_case.training.data, ROOT)))
 
     def draw(self, rng: np.random.Generator, rows: int) -> dict[str, Column]:
         """Draw rows with replacement."""
@@ -96,31 +83,7 @@ def heavy_tailed(rows: int = 4_000) -> Population:
         "claims": np.where(rng.random(rows) < 0.7, 0, rng.zipf(1.8, rows)).astype(float),
         "rare": np.minimum(rng.geometric(0.5, rows) - 1, 7),
     }
-    targets = (columns["lognormal"] * rng.random(rows) > 1).astype(int).astype(str).tolist()
+    targets = tuple((columns["lognormal"] * rng.random(rows) > 1).astype(int).tolist())
     for name in names[:2]:
         columns[name] = np.where(rng.random(rows) < 0.03, np.nan, columns[name])
-    return Population.of(use_case, columns, targets)
-
-
-def _rows(use_case: UseCase) -> tuple[dict[str, list[Any]], list[str]]:
-    if use_case.training.data.startswith("sklearn:"):
-        bunch = getattr(datasets, f"load_{use_case.training.data.removeprefix('sklearn:')}")()
-        columns = {name: bunch.data[:, index].tolist() for index, name in enumerate(use_case.feature_names)}
-        return columns, [use_case.target.texts[index] for index in bunch.target]
-    with (ROOT / use_case.training.data).open(encoding="utf-8", newline="") as file:
-        records = list(csv.DictReader(file))
-    features: dict[str, list[Any]] = {}
-    for feature in use_case.features:
-        texts = [record[feature.name] for record in records]
-        absent = use_case.missing_values
-        as_value = str if isinstance(feature, CategoryFeature) else float
-        features[feature.name] = [None if text in absent else as_value(text) for text in texts]
-    return features, [record[use_case.target.name] for record in records]
-
-
-def _model(use_case: UseCase) -> Pipeline:
-    categories = [feature.name for feature in use_case.features if isinstance(feature, CategoryFeature)]
-    numbers = [name for name in use_case.feature_names if name not in categories]
-    scaled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    columns = ColumnTransformer([("categories", OneHotEncoder(), categories), ("numbers", scaled, numbers)])
-    return make_pipeline(columns, LogisticRegression(max_iter=1_000))
+    return Population.of(use_case, LabelledRows((), columns, targets))

@@ -1,7 +1,8 @@
-"""Write docs/commands.md from the Makefile and every script's options, and docs/settings.md from the settings."""
+"""Write what is written from the code: the documents of commands and settings, and the schema of definitions."""
 
 import argparse
 import importlib
+import json
 import re
 import runpy
 import sys
@@ -12,6 +13,7 @@ from unittest.mock import patch
 
 from stack_env import ROOT
 from tabserve.core.settings import EVERYWHERE, Settings
+from tabserve.core.use_case import UseCase
 
 TARGET = re.compile(r"^([a-z-]+):.*## (.+)$", re.MULTILINE)
 # Where each function declares what it needs.
@@ -73,13 +75,15 @@ def main() -> int:
 
 
 def documents() -> dict[Path, str]:
-    """Return the documents as they ought to be."""
+    """Return the files as they ought to be."""
     targets = [f"| `make {name}` | {text} |" for name, text in TARGET.findall((ROOT / "Makefile").read_text("utf-8"))]
     sources = {path: path.read_text("utf-8") for path in sorted((ROOT / "scripts").glob("*.py"))}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **UseCase.model_json_schema()}
     scripts = [_script(path) for path, source in sources.items() if "__main__" in source]
     return {
         ROOT / "docs/commands.md": COMMANDS.format(targets="\n".join(targets), scripts="".join(scripts)),
         ROOT / "docs/settings.md": SETTINGS.format(rows="\n".join(_settings())),
+        ROOT / "use_cases/use-case.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -15,7 +15,7 @@ import stack_env
 from local_cloud import emulator, processes, samples, supervisor, ui
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
-from local_cloud.stack import Stack, api_answers, running_stack
+from local_cloud.stack import API_HEALTH, Stack, running_stack
 
 console = Console(highlight=False)
 # The servers' home is the state folder; what they keep in `.cache` goes with the data.
@@ -108,12 +108,13 @@ def status(folder: Path) -> int:
         return 1
     env = stack_env.read(folder / "stack.env")
     table = Table("what", "where", "healthy")
-    healthy = {
-        "API": (env["API_URL"], api_answers(env["API_URL"])),
-        "AWS": (env["AWS_ENDPOINT_URL"], emulator.answers(env["AWS_ENDPOINT_URL"])),
-        "web page": (env["UI_URL"], ui.answers(env["UI_URL"])),
-        "PostgreSQL": (env["DATABASE_URL"].partition("@")[2], _database_answers(env["DATABASE_URL"])),
-    }
+    servers = (
+        ("API", "API_URL", API_HEALTH),
+        ("AWS", "AWS_ENDPOINT_URL", emulator.HEALTH),
+        ("web page", "UI_URL", ui.HEALTH),
+    )
+    healthy = {title: (env[name], processes.answers(env[name] + path)) for title, name, path in servers}
+    healthy["PostgreSQL"] = (env["DATABASE_URL"].partition("@")[2], _database_answers(env["DATABASE_URL"]))
     for name, (where, well) in healthy.items():
         table.add_row(name, where, "[green]yes[/]" if well else "[red]no[/]")
     console.print(table)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ BUILT = ROOT / ".local" / "build"
 ARTIFACTS, PACKED, BUILT_FROM, LOCK = (BUILT / name for name in ("artifacts", "packed", "built-from", "lock"))
 SOURCES = ("infra", "functions", "layers", "use_cases")
 STACK = "tabserve"
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where another word begins in the name of an output
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # The emulator enforces usage plans; the limits for AWS would throttle tests and benchmarks.
 THROTTLE = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
@@ -56,37 +58,17 @@ def aws_environment(place: Place) -> dict[str, str]:
     }
 
 
-def outputs(place: Place) -> dict[str, str]:
-    """Return the outputs of the deployed stack."""
+def stack_environment(place: Place) -> dict[str, str]:
+    """Return what `stack.env` tells every other tool: the outputs of the deployed stack, and how to get in."""
     formation = stack_env.client(aws_environment(place), "cloudformation")
     (stack,) = formation.describe_stacks(StackName=STACK)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
-def stack_environment(place: Place) -> dict[str, str]:
-    """Return what `stack.env` tells every other tool."""
-    stack = outputs(place)
+    outputs = {WORD.sub("_", each["OutputKey"]).upper(): each["OutputValue"] for each in stack["Outputs"]}
     return {
-        "API_URL": stack["ApiUrl"],
+        **outputs,
+        **aws_environment(place),
         "API_KEY": place.secrets.api_key,
         "DATABASE_URL": place.database_url,
         "READER_DATABASE_URL": place.reader_database_url,
-        **aws_environment(place),
-        "RAW_BUCKET": stack["RawBucket"],
-        "GOOD_BUCKET": stack["GoodBucket"],
-        "BAD_BUCKET": stack["BadBucket"],
-        "ARTIFACTS_BUCKET": stack["ArtifactsBucket"],
-        "MARKERS_TABLE": stack["MarkersTable"],
-        "FEATURES_TABLE": stack["FeaturesTable"],
-        "INGEST_QUEUE_URL": stack["IngestQueueUrl"],
-        "FEATURES_QUEUE_URL": stack["FeaturesQueueUrl"],
-        "PREDICT_QUEUE_URL": stack["PredictQueueUrl"],
-        "INGEST_DEAD_LETTERS_URL": stack["IngestDeadLettersUrl"],
-        "FEATURES_DEAD_LETTERS_URL": stack["FeaturesDeadLettersUrl"],
-        "PREDICT_DEAD_LETTERS_URL": stack["PredictDeadLettersUrl"],
-        "RESULTS_QUEUE_URL": stack["ResultsQueueUrl"],
-        "ALERT_TOPIC_ARN": stack["AlertTopicArn"],
-        "SCHEDULED_PREDICT_FUNCTION": stack["ScheduledPredictFunction"],
         "UI_URL": place.ui_url,
     }
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 from local_cloud import processes
@@ -13,6 +12,7 @@ from local_cloud.config import HOST, REGION, ROOT, LocalCloudError, Place
 
 ENVIRONMENT = ROOT / ".venv-emulator"
 PROGRAM = Path(__file__).with_name("ministack_as_s3.py")
+HEALTH = "/_ministack/health"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -63,7 +63,7 @@ def start(place: Place) -> processes.Server:
         # Nobody keeps what it would save, and it waits long for connections that are open.
         stop_signal=signal.SIGTERM if place.durable else signal.SIGKILL,
     )
-    server.wait_until(lambda: answers(place.aws_endpoint))
+    server.wait_until(lambda: processes.answers(place.aws_endpoint + HEALTH))
     (folder / "port").write_text(str(place.ports.emulator))
     return server
 
@@ -71,15 +71,6 @@ def start(place: Place) -> processes.Server:
 def tidy(place: Place) -> None:
     """Remove the layers that workers unpacked; they unpack them again."""
     shutil.rmtree(place.folder / "emulator" / "tmp", ignore_errors=True)
-
-
-def answers(endpoint: str) -> bool:
-    """Whether the emulator is healthy."""
-    try:
-        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
 
 
 def _refuse_moved_state(folder: Path, port: int) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ MARK = "TABSERVE_STATE"  # in the environment of every process of a state folder
 STARTUP_SECONDS = 60.0
 STOP_SECONDS = 20.0
 KILL_SECONDS = 10.0
+ANSWER_SECONDS = 30.0  # the first call of the API starts its function
 
 
 @dataclass
@@ -83,6 +85,15 @@ def start(
             extra_groups=None if user is None else [],
         )
     return Server(name, process, log, stop_signal)
+
+
+def answers(url: str) -> bool:
+    """Whether a URL answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
 
 
 def stop_leftovers(folder: Path) -> bool:

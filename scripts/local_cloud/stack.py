@@ -2,19 +2,19 @@
 
 import contextlib
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import migrate
 import stack_env
-from local_cloud import deployment, emulator, models, postgres, traffic, ui
+from local_cloud import deployment, emulator, models, postgres, processes, traffic, ui
 from local_cloud.config import LocalCloudError, Place, Ports, free_ports
 from local_cloud.processes import Server
 from local_cloud.progress import Step, silent
 
 READY_SECONDS = 180.0
+API_HEALTH = "/health"
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,7 @@ def running_stack(
 def wait_for_api(url: str) -> None:
     """Wait until GET /health answers 200; the first call starts the function."""
     deadline = time.monotonic() + READY_SECONDS
-    while not api_answers(url):
+    while not processes.answers(url + API_HEALTH):
         if time.monotonic() > deadline:
             raise LocalCloudError(f"{url}/health did not answer within {READY_SECONDS:.0f} s; see the emulator's log")
         time.sleep(0.2)
-
-
-def api_answers(url: str) -> bool:
-    """Whether GET /health answers 200."""
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=30) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False

@@ -2,12 +2,12 @@
 
 import os
 import sys
-import urllib.request
 from collections.abc import Mapping
 
 from local_cloud import processes
 from local_cloud.config import HOST, ROOT, Place
 
+HEALTH = "/_stcore/health"
 APP = ROOT / "ui" / "app.py"
 NEEDED = ("API_URL", "API_KEY", "READER_DATABASE_URL")  # and nothing else: the page may only read
 
@@ -22,14 +22,5 @@ def start(place: Place, env: Mapping[str, str]) -> processes.Server:
         env={"PATH": os.defpath, "HOME": str(place.folder), **{name: env[name] for name in NEEDED}},
         cwd=ROOT,
     )
-    server.wait_until(lambda: answers(env["UI_URL"]))
+    server.wait_until(lambda: processes.answers(env["UI_URL"] + HEALTH))
     return server
-
-
-def answers(url: str) -> bool:
-    """Whether the page is healthy."""
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
