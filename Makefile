@@ -10,9 +10,10 @@ unexport VIRTUAL_ENV
 # Where it is set, as in many containers, every process compiles what it imports: half a minute for the tests alone.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One line for what takes a while: `$(call step,title); command && $(done)`.
+# One line for what takes a while: `$(call step,title); command $(quiet); $(done)`; what a command says is shown when it fails.
 step = printf '  %s ... ' '$(1)'; began=$$(date +%s)
 done = echo "$$(($$(date +%s) - began)) s"
+quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi docs dashboards
@@ -29,14 +30,14 @@ $(STAMP): pyproject.toml uv.lock
 	@$(call step,Packages of uv.lock into .venv); $(BIN)/uv sync -q --frozen --python $(BIN)/python && $(done)
 	@touch $@
 
-check: $(STAMP) ## Lint, types, import rules, template, layer requirements
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	PYTHONPATH=. $(BIN)/python scripts/check_dashboards.py
-	$(BIN)/cfn-lint infra/template.yaml
-	$(BIN)/python scripts/layer_requirements.py --check
+check: $(STAMP) ## Lint, types, import rules, dashboards, template, layer requirements
+	@$(call step,Lint); $(BIN)/ruff check $(quiet); $(done)
+	@$(call step,Format); $(BIN)/ruff format --check $(quiet); $(done)
+	@$(call step,Types); $(BIN)/mypy $(quiet); $(done)
+	@$(call step,Import rules); $(BIN)/lint-imports $(quiet); $(done)
+	@$(call step,Dashboards); PYTHONPATH=. $(BIN)/python scripts/check_dashboards.py $(quiet); $(done)
+	@$(call step,Template); $(BIN)/cfn-lint infra/template.yaml $(quiet); $(done)
+	@$(call step,Layer requirements); $(BIN)/python scripts/layer_requirements.py --check $(quiet); $(done)
 
 format: $(STAMP) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
