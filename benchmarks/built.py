@@ -37,7 +37,7 @@ def artifacts() -> Path:
     """Build what has changed, with the champions in the layer; return the folder."""
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         place = Place(Path(folder), free_ports())
-        models.train_missing(place)
+        models.train_missing()
         return deployment.build(place)
 
 

@@ -75,12 +75,14 @@ def rates_of_all(population: Population, rows: int, windows: int) -> tuple[dict[
             seconds[name] += found["seconds"]
         print(f"\rn = {rows}: reference {seed + 1} of {REFERENCES}", end="", file=sys.stderr, flush=True)
     print("\r\033[K", end="", file=sys.stderr, flush=True)
-    judged = windows // REFERENCES * REFERENCES
-    return {name: count / judged for name, count in alarms.items()}, {n: s / judged * 1e3 for n, s in seconds.items()}
+    compared = windows // REFERENCES * REFERENCES
+    return {name: count / compared for name, count in alarms.items()}, {
+        n: s / compared * 1e3 for n, s in seconds.items()
+    }
 
 
 def own(population: Population, reference: Any, windows: list[Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Judge windows of row numbers with tabserve's method."""
+    """Compare windows of row numbers by tabserve's method."""
     start = time.perf_counter()
     profile = population.profile({name: column[reference] for name, column in population.columns.items()})
     alarms = 0
@@ -91,7 +93,7 @@ def own(population: Population, reference: Any, windows: list[Any]) -> dict[str,
 
 
 def of_peer(name: str, population: Population, reference: Any, windows: list[Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Judge the same windows in the peer's environment."""
+    """Compare the same windows in the peer's environment."""
     profile = population.profile(population.columns)
     columns = {
         column: {

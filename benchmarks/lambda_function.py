@@ -28,7 +28,7 @@ class Stack:
 
 
 def predict_function(url: str) -> Stack:
-    """Return the predict function with its champion packed beside it."""
+    """Return the predict function with its bundled champion."""
     environment = {
         "DATABASE_URL": url,
         "API_KEY": API_KEY,

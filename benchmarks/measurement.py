@@ -27,8 +27,8 @@ class Measurement:
     @property
     def ok(self) -> bool:
         """Whether the limit is kept."""
-        judged = self.value if self.ratio is None else self.ratio
-        return judged <= self.limit if self.better == "smaller" else judged >= self.limit
+        measured = self.value if self.ratio is None else self.ratio
+        return measured <= self.limit if self.better == "smaller" else measured >= self.limit
 
     def entry(self) -> dict[str, Any]:
         """Return the line as `.local/bench.json` keeps it."""
@@ -44,6 +44,6 @@ def table(entries: Iterable[dict[str, Any]]) -> str:
 def _line(entry: dict[str, Any]) -> str:
     peer = f"{entry['peer']} {entry['peer_value']:.4g}" if entry["peer_value"] is not None else ""
     ratio = f"{entry['ratio']:.3g}x" if entry["ratio"] is not None else ""
-    verdict = "ok" if entry["ok"] else "MISSED"
+    result = "ok" if entry["ok"] else "MISSED"
     value = f"{entry['value']:.4g} {entry['unit']}"
-    return f"{entry['name']:<58}{value:>18}  {peer:<34}{ratio:>9}  limit {entry['limit']:<8g}{verdict}"
+    return f"{entry['name']:<58}{value:>18}  {peer:<34}{ratio:>9}  limit {entry['limit']:<8g}{result}"

@@ -94,7 +94,7 @@ def million(population: Population) -> dict[str, Any]:
         output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         found: dict[str, Any] = json.loads(output)
     if found["rows"] != MILLION:
-        raise RuntimeError(f"the run judged {found['rows']} predictions, not {MILLION}")
+        raise RuntimeError(f"the run compared {found['rows']} predictions, not {MILLION}")
     return found
 
 

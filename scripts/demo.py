@@ -19,7 +19,7 @@ from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
 from tabserve.core.database import Database
 
-JUDGED = "SELECT count(*) FROM ingestions"
+INGESTED = "SELECT count(*) FROM ingestions"
 PENDING = """SELECT count(*) FROM ingestions
     WHERE status = 'done' AND rows_good > 0 AND predicted_at IS NULL AND prediction_error IS NULL"""
 BAD_ROWS = "SELECT key, row_number FROM bad_rows JOIN ingestions ON ingestions.file_id = bad_rows.file_id"
@@ -92,12 +92,12 @@ def compare_with_truth(console: Console, database_url: str, truth: Path) -> int:
 
 
 def wait_until_done(env: Mapping[str, str], files: int, timeout: float, step: Step) -> None:
-    """Wait for a verdict on every file, then for its predictions; raise LocalCloudError when that takes too long."""
+    """Wait for the result of every file, then for its predictions; raise LocalCloudError when that takes too long."""
     database = Database(env["DATABASE_URL"])
     deadline = time.monotonic() + timeout
     try:
         with step("Wait until all are ingested"):
-            _wait(lambda: _count(database, JUDGED) >= files, deadline, "ingested")
+            _wait(lambda: _count(database, INGESTED) >= files, deadline, "ingested")
         with step("Wait until the schedule has predicted all good rows"):
             _wait(lambda: _count(database, PENDING) == 0, deadline, "predicted")
     finally:

@@ -1,4 +1,4 @@
-"""Give messages that ended in a dead-letter queue, and raw files without a verdict, another chance."""
+"""Give messages that ended in a dead-letter queue, and raw files without a result, another chance."""
 
 import argparse
 import os
@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queue", choices=QUEUES, default="ingest", help="whose dead letters (default: ingest)")
     parser.add_argument("--list", action="store_true", help="show the dead letters and leave them where they are")
-    parser.add_argument(
-        "--missing", action="store_true", help="also queue raw files without a verdict, or a failed one"
-    )
+    parser.add_argument("--missing", action="store_true", help="also queue raw files that have no result or failed")
     parser.add_argument("--predictions", action="store_true", help="only try the files again that prediction gave up")
     options = parser.parse_args(arguments)
     stack_env.apply()

@@ -48,7 +48,7 @@ def nannyml(reference, windows, kinds):
 
 
 def main(peer):
-    """Judge all windows."""
+    """Compare all windows."""
     warnings.simplefilter("ignore")
     data = json.load(sys.stdin)
     kinds = {name: column["kind"] for name, column in data["columns"].items()}

@@ -6,14 +6,14 @@ from filelock import FileLock
 
 import stack_env
 import training
-from local_cloud.config import REGISTRY, LocalCloudError, Place
+from local_cloud.config import REGISTRY, LocalCloudError
 from tabserve.core.errors import TabserveError
 from tabserve.core.s3 import S3Store
 from tabserve.registry.store import Registry
 
 
-def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all places of a checkout
-    """Train the use cases that have no champion in the local registry, and bake the champions into the layer.
+def train_missing() -> None:
+    """Train the use cases that have no champion in the local registry, and bundle the champions in the layer.
 
     Raise LocalCloudError when a definition or its data are no good.
     """
@@ -24,7 +24,7 @@ def train_missing(place: Place) -> None:  # noqa: ARG001  one registry for all p
         raise LocalCloudError(str(error)) from error
 
 
-def publish(place: Place, env: Mapping[str, str]) -> None:  # noqa: ARG001
+def publish(env: Mapping[str, str]) -> None:
     """Copy the local registry's versions and aliases into the artifacts bucket."""
     training.publish(
         training.folder_registry(REGISTRY), Registry(S3Store(stack_env.client(env, "s3"), env["ARTIFACTS_BUCKET"]))

@@ -57,13 +57,13 @@ def running_stack(
             cloud = emulator.start(place)
             started.callback(cloud.stop)
         with step("Models"):
-            models.train_missing(place)
+            models.train_missing()
         with step("sam build"):
             deployment.build(place)
         with step("sam deploy"):
             deployment.deploy(place, overrides)
         env = deployment.stack_environment(place)
-        models.publish(place, env)
+        models.publish(env)
         with step("First answer of the API"):
             wait_for_api(env["API_URL"])
         stack_env.write(place.env_file, env)

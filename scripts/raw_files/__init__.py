@@ -1,1 +1,1 @@
-"""Raw files for trying out the ingestion: a dataset in pieces, with defects whose verdict is known beforehand."""
+"""Raw files for trying out the ingestion: a dataset in pieces, with defects that are known beforehand."""

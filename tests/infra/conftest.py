@@ -10,5 +10,5 @@ from local_cloud.config import Place, free_ports
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder `sam build` wrote: one folder for each function and layer, and the template."""
     place = Place(tmp_path_factory.mktemp("build"), free_ports())
-    models.train_missing(place)  # as every stack does: two builds of other things would spoil each other's
+    models.train_missing()  # as every stack does: two builds of other things would spoil each other's
     return deployment.build(place)

@@ -21,13 +21,11 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "state", free_ports())
 
 
-def test_a_malformed_definition_is_told_in_a_sentence(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_malformed_definition_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.yaml").write_text("name: mine\n")
     monkeypatch.setenv("USE_CASES_DIR", str(tmp_path))
     with pytest.raises(LocalCloudError, match=r"mine\.yaml: version: Field required"):
-        models.train_missing(place)
+        models.train_missing()
 
 
 def test_samples_are_made_of_use_cases_that_name_their_data(place: Place) -> None:

@@ -25,7 +25,7 @@ def dataset_of(name: str) -> tuple[UseCase, Dataset]:
     return use_case, penguins() if name == "penguins" else read_dataset(use_case, use_case.training.data, ROOT)
 
 
-def verdict(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
+def broken_rules(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
     """The rules each bad row breaks, as the ingestion finds them."""
     bad = io.BytesIO()
     split = validate_rows(io.BytesIO(file.content), use_case, io.BytesIO(), bad)
@@ -39,7 +39,7 @@ def verdict(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
 def test_the_ingestion_finds_exactly_the_truth(name: str, files: int, errors: float, seed: int) -> None:
     use_case, dataset = dataset_of(name)
     for file in split_dataset(use_case, dataset, files, errors, seed):
-        assert verdict(use_case, file) == {row.row_number: set(row.rules) for row in file.bad}
+        assert broken_rules(use_case, file) == {row.row_number: set(row.rules) for row in file.bad}
         assert sorted([*file.good, *(row.row_number for row in file.bad)]) == list(range(1, file.rows_total + 1))
 
 
