@@ -129,6 +129,15 @@ def _leads_session(process: psutil.Process) -> bool:
 
 
 def _kill_session(leader: int) -> None:
-    """Kill what is left of the process group that a session began with, whether or not its leader still lives."""
+    """Kill what is left of the process group that a session began with, and wait until it is gone."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_SECONDS
+    while any(_in_group(process, leader) for process in psutil.process_iter()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _in_group(process: psutil.Process, leader: int) -> bool:
+    with contextlib.suppress(OSError, psutil.Error):
+        return os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE
+    return False
