@@ -10,7 +10,7 @@ from benchmarks.fixtures import binary_use_case, postgres
 from benchmarks.lambda_function import FunctionProcess, gateway_event, predict_function
 from benchmarks.measurement import Measurement
 from benchmarks.storage import bare_statement, timed
-from tabserve.serving.prediction import PredictionBatch
+from tabserve.serving.prediction import PredictionBatch, new_ids
 
 # Records a call, calls a round, how often as long as the bare statement a call may take.
 LOADS = ((1, 100, 4.0), (5_000, 3, 3.0))
@@ -53,6 +53,7 @@ def _batch(rows: int) -> PredictionBatch:
         model_version="20260101T000000Z-0a1b2c3d",
         source="api",
         created_at=datetime.now(UTC),
+        ids=new_ids(datetime.now(UTC), rows),
         classes=use_case.target.texts,
         positive=use_case.target.positive_index,
         columns={name: [value] * rows for name, value in use_case.example.items()},

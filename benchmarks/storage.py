@@ -1,12 +1,13 @@
 """Storing and reading predictions: beside bare statements that move the same rows, and among a million."""
 
+import json
 import random
 import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
-from io import StringIO
 from typing import Any
 
 import psycopg2
@@ -14,9 +15,8 @@ import psycopg2
 from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement
 from tabserve.serving.postgres import Postgres
-from tabserve.serving.prediction import HistoryQuery, PredictionBatch
-from tabserve.serving.rows import constant, copy_text, varying
-from tabserve.serving.store import COPY, INSERT, ONE_ROW, PostgresPredictions
+from tabserve.serving.prediction import HistoryQuery, PredictionBatch, new_ids
+from tabserve.serving.store import PostgresPredictions, copied, copy
 
 HISTORY_LIMIT_MS = 50.0
 SEED = """
@@ -56,10 +56,14 @@ def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]: 
 def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:  # noqa: ANN401  cursors have no type
     """Return the statement that writes a batch with nothing around it: an INSERT of one row, or a COPY."""
     if len(batch) == 1:
-        values = [text or None for text in (*next(zip(*varying(batch), strict=True)), *constant(batch))]
-        return lambda: cursor.execute(f"{INSERT} VALUES {ONE_ROW}", values)
-    text = copy_text(batch)
-    return lambda: cursor.copy_expert(COPY, StringIO(text), size=len(text))
+        values = asdict(batch[0]) | {
+            name: json.dumps(getattr(batch[0], name)) for name in ("features", "probabilities")
+        }
+        columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+        statement = f"INSERT INTO predictions ({columns}) VALUES ({marks})"  # noqa: S608  names of fields
+        return lambda: cursor.execute(statement, [*values.values()])
+    text = copied(batch)
+    return lambda: copy(cursor, text)
 
 
 def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, float]:  # noqa: ANN401
@@ -109,6 +113,7 @@ def _batch(rows: int) -> PredictionBatch:
         model_version="20260101T000000Z-0a1b2c3d",
         source="api",
         created_at=datetime.now(UTC),
+        ids=new_ids(datetime.now(UTC), rows),
         classes=("0", "1"),
         positive=1,
         columns={

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tabserve.alerts.alert import Alert, alert_id
 from tabserve.core.database import Database
 from tabserve.core.files import Ingestion
-from tabserve.serving.prediction import PredictionBatch
+from tabserve.serving.prediction import PredictionBatch, new_ids, row_ids
 
 API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -33,6 +33,7 @@ def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
         "model_version": VERSION,
         "source": "api",
         "created_at": NOON,
+        "ids": new_ids(changes.get("created_at", NOON), rows),
         "classes": ("0", "1"),
         "positive": 1,
         "columns": {"Sex": ["female"] * rows, "Age": [30 + row / 10 for row in range(rows)]},
@@ -44,7 +45,8 @@ def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
 
 def file_batch(file_id: str, row_numbers: Sequence[int], **changes: Any) -> PredictionBatch:
     """Scheduled answers to rows of a file."""
-    origin = {"source": "scheduled", "file_id": file_id, "row_numbers": row_numbers}
+    ids = row_ids(file_id, row_numbers, changes.get("model_version", VERSION))
+    origin = {"source": "scheduled", "file_id": file_id, "row_numbers": row_numbers, "ids": ids}
     entities = {"entity_ids": [f"passenger-{number}" for number in row_numbers]}
     return batch(len(row_numbers), **origin | entities | changes)
 

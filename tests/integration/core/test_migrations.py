@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 import migrate
 from tabserve.core import database
 from tabserve.core.tables import metadata
-from tabserve.serving.prediction import row_id
+from tabserve.serving.prediction import row_ids
 
 SCRIPT = Path(migrate.__file__)
 
@@ -67,10 +67,16 @@ def test_of_predictions_of_two_versions_the_earliest_stays_with_the_latest_outco
     with engine.begin() as connection:
         command.downgrade(migrate.config(connection), "0004")
         for row, version, source, time in stored:
-            values = {"id": row_id("f1", row, version), "version": version, "source": source, "at": time, "row": row}
+            values = {
+                "id": row_ids("f1", [row], version)[0],
+                "version": version,
+                "source": source,
+                "at": time,
+                "row": row,
+            }
             connection.execute(text(PREDICTION), values)
         for row, version, actual, time in ((1, "v1", "old", at[3]), (1, "v2", "new", at[4]), (2, "v2", "only", at[3])):
-            values = {"id": row_id("f1", row, version), "actual": actual, "at": time}
+            values = {"id": row_ids("f1", [row], version)[0], "actual": actual, "at": time}
             connection.execute(text(OUTCOME), values)
         for version, total in (("v1", 102), ("v2", 3), ("v3", 5)):
             counted = f"INSERT INTO prediction_totals VALUES ('titanic', '{version}', 'scheduled', '1', {total})"

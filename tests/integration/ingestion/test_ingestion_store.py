@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from tabserve.alerts.alert import alert_id
 from tabserve.alerts.outbox import Outbox
@@ -17,7 +17,6 @@ from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, StatementRefusedError
 from tabserve.core.files import Ingestion
-from tabserve.ingestion import store as ingestions
 from tabserve.ingestion.ports import AlertAfter, IngestionStore
 from tabserve.ingestion.severity import RULE
 from tabserve.ingestion.store import Ingestions
@@ -174,20 +173,6 @@ def test_what_is_too_large_for_the_database_is_no_outage(postgres_url: str) -> N
     noise = "".join(map(str, hashlib.shake_256(b"noise").digest(4000)))
     with pytest.raises(StatementRefusedError, match="ProgramLimitExceeded 54000"):
         Ingestions(database).save(ingestion("f1"), [Issue(noise, "formula_cell", 1, ())], [])
-    database.close()
-
-
-def test_a_copy_that_the_database_is_too_slow_for_is_an_outage(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def sleeps(connection: Connection, _rows: object) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.cursor().execute("SELECT pg_sleep(5)")
-
-    database = Database(postgres_url, timeout_ms=100)
-    monkeypatch.setattr(ingestions, "_copy", sleeps)
-    with pytest.raises(DatabaseUnavailableError, match="QueryCanceled 57014"):
-        Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS)
     database.close()
 
 

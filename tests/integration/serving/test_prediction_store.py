@@ -14,24 +14,25 @@ from sqlalchemy import text
 
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
-from tabserve.core.records import Source
+from tabserve.core.records import SOURCES, Source
 from tabserve.ingestion.store import Ingestions
 from tabserve.serving import history as pages
 from tabserve.serving.ports import PredictionStore
 from tabserve.serving.postgres import NO_RETRY_S, Postgres
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
-from tabserve.serving.store import prediction_store
+from tabserve.serving.store import MANY_ROWS, prediction_store
 from tests.factories import NOON, VERSION, batch, file_batch, ingestion
 
-SOURCES: tuple[Source, ...] = ("webapp", "scheduled", "api", "queue")
-EVERY_WAY_OF_WRITING = pytest.mark.parametrize("rows", [1, 3, 40, 700])
+BOTH_WAYS_OF_WRITING = pytest.mark.parametrize("rows", [1, MANY_ROWS - 1, MANY_ROWS])
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+NO_CONTROL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
 
 def everything(store: PredictionStore, **query: Any) -> list[Prediction]:
     return list(store.past(HistoryQuery(limit=1000, **query)).predictions)
 
 
-@EVERY_WAY_OF_WRITING
+@BOTH_WAYS_OF_WRITING
 def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
     values: dict[str, list[Any]] = {"Sex": ['fe"male\\N', "ma\tle", None, "ü\n"], "Age": [None, 1, 0.1, 1e-300]}
     stored = batch(
@@ -55,7 +56,7 @@ def test_stores_the_batches_of_several_calls(store: PredictionStore) -> None:
     assert stored == {prediction.id: prediction for one in batches for prediction in one}
 
 
-@EVERY_WAY_OF_WRITING
+@BOTH_WAYS_OF_WRITING
 def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, rows: int) -> None:
     stored = batch(rows)
 
@@ -74,7 +75,7 @@ class TestRowsOfAFile:
             Ingestions(database).save(ingestion("f1"), [], [])
             database.close()
 
-    @EVERY_WAY_OF_WRITING
+    @BOTH_WAYS_OF_WRITING
     @pytest.mark.usefixtures("file")
     def test_are_stored_once_whatever_the_version(self, store: PredictionStore, rows: int) -> None:
         store.add_of_file(file_batch("f1", [2, 4], created_at=NOON - timedelta(hours=1)), 1)
@@ -192,15 +193,22 @@ def test_an_unreachable_database_is_unavailable(url: str) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1))
-def test_any_text_survives_every_way_of_writing(postgres_url: str, texts: list[str]) -> None:
+@given(
+    values=st.lists(TEXT, min_size=1), ids=st.lists(NO_CONTROL, min_size=1), classes=st.tuples(NO_CONTROL, NO_CONTROL)
+)
+def test_any_text_survives_both_ways_of_writing(
+    postgres_url: str, values: list[str], ids: list[str], classes: tuple[str, str]
+) -> None:
     store = prediction_store(postgres_url)
-    texts = [text or "-" for text in texts]
-    for rows in (1, 5, 600):
-        cells = (texts * rows)[:rows]
-        stored = batch(rows, use_case=texts[0], columns={"%s\"'": cells}, entity_ids=cells)
+    for rows in (1, MANY_ROWS):
+        stored = batch(
+            rows,
+            columns={"%s\"'": (values * rows)[:rows]},
+            entity_ids=(ids * rows)[:rows],
+            classes=(classes[0], classes[1] + "'"),
+        )
         store.add(stored)
-        page = store.past(HistoryQuery(use_case=texts[0], limit=rows))
+        page = store.past(HistoryQuery(limit=rows))
         assert list(page.predictions) == list(reversed(stored))
         _delete(postgres_url)
 
@@ -213,7 +221,7 @@ class TestABrokenConnection:
         yield connection.cursor()
         connection.close()
 
-    @EVERY_WAY_OF_WRITING
+    @BOTH_WAYS_OF_WRITING
     def test_is_replaced_and_nothing_is_lost_or_doubled(self, postgres_url: str, admin: Any, rows: int) -> None:
         store = prediction_store(postgres_url)
         batches = [batch(rows) for _ in range(3)]
@@ -224,7 +232,7 @@ class TestABrokenConnection:
         admin.execute("SELECT count(*) FROM predictions")
         assert admin.fetchone() == (3 * rows,)
 
-    @EVERY_WAY_OF_WRITING
+    @BOTH_WAYS_OF_WRITING
     def test_that_broke_after_the_commit_doubles_nothing(
         self, postgres_url: str, admin: Any, rows: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -319,9 +327,9 @@ def test_a_page_among_a_million_is_read_by_index_and_looks_at_a_twentieth_at_mos
 
 def scans_of(url: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
     sql = pages.statement(query, lambda name: f"%({name})s")
-    parameters = pages.parameters(query, lambda time: time)
+    parameters = pages.parameters(query)
 
-    def explain(to: Any, _: bool) -> Any:
+    def explain(to: Any) -> Any:
         to.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
         return to.fetchall()
 

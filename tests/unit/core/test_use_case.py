@@ -11,6 +11,10 @@ from tests.definitions import CATALOG
 PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
 
 
+def target(classes: list[str]) -> dict[str, Any]:
+    return {"target": {"name": PENGUINS["target"]["name"], "classes": classes}}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -19,6 +23,8 @@ PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
         ({"event_time_column": "sample  number"}, "'sample  number' must not be one of the other columns"),
         ({"missing_values": ["", "Dream"]}, "category 'Dream' of 'Island' is also one of missing_values"),
         ({"missing_values": ["1"]}, "category '1' of 'Stage' is also one of missing_values"),
+        (target(["a\x1fb", "c"]), "a target class is empty or has control characters"),
+        (target(["a", ""]), "a target class is empty or has control characters"),
     ],
 )
 def test_an_ambiguous_definition_is_refused(change: dict[str, Any], said: str) -> None:

@@ -1,6 +1,17 @@
-"""What a connection to PostgreSQL is opened with."""
+"""What a connection to PostgreSQL is opened with, and what its failures mean.
+
+A failure is told without the values of any row: the database quotes them in its own messages.
+"""
+
+from tabserve.core.errors import DatabaseUnavailableError, StatementRefusedError
 
 CONNECT_TIMEOUT_S = 3
+UNAVAILABLE = {
+    "OperationalError",
+    "InterfaceError",
+}  # as PEP 249 names them, so that no driver is imported but the one in use
+LIMIT_EXCEEDED = "54"  # the class of what is too long or too many: an operational error that no retry mends
+MAY_PASS = {"40001", "40P01", "57P01", "57P02", "57P03"}  # serialization, deadlock, shutdown, crash, starting up
 
 
 def role_name(function: str) -> str:
@@ -13,3 +24,22 @@ def startup_options(timeout_ms: int, role: str | None) -> str:
     # A worker that sleeps or vanishes in a transaction must not hold its locks for ever.
     timeouts = f"-c statement_timeout={timeout_ms} -c idle_in_transaction_session_timeout={timeout_ms}"
     return f"{timeouts} -c timezone=UTC" + (f" -c role={role}" if role else "")
+
+
+def translated(error: BaseException, *, broken: bool = False) -> DatabaseUnavailableError | StatementRefusedError:
+    """Return what to raise `from None` instead of a driver's error; `broken` tells that the connection is gone."""
+    code = str(getattr(error, "pgcode", None) or "")
+    if not _unavailable(error) or code.startswith(LIMIT_EXCEEDED):
+        return StatementRefusedError(f"The database refused a statement: {_described(error, code)}.")
+    text = _described(error, code) if code else str(error).strip()  # without a code the client library speaks
+    return DatabaseUnavailableError(text or "the database does not answer", passing=broken or code in MAY_PASS)
+
+
+def _unavailable(error: BaseException) -> bool:
+    return any(kind.__name__ in UNAVAILABLE for kind in type(error).__mro__)
+
+
+def _described(error: BaseException, code: str) -> str:
+    told = getattr(error, "diag", None)
+    names = {name: getattr(told, f"{name}_name", None) for name in ("table", "column", "constraint")}
+    return " ".join([type(error).__name__, code, *(f"{kind} {name}" for kind, name in names.items() if name)]).strip()

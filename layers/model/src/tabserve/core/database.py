@@ -1,4 +1,10 @@
-"""The database through SQLAlchemy, for everything but the predict path (see `serving/postgres.py`)."""
+"""The database through SQLAlchemy.
+
+SQL is written in one of three ways. Answering a prediction goes without SQLAlchemy, whose import costs a cold start
+200 ms: `serving/store.py` and what it uses hold SQL text for psycopg2 (`serving/postgres.py`). Everything else is
+written with SQLAlchemy Core on `core/tables.py`, which knows the types and both databases. Only the reconciliation of
+rows (`ingestion/accounts.py`) is SQL text for SQLAlchemy: people read it to see what is counted.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +15,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options
-from tabserve.core.database_errors import translated
+from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options, translated
 from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.core.retry import retried
 
@@ -34,7 +39,7 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise translated(error.orig or error, broken=error.connection_invalidated) from None
-        except psycopg2.Error as error:  # COPY goes around SQLAlchemy
+        except psycopg2.Error as error:  # a cursor of the driver's own goes around SQLAlchemy
             raise translated(error) from None
 
     def run(self, work: Callable[[Connection], T]) -> T:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Source = Literal["webapp", "scheduled", "api", "queue"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 
 Value = str | float | int | None

@@ -1,40 +1,88 @@
 """The tables, for PostgreSQL and SQLite; `migrations/` brings a database to this state."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
+    DateTime,
     Double,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
+    Text,
+    TypeDecorator,
     text,
 )
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.engine import Dialect
 
-from tabserve.core.columns import NAMES, Id, file_id_column, one_of, text_column, time_column
+from tabserve.core.records import SOURCES
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Id = Text().with_variant(UUID(as_uuid=False), "postgresql")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time with zone; SQLite keeps none, so there it is stored and read as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a time without zone; return it in UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without zone cannot be stored")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return a time with zone."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+def columns(type_: Any, *names: str, **options: Any) -> list[Column[Any]]:  # noqa: ANN401  as SQLAlchemy takes them
+    """Return columns of one type that are required unless told otherwise."""
+    return [Column(name, type_, **{"nullable": False, **options}) for name in names]
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Return a check that a column holds one of some words."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+def file_id_column() -> Column[str]:
+    """Return the part of a key that says to which file a row belongs."""
+    return Column("file_id", Text, ForeignKey("ingestions.file_id", ondelete="CASCADE"), primary_key=True)
+
 
 metadata = MetaData(naming_convention=NAMES)
 
 predictions = Table(
     "predictions",
     metadata,
-    Column("id", Id, primary_key=True),
-    text_column("request_id"),
-    text_column("use_case"),
-    text_column("model_version"),
-    text_column("source"),
-    time_column("created_at"),
-    Column("features", JSON, nullable=False),
-    text_column("prediction"),
-    Column("probability", Double, nullable=False),
-    Column("probabilities", JSON, nullable=False),
-    text_column("entity_id", nullable=True),
-    text_column("file_id", nullable=True),
-    Column("row_number", Integer),
-    one_of("source", "webapp", "scheduled", "api", "queue"),
+    *columns(Id, "id", primary_key=True),
+    *columns(Text, "request_id", "use_case", "model_version", "source"),
+    *columns(UtcTime, "created_at"),
+    *columns(JSON, "features"),
+    *columns(Text, "prediction"),
+    *columns(Double, "probability"),
+    *columns(JSON, "probabilities"),
+    *columns(Text, "entity_id", "file_id", nullable=True),
+    *columns(Integer, "row_number", nullable=True),
+    one_of("source", *SOURCES),
     CheckConstraint("(file_id IS NULL) = (row_number IS NULL)", name="origin"),
 )
 SCHEDULED = text("source = 'scheduled'")
@@ -63,28 +111,18 @@ Index(
 ingestions = Table(
     "ingestions",
     metadata,
-    text_column("file_id", primary_key=True),
-    text_column("bucket"),
-    text_column("key"),
-    text_column("etag"),
-    text_column("use_case", nullable=True),
-    text_column("status"),
-    Column("rows_total", Integer, nullable=False),
-    Column("rows_good", Integer, nullable=False),
-    Column("rows_bad", Integer, nullable=False),
-    text_column("criticality"),
-    text_column("contract_sha256", nullable=True),
-    text_column("report_key", nullable=True),
-    text_column("good_key", nullable=True),
-    text_column("bad_key", nullable=True),
-    time_column("started_at"),
-    time_column("finished_at"),
-    time_column("predicted_at", nullable=True),
-    Column("prediction_fence", Integer, nullable=False, server_default=text("0")),
-    text_column("prediction_error", nullable=True),
-    text_column("error", nullable=True),
-    text_column("sequencer", nullable=True),
-    time_column("written_at", nullable=True),
+    *columns(Text, "file_id", primary_key=True),
+    *columns(Text, "bucket", "key", "etag"),
+    *columns(Text, "use_case", nullable=True),
+    *columns(Text, "status"),
+    *columns(Integer, "rows_total", "rows_good", "rows_bad"),
+    *columns(Text, "criticality"),
+    *columns(Text, "contract_sha256", "report_key", "good_key", "bad_key", nullable=True),
+    *columns(UtcTime, "started_at", "finished_at"),
+    *columns(UtcTime, "predicted_at", nullable=True),
+    *columns(Integer, "prediction_fence", server_default=text("0")),
+    *columns(Text, "prediction_error", "error", "sequencer", nullable=True),
+    *columns(UtcTime, "written_at", nullable=True),
     one_of("status", "done", "rejected", "failed"),
     one_of("criticality", "none", "low", "medium", "high"),
 )
@@ -97,48 +135,42 @@ data_quality_issues = Table(
     "data_quality_issues",
     metadata,
     file_id_column(),
-    text_column("use_case", nullable=True),
-    text_column("column_name", primary_key=True),
-    text_column("rule", primary_key=True),
-    Column("rows", Integer, nullable=False),
-    Column("sample", JSON, nullable=False),
-    time_column("detected_at", index=True),
+    *columns(Text, "use_case", nullable=True),
+    *columns(Text, "column_name", "rule", primary_key=True),
+    *columns(Integer, "rows"),
+    *columns(JSON, "sample"),
+    *columns(UtcTime, "detected_at", index=True),
 )
 
 bad_rows = Table(
     "bad_rows",
     metadata,
     file_id_column(),
-    Column("row_number", Integer, primary_key=True),
-    Column("line_number", Integer, nullable=False),
-    text_column("raw"),
-    Column("reasons", JSON, nullable=False),
+    *columns(Integer, "row_number", primary_key=True),
+    *columns(Integer, "line_number"),
+    *columns(Text, "raw"),
+    *columns(JSON, "reasons"),
 )
 
 column_statistics = Table(
     "column_statistics",
     metadata,
     file_id_column(),
-    text_column("column_name", primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("missing", Integer, nullable=False),
-    Column("minimum", Double),
-    Column("mean", Double),
-    Column("maximum", Double),
-    Column("quantiles", JSON, nullable=False),
-    Column("top", JSON, nullable=False),
+    *columns(Text, "column_name", primary_key=True),
+    *columns(Integer, "count", "missing"),
+    *columns(Double, "minimum", "mean", "maximum", nullable=True),
+    *columns(JSON, "quantiles", "top"),
 )
 
 prediction_runs = Table(
     "prediction_runs",
     metadata,
-    Column("id", Id, primary_key=True),
-    time_column("started_at", index=True),
-    time_column("finished_at"),
-    text_column("status"),
-    Column("files", Integer, nullable=False),
-    Column("rows", Integer, nullable=False),
-    text_column("error", nullable=True),
+    *columns(Id, "id", primary_key=True),
+    *columns(UtcTime, "started_at", index=True),
+    *columns(UtcTime, "finished_at"),
+    *columns(Text, "status"),
+    *columns(Integer, "files", "rows"),
+    *columns(Text, "error", nullable=True),
     one_of("status", "completed", "skipped", "failed"),
 )
 
@@ -146,26 +178,21 @@ ground_truth = Table(
     "ground_truth",
     metadata,
     Column("prediction_id", Id, ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
-    text_column("use_case"),
-    text_column("actual"),
-    time_column("created_at", index=True),
+    *columns(Text, "use_case", "actual"),
+    *columns(UtcTime, "created_at", index=True),
 )
 
 drift_metrics = Table(
     "drift_metrics",
     metadata,
-    text_column("use_case", primary_key=True),
-    text_column("model_version", primary_key=True),
-    time_column("window_start", primary_key=True),
-    time_column("window_end", primary_key=True),
-    text_column("feature", primary_key=True),
-    Column("n", Integer, nullable=False),
-    text_column("method"),
-    Column("statistic", Double),
-    Column("p_value", Double),
-    Column("effect", Double),
-    text_column("state"),
-    Column("bins", JSON, nullable=False),
+    *columns(Text, "use_case", "model_version", primary_key=True),
+    *columns(UtcTime, "window_start", "window_end", primary_key=True),
+    *columns(Text, "feature", primary_key=True),
+    *columns(Integer, "n"),
+    *columns(Text, "method"),
+    *columns(Double, "statistic", "p_value", "effect", nullable=True),
+    *columns(Text, "state"),
+    *columns(JSON, "bins"),
     one_of("state", "insufficient", "ok", "warning", "alarm", "severe"),
 )
 Index(None, drift_metrics.c.window_end)
@@ -173,17 +200,12 @@ Index(None, drift_metrics.c.window_end)
 performance_metrics = Table(
     "performance_metrics",
     metadata,
-    text_column("use_case", primary_key=True),
-    text_column("model_version", primary_key=True),
-    time_column("window_start", primary_key=True),
-    time_column("window_end", primary_key=True),
-    text_column("metric", primary_key=True),
-    text_column("kind", primary_key=True),
-    Column("value", Double),
-    Column("low", Double),
-    Column("high", Double),
-    Column("n", Integer, nullable=False),
-    time_column("computed_at"),
+    *columns(Text, "use_case", "model_version", primary_key=True),
+    *columns(UtcTime, "window_start", "window_end", primary_key=True),
+    *columns(Text, "metric", "kind", primary_key=True),
+    *columns(Double, "value", "low", "high", nullable=True),
+    *columns(Integer, "n"),
+    *columns(UtcTime, "computed_at"),
     one_of("kind", "measured", "estimated"),
 )
 Index(None, performance_metrics.c.window_end)
@@ -191,17 +213,14 @@ Index(None, performance_metrics.c.window_end)
 alerts = Table(
     "alerts",
     metadata,
-    Column("id", Id, primary_key=True),
-    text_column("rule"),
-    text_column("subject"),
-    text_column("state"),
-    text_column("severity"),
-    Column("payload", JSON, nullable=False),
-    time_column("created_at", index=True),
-    time_column("sent_at", nullable=True),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("delivered_to", JSON, nullable=False, server_default=text("'[]'")),
-    time_column("next_attempt_at", nullable=True),
+    *columns(Id, "id", primary_key=True),
+    *columns(Text, "rule", "subject", "state", "severity"),
+    *columns(JSON, "payload"),
+    *columns(UtcTime, "created_at", index=True),
+    *columns(UtcTime, "sent_at", nullable=True),
+    *columns(Integer, "attempts", server_default=text("0")),
+    *columns(JSON, "delivered_to", server_default=text("'[]'")),
+    *columns(UtcTime, "next_attempt_at", nullable=True),
     one_of("state", "firing", "resolved"),
 )
 Index(None, alerts.c.rule, alerts.c.subject, alerts.c.created_at)
@@ -211,31 +230,27 @@ Index("ix_alerts_unsent", alerts.c.created_at, postgresql_where=UNSENT, sqlite_w
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    text_column("key", primary_key=True),
-    text_column("use_case"),
-    text_column("body_sha256"),
-    Column("status", Integer, nullable=False),
-    Column("response", JSON, nullable=False),
-    time_column("created_at", index=True),
+    *columns(Text, "key", primary_key=True),
+    *columns(Text, "use_case", "body_sha256"),
+    *columns(Integer, "status"),
+    *columns(JSON, "response"),
+    *columns(UtcTime, "created_at", index=True),
 )
 
 prediction_totals = Table(
     "prediction_totals",
     metadata,
-    text_column("use_case", primary_key=True),
-    text_column("model_version", primary_key=True),
-    text_column("source", primary_key=True),
-    text_column("prediction", primary_key=True),
-    Column("predictions", BigInteger, nullable=False),
+    *columns(Text, "use_case", "model_version", "source", "prediction", primary_key=True),
+    *columns(BigInteger, "predictions"),
 )
-rollups = Table("rollups", metadata, text_column("name", primary_key=True), time_column("until"))
+rollups = Table("rollups", metadata, *columns(Text, "name", primary_key=True), *columns(UtcTime, "until"))
 
 request_counts = Table(
     "request_counts",
     metadata,
-    text_column("route", primary_key=True),
-    Column("status", Integer, primary_key=True),
-    Column("bucket", Double, primary_key=True),
-    Column("requests", BigInteger, nullable=False),
-    Column("seconds", Double, nullable=False),
+    *columns(Text, "route", primary_key=True),
+    *columns(Integer, "status", primary_key=True),
+    *columns(Double, "bucket", primary_key=True),
+    *columns(BigInteger, "requests"),
+    *columns(Double, "seconds"),
 )

@@ -1,6 +1,7 @@
 """A use case: the one definition of a dataset from which everything else is generated."""
 
 import hashlib
+import unicodedata
 from collections import Counter
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ Label = StrictStr | StrictInt
 Share = Annotated[float, Field(ge=0, le=1)]
 MetricName = Literal["accuracy", "roc_auc", "brier", "log_loss"]
 
+CONTROL = "Cc"
 RESERVED_NAMES = frozenset({"entity_id"})
 QUOTE_IT = "quote it: YAML reads yes, no, on, off, true and false as booleans"
 
@@ -108,6 +110,8 @@ class Target(_Definition):
     @model_validator(mode="after")
     def _classes_and_labels_agree(self) -> Self:
         _reject_repeats([str(value) for value in self.classes], "target classes")
+        if any(not text or any(unicodedata.category(char) == CONTROL for char in text) for text in self.texts):
+            raise ValueError("a target class is empty or has control characters")  # tables, pages and lines hold them
         if self.labels and len(self.labels) != len(self.classes):
             raise ValueError("target labels and classes differ in number")
         if self.positive_class is not None and self.positive_class not in self.classes:

@@ -4,18 +4,14 @@ Every branch below walks one index from its newest entry and stops after a page,
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import get_args
+from dataclasses import fields
 
-from tabserve.core.records import Source
+from tabserve.core.records import SOURCES
 from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
 
-COLUMNS = (
-    "id, request_id, use_case, model_version, source, created_at, features, prediction, probability, probabilities, "
-    "entity_id, file_id, row_number"
-)
+NAMES = tuple(field.name for field in fields(Prediction))
+COLUMNS = ", ".join(NAMES)
 NEWEST_FIRST = "ORDER BY created_at DESC, id DESC LIMIT"
-SOURCES: tuple[Source, ...] = get_args(Source)
 
 
 def statement(query: HistoryQuery, mark: Callable[[str], str]) -> str:
@@ -29,7 +25,7 @@ def statement(query: HistoryQuery, mark: Callable[[str], str]) -> str:
     return branches[0] if len(branches) == 1 else f"{' UNION ALL '.join(branches)} {limit}"
 
 
-def parameters(query: HistoryQuery, time: Callable[[datetime], object]) -> Mapping[str, object]:
+def parameters(query: HistoryQuery) -> Mapping[str, object]:
     """Return the values of the parameters; one row more than the page shows whether another page follows."""
     cursor = query.cursor
     return {
@@ -37,9 +33,9 @@ def parameters(query: HistoryQuery, time: Callable[[datetime], object]) -> Mappi
         "source": query.source,
         "model_version": query.model_version,
         "prediction": query.prediction,
-        "start": query.start and time(query.start),
-        "end": query.end and time(query.end),
-        "cursor_time": cursor and time(cursor.created_at),
+        "start": query.start,
+        "end": query.end,
+        "cursor_time": cursor and cursor.created_at,
         "cursor_id": cursor and cursor.id,
         "limit": query.limit + 1,
     }

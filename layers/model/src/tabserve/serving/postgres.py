@@ -1,10 +1,9 @@
 """One PostgreSQL connection of a process, without SQLAlchemy: importing that costs a cold start 200 ms."""
 
 import math
-import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -12,9 +11,9 @@ import psycopg2
 from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
 from psycopg2.extensions import connection, cursor
 
-from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options
-from tabserve.core.database_errors import translated
+from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options, translated
 from tabserve.core.errors import DatabaseUnavailableError
+from tabserve.core.retry import retried
 
 API_TIMEOUT_MS = 5_000
 LONGEST_PAUSE_S = 0.15
@@ -42,31 +41,25 @@ class Postgres:
         self._failed_at = -math.inf
         self._lock = RLock()
 
-    def run(self, work: Callable[[cursor, bool], T]) -> T:
-        """Return what `work` returns; its second argument tells whether it runs again.
+    def run(self, work: Callable[[cursor], T]) -> T:
+        """Return what `work` returns; raise DatabaseUnavailableError, or StatementRefusedError for a bug.
 
-        Raises DatabaseUnavailableError when the database is away or too slow, StatementRefusedError for a bug.
+        A database that answers too slowly is unavailable, too.
         """
         with self._lock:
             try:
-                return self._attempt(work, again=False)
-            except psycopg2.Error as error:
-                if not self._may_pass(error):
-                    raise translated(error) from None
-            time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311  spreads callers, guards no secret
-            try:
-                return self._attempt(work, again=True)
+                return retried(lambda: self._attempt(work), [LONGEST_PAUSE_S], self._may_pass)
             except psycopg2.Error as error:
                 raise translated(error) from None
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; return its rows, none where it has no result."""
-        return self.run(lambda opened, _again: _rows(opened, sql, parameters))
+        return self.run(lambda opened: _rows(opened, sql, parameters))
 
     def reachable(self) -> bool:
         """Tell whether the database answers now."""
         try:
-            self.run(lambda opened, _again: opened.execute("SELECT 1"))
+            self.run(lambda opened: opened.execute("SELECT 1"))
         except DatabaseUnavailableError:
             return False
         return True
@@ -78,11 +71,11 @@ class Postgres:
                 self._connection.close()
             self._connection = None
 
-    def _attempt(self, work: Callable[[cursor, bool], T], *, again: bool) -> T:
+    def _attempt(self, work: Callable[[cursor], T]) -> T:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         with self._connection.cursor() as opened:
-            return work(opened, again)
+            return work(opened)
 
     def _connect(self) -> connection:
         self._connection = None
@@ -102,13 +95,13 @@ class Postgres:
         opened.autocommit = True
         return opened
 
-    def _may_pass(self, error: psycopg2.Error) -> bool:
+    def _may_pass(self, error: Exception) -> bool:
         if isinstance(error, ReadOnlySqlTransaction):  # a former primary, after a fail-over
             self.close()
         broken = self._connection is not None and self._connection.closed != 0
         return broken or isinstance(error, DeadlockDetected | SerializationFailure | ReadOnlySqlTransaction)
 
 
-def _rows(opened: cursor, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(opened: cursor, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     opened.execute(sql, parameters or None)
     return opened.fetchall() if opened.description else []

@@ -37,7 +37,7 @@ class Prediction:
 class PredictionBatch(Sequence[Prediction]):
     """The answers of one model version to one request, kept by column; a sequence of Prediction.
 
-    `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` all have one entry a row.
+    `ids`, `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` have one entry a row.
     """
 
     request_id: str
@@ -45,6 +45,7 @@ class PredictionBatch(Sequence[Prediction]):
     model_version: str
     source: Source
     created_at: datetime
+    ids: Sequence[str]
     classes: Sequence[str]
     positive: int | None
     columns: Mapping[str, Sequence[Value]]
@@ -52,13 +53,6 @@ class PredictionBatch(Sequence[Prediction]):
     entity_ids: Sequence[str | None]
     file_id: str | None = None
     row_numbers: Sequence[int] | None = None
-
-    @cached_property
-    def ids(self) -> Sequence[str]:
-        """One id a row: new, or, for rows of a file, the one id this version's answer to that row can have."""
-        if self.file_id is None or self.row_numbers is None:
-            return new_ids(self.created_at, len(self))
-        return [row_id(self.file_id, number, self.model_version) for number in self.row_numbers]
 
     @cached_property
     def chosen(self) -> Sequence[int]:
@@ -171,6 +165,6 @@ class GroundTruth:
     entity_id: str | None = None
 
 
-def row_id(file_id: str, row_number: int, model_version: str) -> str:
-    """Return the one id that a model version's answer to a row of a file can have."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{file_id}/{row_number}/{model_version}"))
+def row_ids(file_id: str, row_numbers: Sequence[int], model_version: str) -> Sequence[str]:
+    """Return the one id that a model version's answer to each row of a file can have."""
+    return [str(uuid.uuid5(uuid.NAMESPACE_OID, f"{file_id}/{number}/{model_version}")) for number in row_numbers]

@@ -21,7 +21,7 @@ from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import ENTITY_ID, Record, validate
 from tabserve.serving.ports import Models, ObjectLinks, PredictionStore
-from tabserve.serving.prediction import PredictionBatch, StoredReply
+from tabserve.serving.prediction import PredictionBatch, StoredReply, new_ids, row_ids
 
 if TYPE_CHECKING:
     from tabserve.reference.reference import References
@@ -125,20 +125,22 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
     model = deps.models.champion(use_case)
-    origin = request.origin
+    created_at, rows, origin = deps.clock(), len(validated.indices), request.origin
+    numbers = [origin.row_numbers[index] for index in validated.indices] if origin else ()
     batch = PredictionBatch(
         request_id=request.request_id,
         use_case=use_case.name,
         model_version=model.version,
         source=request.source,
-        created_at=deps.clock(),
+        created_at=created_at,
+        ids=new_ids(created_at, rows) if origin is None else row_ids(origin.file_id, numbers, model.version),
         classes=use_case.target.texts,
         positive=use_case.target.positive_index,
         columns=validated.columns,
-        probabilities=model.probabilities(validated.columns, len(validated.indices)),
+        probabilities=model.probabilities(validated.columns, rows),
         entity_ids=validated.entity_ids,
         file_id=origin.file_id if origin else None,
-        row_numbers=[origin.row_numbers[index] for index in validated.indices] if origin else None,
+        row_numbers=numbers or None,
     )
     return Answer(use_case, batch, validated.indices, validated.errors)
 

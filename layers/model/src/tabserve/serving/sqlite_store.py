@@ -1,84 +1,83 @@
-"""Predictions in SQLite, for trying tabserve without a server."""
+"""Predictions in SQLite, for trying tabserve without a server; only with such a URL is SQLAlchemy imported here."""
 
-import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from itertools import chain
-from threading import RLock
 from typing import Any
 
+from sqlalchemy import Connection, Text, bindparam, literal, select, text, type_coerce, update
+from sqlalchemy.dialects.sqlite import insert
+
+from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
+from tabserve.core.tables import UtcTime, ground_truth, idempotency_keys, ingestions, predictions
 from tabserve.serving import history, metric_store
 from tabserve.serving.metrics import Family, RequestCount
+from tabserve.serving.postgres import API_TIMEOUT_MS
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
 
-TIMEOUT_S = 5
-TIME = "%Y-%m-%d %H:%M:%S.%f"  # how SQLAlchemy writes it, so both read each other's rows
-INSERT = f"INSERT OR IGNORE INTO predictions ({history.COLUMNS}) VALUES ({', '.join('?' * 13)})"  # noqa: S608
-HOLD = "UPDATE ingestions SET prediction_fence = ? WHERE file_id = ? AND prediction_fence <= ?"
-CLAIM = "INSERT OR IGNORE INTO idempotency_keys VALUES (?, ?, ?, 200, ?, ?)"
-REPLY = "SELECT use_case, body_sha256, response, created_at FROM idempotency_keys WHERE key = ?"
-RECORD = """INSERT INTO ground_truth (prediction_id, use_case, actual, created_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (prediction_id) DO UPDATE SET actual = excluded.actual, created_at = excluded.created_at
-    WHERE ground_truth.actual <> excluded.actual"""
-NAMED = "SELECT id FROM predictions WHERE use_case = ? AND id = ?"
-LATEST = "SELECT id FROM predictions WHERE use_case = ? AND entity_id = ? ORDER BY created_at DESC, id DESC LIMIT 1"
+COLUMNS = [predictions.c[name] for name in history.NAMES]
 
 
 class SqlitePredictions:
     """Predictions in a file, written in one transaction a call."""
 
     def __init__(self, url: str) -> None:
-        self._path = url.partition(":///")[2]
-        self._connection: sqlite3.Connection | None = None
-        self._lock = RLock()
+        self._database = Database(url, API_TIMEOUT_MS)
 
     def add(self, *batches: PredictionBatch) -> None:
         """Store all or none; rows that are there already stay as they are."""
-        with self._transaction() as connection:
-            connection.executemany(INSERT, map(_row, chain(*batches)))
+        with self._database.transaction() as connection:
+            _add(connection, chain(*batches))
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
         """Store rows of a file wholly or not at all, with the fence of the claim on it; raise LeaseLostError."""
-        with self._transaction() as connection:
-            if not connection.execute(HOLD, (fence, batch.file_id, fence)).rowcount:
+        hold = update(ingestions).where(ingestions.c.file_id == batch.file_id, ingestions.c.prediction_fence <= fence)
+        with self._database.transaction() as connection:
+            if not connection.execute(hold.values(prediction_fence=fence)).rowcount:
                 raise LeaseLostError(f"there is a newer claim on file {batch.file_id}")
-            connection.executemany(INSERT, map(_row, batch))
+            _add(connection, batch)
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch with its reply, or return the reply stored first under the key."""
-        claim = (reply.key, reply.use_case, reply.body_sha256, reply.response.decode(), _time(reply.created_at))
-        with self._transaction() as connection:
-            if connection.execute(CLAIM, claim).rowcount:
-                connection.executemany(INSERT, map(_row, batch))
+        response = literal(reply.response.decode(), Text)  # to the letter
+        claim = insert(idempotency_keys).values(**asdict(reply) | {"status": 200, "response": response})
+        with self._database.transaction() as connection:
+            if connection.execute(claim.on_conflict_do_nothing()).rowcount:
+                _add(connection, batch)
                 return None
         return self.find_reply(reply.key)
 
     def find_reply(self, key: str) -> StoredReply | None:
         """Return the reply stored under a key."""
-        with self._transaction() as connection:
-            found = connection.execute(REPLY, (key,)).fetchone()
+        kept = idempotency_keys.c
+        query = select(kept.use_case, kept.body_sha256, type_coerce(kept.response, Text), kept.created_at)
+        with self._database.transaction() as connection:
+            found = connection.execute(query.where(kept.key == key)).first()
         if found is None:
             return None
         use_case, body_sha256, response, created_at = found
-        return StoredReply(key, use_case, body_sha256, response.encode(), _utc(created_at))
+        return StoredReply(key, use_case, body_sha256, response.encode(), created_at)
 
     def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
         """Store ground truth; return for each whether its prediction exists."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             ids = [_prediction_id(connection, use_case, truth) for truth in truths]
-            rows = [(id_, use_case, truth.actual, _time(at)) for id_, truth in zip(ids, truths, strict=True) if id_]
-            connection.executemany(RECORD, rows)
+            for id_, truth in zip(ids, truths, strict=True):
+                if id_ is not None:
+                    _record(connection, prediction_id=id_, use_case=use_case, actual=truth.actual, created_at=at)
         return [id_ is not None for id_ in ids]
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
-        sql = history.statement(query, lambda name: f":{name}")
-        with self._transaction() as connection:
-            rows = connection.execute(sql, dict(history.parameters(query, _time))).fetchall()
-        return history.page(query, [_prediction(row) for row in rows])
+        given = {name: value for name, value in history.parameters(query).items() if value is not None}
+        types = {name: UtcTime if isinstance(value, datetime) else None for name, value in given.items()}
+        sql = text(history.statement(query, lambda name: f":{name}"))
+        typed = sql.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items())).columns(*COLUMNS)
+        with self._database.transaction() as connection:
+            rows = connection.execute(typed, given).all()
+        return history.page(query, [Prediction(*row) for row in rows])
 
     def families(self) -> Sequence[Family]:
         """Count everything."""
@@ -88,67 +87,36 @@ class SqlitePredictions:
         """Add an instance's counts to those of all instances."""
         metric_store.add_requests(self._rows, counts)
 
-    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Run one statement that marks its parameters with %s; return its rows."""
-        with self._transaction() as connection:
-            return connection.execute(sql.replace("%s", "?"), parameters).fetchall()
-
     def reachable(self) -> bool:
         """Tell whether the file can be read and has its tables."""
         try:
-            with self._transaction() as connection:
-                connection.execute("SELECT 1 FROM predictions LIMIT 1")
+            self._rows("SELECT 1 FROM predictions LIMIT 1", ())
         except DatabaseUnavailableError:
             return False
         return True
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._lock:
-                if self._connection is None:
-                    self._connection = sqlite3.connect(self._path, timeout=TIMEOUT_S, check_same_thread=False)
-                with self._connection as connection:
-                    yield connection
-        except sqlite3.OperationalError as error:
-            raise DatabaseUnavailableError(str(error)) from error
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one statement that marks its parameters with %s; return its rows."""
+        with self._database.transaction() as connection:
+            result = connection.exec_driver_sql(sql.replace("%s", "?"), tuple(parameters))
+            return [tuple(row) for row in result] if result.returns_rows else []
 
 
-def _prediction_id(connection: sqlite3.Connection, use_case: str, truth: GroundTruth) -> str | None:
-    query, about = (NAMED, truth.prediction_id) if truth.prediction_id else (LATEST, truth.entity_id)
-    found = connection.execute(query, (use_case, about)).fetchone()
-    return found[0] if found else None
+def _add(connection: Connection, rows: Iterable[Prediction]) -> None:
+    values = [{name: getattr(row, name) for name in history.NAMES} for row in rows]
+    connection.execute(insert(predictions).on_conflict_do_nothing(), values)
 
 
-def _utc(text: object) -> datetime:
-    return datetime.strptime(str(text), TIME).replace(tzinfo=UTC)
-
-
-def _time(value: datetime) -> str:
-    return value.astimezone(UTC).strftime(TIME)
-
-
-def _row(prediction: Prediction) -> tuple[object, ...]:
-    return (
-        prediction.id,
-        prediction.request_id,
-        prediction.use_case,
-        prediction.model_version,
-        prediction.source,
-        _time(prediction.created_at),
-        json.dumps(prediction.features),
-        prediction.prediction,
-        prediction.probability,
-        json.dumps(prediction.probabilities),
-        prediction.entity_id,
-        prediction.file_id,
-        prediction.row_number,
+def _prediction_id(connection: Connection, use_case: str, truth: GroundTruth) -> str | None:
+    about = (
+        predictions.c.id == truth.prediction_id if truth.prediction_id else predictions.c.entity_id == truth.entity_id
     )
+    latest = select(predictions.c.id).where(predictions.c.use_case == use_case, about).limit(1)
+    return connection.scalar(latest.order_by(predictions.c.created_at.desc(), predictions.c.id.desc()))
 
 
-def _prediction(row: tuple[object, ...]) -> Prediction:
-    values = dict(zip(history.COLUMNS.split(", "), row, strict=True))
-    values["created_at"] = _utc(values["created_at"])
-    values["features"] = json.loads(str(values["features"]))
-    values["probabilities"] = json.loads(str(values["probabilities"]))
-    return Prediction(**values)  # type: ignore[arg-type]  # the table's types
+def _record(connection: Connection, **truth: Any) -> None:  # noqa: ANN401
+    statement = insert(ground_truth).values(**truth)
+    new: Mapping[str, Any] = {name: statement.excluded[name] for name in ("actual", "created_at")}
+    changed = ground_truth.c.actual != statement.excluded.actual
+    connection.execute(statement.on_conflict_do_update(index_elements=["prediction_id"], set_=new, where=changed))
