@@ -1,16 +1,13 @@
 """One use case after another on the real functions, on an emulated AWS and a PostgreSQL of its own."""
 
-import importlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from fastapi.testclient import TestClient
-from moto import mock_aws
 
 import training
 from tabserve.core.service import catalog
@@ -20,6 +17,7 @@ from tabserve.registry.build import registry
 from tabserve.training.service import Trained, split
 from tests.conftest import create_database
 from tests.factories import API_KEY
+from tests.lambdas import emulated, started
 from tests.own_data import synthetic
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
@@ -41,9 +39,7 @@ class World:
 
     def function(self, name: str) -> Any:
         """Return a function's module, built anew from this world's settings."""
-        module = importlib.import_module(f"functions.{name}.app")
-        self.monkeypatch.setattr(module, "service", getattr(module, f"{name}_service")())
-        return module
+        return started(name, self.monkeypatch)
 
     def client(self) -> TestClient:
         """Return a client of the API, with the key."""
@@ -62,30 +58,14 @@ def world(use_case: UseCase, postgres_server: str, tmp_path_factory: pytest.Temp
     """The use case's stack, with a model trained on made-up rows, whatever accuracy it asks for."""
     folder = tmp_path_factory.mktemp(use_case.name)
     url = create_database(postgres_server, f"own_data_{next(_numbers)}", "template_tabserve")
-    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        _set_up(monkeypatch, s3, url)
+    with pytest.MonkeyPatch.context() as monkeypatch, emulated(buckets=BUCKETS, tables=("features",)) as aws:
+        settings = {"DATABASE_URL": url, "API_KEY": API_KEY, "FEATURES_TABLE": "features", "DEFAULT_USE_CASE": ""}
+        settings |= {f"{bucket.upper()}_BUCKET": bucket for bucket in BUCKETS}
+        settings["FEATURES_QUEUE_URL"] = aws.sqs.create_queue(QueueName="features")["QueueUrl"]
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
         made = synthetic.dataset(use_case)
         easy = use_case.model_copy(update={"training": use_case.training.model_copy(update={"acceptance": {}})})
         rows = split(easy, made, None)
         trained = training.train_use_case(easy, rows, registry(read_settings()), promote=True)
-        yield World(use_case, trained, synthetic.write(made, folder / "rows.csv"), folder, url, s3, monkeypatch)
-
-
-def _set_up(monkeypatch: pytest.MonkeyPatch, s3: Any, url: str) -> None:
-    settings = {"DATABASE_URL": url, "API_KEY": API_KEY, "FEATURES_TABLE": "features", "DEFAULT_USE_CASE": ""}
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        settings[name] = "test"
-    for bucket in BUCKETS:
-        s3.create_bucket(Bucket=bucket)
-        settings[f"{bucket.upper()}_BUCKET"] = bucket
-    queue = boto3.client("sqs", region_name="us-east-1").create_queue(QueueName="features")
-    settings["FEATURES_QUEUE_URL"] = queue["QueueUrl"]
-    boto3.client("dynamodb", region_name="us-east-1").create_table(
-        TableName="features",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
+        yield World(use_case, trained, synthetic.write(made, folder / "rows.csv"), folder, url, aws.s3, monkeypatch)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 import check_dashboards
 from grafana import write
 from tabserve.core.clock import utc_now
+from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
@@ -24,6 +24,7 @@ from tabserve.monitoring.service import run
 from tests.factories import CONTEXT
 from tests.ingest_truth import raw_files
 from tests.integration.ingestion.test_ingest_at_scale import check, deliver, upload
+from tests.lambdas import messages
 from tests.own_data.conftest import World
 from ui import panels, records
 from ui.components import panel_charts
@@ -116,9 +117,7 @@ def test_an_entity_is_predicted_from_the_features_of_its_good_row(
 ) -> None:
     app = world.function("features")
     for key in good_keys(world):
-        item = {"key": quote_plus(key, safe="/"), "eTag": ""}
-        body = json.dumps({"Records": [{"s3": {"bucket": {"name": "good"}, "object": item}}]})
-        event = {"Records": [{"messageId": "1", "body": body}]}
+        event = messages(good_file_message(GoodFile("good", key)))
         assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
     entity = good_rows[0]["entity_id"]
     asked = {"use_case": world.use_case.name, "records": [{"entity_id": entity}]}

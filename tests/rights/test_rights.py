@@ -19,8 +19,9 @@ from local_cloud.config import ROOT
 from tests.definitions import CATALOG
 from tests.factories import API_KEY
 from tests.infra import template
+from tests.lambdas import messages
 from tests.rights.deployed import Deployed, Right, statements
-from tests.rights.world import HEADER, KEY, LONG_FILE, World, message, request
+from tests.rights.world import HEADER, KEY, LONG_FILE, World, request
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -86,9 +87,9 @@ def run_everything(world: World) -> None:
     assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv", "size": 9}) == 201
     assert ask(world, "GET", f"/raw-files/{file_id}") == 200
     assert ask(world, "GET", f"/reports/{file_id}") == 200
-    queued = message(json.dumps({"use_case": "tulips", "records": [{}]}))
+    queued = messages(json.dumps({"use_case": "tulips", "records": [{}]}))
     assert world.call("PredictFunction", queued) == {"batchItemFailures": []}
-    large = message(json.dumps({"use_case": "titanic", "records": [{"Age": "x"}] * 5_000}))
+    large = messages(json.dumps({"use_case": "titanic", "records": [{"Age": "x"}] * 5_000}))
     assert world.call("PredictFunction", large) == {"batchItemFailures": []}
 
 

@@ -1,6 +1,5 @@
 """The functions in one process on an emulated AWS, each told what the template tells it, and all their calls noted."""
 
-import importlib
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -17,13 +16,16 @@ import migrate
 import training
 from tabserve.core import service as common
 from tabserve.core.clock import utc_now
+from tabserve.core.events import raw_file_message
+from tabserve.core.files import RawFile
 from tabserve.core.s3 import S3Store
 from tabserve.core.use_case import UseCase
 from tabserve.features import service as fill_features
 from tabserve.registry.store import Registry
 from tabserve.serving.store import prediction_store
 from tests.definitions import FOLDER
-from tests.factories import batch
+from tests.factories import batch, lambda_context
+from tests.lambdas import messages, started
 from tests.rights.calls import Recorder
 from tests.rights.deployed import REGION, Deployed
 
@@ -45,8 +47,6 @@ class World:
         self._url = database_url
         patch.setattr(fill_features, "ROWS_PER_PIECE", PIECE)
         patch.setenv("USE_CASES_DIR", str(FOLDER))
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         client: Any = boto3.client
         self._clients = {name: client(name, region_name=REGION) for name in ("s3", "sqs", "sns", "dynamodb")}
         self._create()
@@ -82,22 +82,18 @@ class World:
         """Start a function as a cold start does, in its own environment, and return its answer to one event."""
         folder = self.deployed.of_type("AWS::Serverless::Function")[function]["Handler"].split(".")[1]
         with self._patch.context() as patch:
-            for name, value in self.deployed.environment(function).items():
-                patch.setenv(name, value)
             session: Any = botocore.session.get_session()
             session.register("before-parameter-build", self.recorders[function])
             session.register("before-call.secrets-manager.GetSecretValue", self._secret)
             session.register("before-call.lambda.Invoke", lambda **call: self.invoked(**call))
             patch.setattr(common, "_session", lambda: session)
-            module = importlib.import_module(f"functions.{folder}.app")
-            service = getattr(module, f"{folder}_service")()
+            module = started(folder, patch, **self.deployed.environment(function))
             if later:
-                clock = lambda: utc_now() + later  # noqa: E731
-                service = replace(service, deps=replace(service.deps, clock=clock))
+                deps = replace(module.service.deps, clock=lambda: utc_now() + later)
+                patch.setattr(module, "service", replace(module.service, deps=deps))
             if hasattr(module, "app"):
-                module.app.state.service = service
-            patch.setattr(module, "service", service)
-            return around(module.handler)(event, _context(function, seconds))
+                module.app.state.service = module.service
+            return around(module.handler)(event, lambda_context(seconds))
 
     def put(self, bucket: str, key: str, body: str) -> dict[str, Any]:
         """Write an object and return what S3 says about it."""
@@ -106,10 +102,8 @@ class World:
 
     def event(self, bucket: str, key: str, written: Mapping[str, Any]) -> dict[str, Any]:
         """Return the event about an object as its queue delivers it."""
-        found = {"key": key, "eTag": written["ETag"].strip('"'), "sequencer": "01"}
-        found |= {"versionId": written["VersionId"]} if "VersionId" in written else {}
-        record = {"s3": {"bucket": {"name": self.deployed.name(bucket)}, "object": found}}
-        return message(json.dumps({"Records": [record]}))
+        file = RawFile(self.deployed.name(bucket), key, written["ETag"].strip('"'), written.get("VersionId"))
+        return messages(raw_file_message(file))
 
     def objects(self, bucket: str) -> list[dict[str, Any]]:
         """Return what a bucket holds."""
@@ -129,12 +123,6 @@ class World:
         return SimpleNamespace(status_code=200), {"SecretString": self._url}
 
 
-def message(body: str) -> dict[str, Any]:
-    """Return the event of one message of a queue."""
-    record = {"messageId": "1", "eventSource": "aws:sqs", "body": body}
-    return {"Records": [record | {"attributes": {"ApproximateReceiveCount": "1"}}]}
-
-
 def request(method: str, path: str, key: str, body: object = None) -> dict[str, Any]:
     """Return the event of one HTTP request."""
     return {
@@ -147,13 +135,3 @@ def request(method: str, path: str, key: str, body: object = None) -> dict[str, 
         "body": None if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
-
-
-def _context(function: str, seconds: float) -> SimpleNamespace:
-    return SimpleNamespace(
-        function_name=function,
-        memory_limit_in_mb=512,
-        invoked_function_arn=f"arn:aws:lambda:::{function}",
-        aws_request_id="1",
-        get_remaining_time_in_millis=lambda: seconds * 1000,
-    )

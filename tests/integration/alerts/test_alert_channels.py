@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from tabserve.alerts.alert import Notice
 from tabserve.alerts.channels import SnsChannel, TeamsChannel, TimedChannel
 from tabserve.core.errors import AlertDeliveryError
 from tests.fakes.alerts import FakeChannel
+from tests.lambdas import emulated
 from tests.servers import Answer, Receiver, receiver, sick_server
 
 NOTICE = Notice(
@@ -99,15 +99,13 @@ def test_a_timed_channel_delivers_and_raises_what_the_channel_raises(webhook: Re
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        yield
+def aws() -> Iterator[Any]:
+    with emulated() as aws:
+        yield aws
 
 
-def test_subscribers_of_the_topic_get_the_facts_and_the_link(aws: None) -> None:
-    sns, sqs = boto3.client("sns", region_name="us-east-1"), boto3.client("sqs", region_name="us-east-1")
+def test_subscribers_of_the_topic_get_the_facts_and_the_link(aws: Any) -> None:
+    sns, sqs = aws.sns, aws.sqs
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -120,16 +118,15 @@ def test_subscribers_of_the_topic_get_the_facts_and_the_link(aws: None) -> None:
     assert NOTICE.link in body["Message"]
 
 
-def test_a_topic_that_is_not_there_is_an_error(aws: None) -> None:
-    sns = boto3.client("sns", region_name="us-east-1")
+def test_a_topic_that_is_not_there_is_an_error(aws: Any) -> None:
     with pytest.raises(AlertDeliveryError, match="SNS did not take"):
-        SnsChannel(sns, "arn:aws:sns:us-east-1:123456789012:gone").send(NOTICE)
+        SnsChannel(aws.sns, "arn:aws:sns:us-east-1:123456789012:gone").send(NOTICE)
 
 
-def test_a_dead_letter_goes_back_to_its_queue(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_letter_goes_back_to_its_queue(aws: Any) -> None:
     import redrive
 
-    sqs = boto3.client("sqs", region_name="us-east-1")
+    sqs = aws.sqs
     queue, dead_letters = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("ingest", "dead"))
     for number in range(15):
         sqs.send_message(QueueUrl=dead_letters, MessageBody=f"message {number}")

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from tabserve.alerts.service import AlertDependencies, Delivery, send_alerts
 from tabserve.core.database import Database
 from tests.factories import CONTEXT, NOON
 from tests.fakes.alerts import FakeChannel
+from tests.lambdas import started
 from tests.servers import Receiver, receiver, sick_server
 
 
@@ -52,8 +52,8 @@ def stored(database: Database, count: int) -> set[str]:
     return {f"High: {name}" for name in names}
 
 
-def run(database: Database, now: datetime, url: str, other: FakeChannel) -> Delivery:
-    channels: dict[str, AlertChannel] = {"other": other, "webhook": TimedChannel(TeamsChannel(url), 0.2)}
+def run(database: Database, now: datetime, url: str, other: FakeChannel, patience: float) -> Delivery:
+    channels: dict[str, AlertChannel] = {"other": other, "webhook": TimedChannel(TeamsChannel(url), patience)}
     return send_alerts(AlertDependencies(Outbox(database), channels, "", lambda: now), lambda: 60)
 
 
@@ -68,11 +68,11 @@ def test_a_sick_webhook_loses_no_alert_and_each_is_told_once_when_it_is_well(
     titles, other, now = stored(database, 30), FakeChannel(), NOON
     with sick() as url:
         for _ in range(8):
-            assert len(run(database, now, url, other).errors) <= 2
+            assert len(run(database, now, url, other, patience=0.2).errors) <= 2
             now += timedelta(minutes=1)
     assert {notice.title for notice in other.sent} == titles
     for _ in range(20):
-        run(database, now, webhook.url, other)
+        run(database, now, webhook.url, other, patience=30)
         now += timedelta(minutes=1)
     assert titles_of(webhook) == dict.fromkeys(titles, 1)
     assert len(other.sent) == len(titles)
@@ -82,13 +82,7 @@ def test_the_function_tells_the_webhook_and_the_count(
     database: Database, postgres_url: str, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     titles = stored(database, 3)
-    monkeypatch.setenv("DATABASE_URL", postgres_url)
-    monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook.url)
-    from functions.alerts import app
-    from tabserve.alerts.build import alerts_service
-
-    handler: Any = app.handler
-    monkeypatch.setattr(app, "service", alerts_service())
-    assert handler({}, CONTEXT) == {"sent": 3, "failed": 0}
-    assert handler({}, CONTEXT) == {"sent": 0, "failed": 0}
+    app = started("alerts", monkeypatch, DATABASE_URL=postgres_url, ALERT_WEBHOOK_URL=webhook.url)
+    assert app.handler({}, CONTEXT) == {"sent": 3, "failed": 0}
+    assert app.handler({}, CONTEXT) == {"sent": 0, "failed": 0}
     assert titles_of(webhook) == dict.fromkeys(titles, 1)

@@ -3,18 +3,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from moto import mock_aws
 
 from tabserve.batch.markers import KEEP, DynamoMarkers
 from tabserve.batch.ports import Claim, Markers
 from tabserve.core.errors import LeaseLostError, StorageUnavailableError
 from tests.factories import NOON
 from tests.fakes.scheduling import FakeMarkers
+from tests.lambdas import emulated
 
 TABLE = "markers"
 LEASE = 60
@@ -29,18 +28,6 @@ class Time:
         return self.now
 
 
-def dynamodb() -> Any:
-    client: Callable[..., Any] = boto3.client
-    made = client("dynamodb", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    made.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
-    return made
-
-
 @pytest.fixture
 def time() -> Time:
     return Time()
@@ -48,8 +35,8 @@ def time() -> Time:
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    with mock_aws():
-        yield dynamodb()
+    with emulated(tables=(TABLE,)) as aws:
+        yield aws.dynamodb
 
 
 @pytest.fixture(params=["dynamodb", "fake"])
@@ -219,15 +206,14 @@ class ClaimProtocol(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.aws = mock_aws()
-        self.aws.start()
+        self.aws = emulated(tables=(TABLE,))
         self.time = Time()
-        self.client = dynamodb()
+        self.client = self.aws.__enter__().dynamodb
         self.markers = DynamoMarkers(self.client, TABLE, self.time)
         self.model = Model()
 
     def teardown(self) -> None:
-        self.aws.stop()
+        self.aws.__exit__(None, None, None)
 
     @rule(worker=workers, read=st.integers(0, 9))
     def claim(self, worker: str, read: int) -> None:

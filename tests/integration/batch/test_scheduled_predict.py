@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from sqlalchemy import text
 
 import redrive
 import stack_env
 from tabserve.alerts.outbox import Outbox
-from tabserve.batch.build import scheduled_predict_service
 from tabserve.batch.markers import DynamoMarkers
 from tabserve.batch.score_file import CHUNK, ScheduledDependencies
 from tabserve.batch.service import Scored, score_pending
@@ -30,6 +27,7 @@ from tests.definitions import CATALOG
 from tests.factories import CONTEXT, good_object, ingestion
 from tests.fakes.models import VERSION, FakeModels
 from tests.fakes.serving import predict_dependencies
+from tests.lambdas import emulated, started
 
 HEADER = "PassengerId,Survived,Pclass,Sex,Age,Fare,Embarked"
 
@@ -61,18 +59,9 @@ class DirectService:
 class Cloud:
     """PostgreSQL, S3 and DynamoDB with one way to put a split file there."""
 
-    def __init__(self, url: str) -> None:
-        client: Callable[..., Any] = boto3.client
-        credentials = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    def __init__(self, url: str, aws: Any) -> None:
         self.url = url
-        self.s3, self.dynamodb = client("s3", **credentials), client("dynamodb", **credentials)
-        self.s3.create_bucket(Bucket="good")
-        self.dynamodb.create_table(
-            TableName="markers",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+        self.s3, self.dynamodb = aws.s3, aws.dynamodb
         self.database = Database(url)
         self.later = timedelta()
 
@@ -119,8 +108,8 @@ class Cloud:
 
 @pytest.fixture
 def cloud(postgres_url: str) -> Iterator[Cloud]:
-    with mock_aws():
-        cloud = Cloud(postgres_url)
+    with emulated(buckets=("good",), tables=("markers",)) as aws:
+        cloud = Cloud(postgres_url, aws)
         yield cloud
         cloud.database.close()
 
@@ -230,18 +219,8 @@ def kill() -> None:
 def test_the_function_scores_on_a_schedule_event(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name, value in {
-        "DATABASE_URL": cloud.url,
-        "PREDICT_FUNCTION": "predict",
-        "GOOD_BUCKET": "good",
-        "MARKERS_TABLE": "markers",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
-        monkeypatch.setenv(name, value)
-    from functions.scheduled_predict import app
-
-    monkeypatch.setattr(app, "service", scheduled_predict_service())
+    settings = {"PREDICT_FUNCTION": "predict", "GOOD_BUCKET": "good", "MARKERS_TABLE": "markers"}
+    app = started("scheduled_predict", monkeypatch, DATABASE_URL=cloud.url, **settings)
 
     assert app.handler({}, CONTEXT)["status"] == "skipped"
     cloud.file("f1", rows=3)
@@ -252,7 +231,7 @@ def test_the_function_scores_on_a_schedule_event(
     assert statuses == ["skipped", "failed"]
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(line.get("ScheduledFailures") == [1.0] for line in lines)
-    app.service.deps.files._database.close()  # type: ignore[attr-defined]
+    app.service.deps.files._database.close()
 
 
 def test_files_that_were_given_up_are_reopened_by_a_command(
@@ -260,13 +239,8 @@ def test_files_that_were_given_up_are_reopened_by_a_command(
 ) -> None:
     cloud.file("f1", rows=3)
     PendingFiles(cloud.database).give_up_predicting("f1", 1, "the API refused row 2", [])
-    for name, value in {
-        "DATABASE_URL": cloud.url,
-        "MARKERS_TABLE": "markers",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", cloud.url)
+    monkeypatch.setenv("MARKERS_TABLE", "markers")
     monkeypatch.setattr(stack_env, "apply", lambda: False)
 
     assert redrive.main(["--predictions"]) == 0

@@ -13,7 +13,6 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from moto import mock_aws
 
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.errors import StorageUnavailableError
@@ -23,20 +22,17 @@ from tabserve.core.service import aws_client
 from tabserve.core.settings import Settings
 from tabserve.ingestion.raw_bucket import S3RawBucket
 from tabserve.serving.links import S3Links
+from tests.lambdas import emulated
 from tests.servers import Answer, receiver
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
     if request.param == "folder":
         yield FolderStore(tmp_path / "objects")
         return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="artifacts")
-        yield S3Store(client, "artifacts")
+    with emulated(buckets=("artifacts",)) as aws:
+        yield S3Store(aws.s3, "artifacts")
 
 
 def test_an_object_reads_back_as_it_was_written(store: ObjectStore) -> None:
@@ -69,13 +65,9 @@ def test_one_of_many_concurrent_create_only_writes_wins(store: ObjectStore) -> N
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="good")
-        yield S3Store(client, "good")
+def bucket() -> Iterator[S3Store]:
+    with emulated(buckets=("good",)) as aws:
+        yield S3Store(aws.s3, "good")
 
 
 def test_an_object_is_read_on_from_where_another_reader_stopped(bucket: S3Store) -> None:

@@ -6,31 +6,22 @@ from datetime import timedelta
 import boto3
 import pytest
 from botocore.config import Config
-from moto import mock_aws
 
 from tabserve.core.entities import Entity, FeatureStore
 from tabserve.core.errors import StorageUnavailableError
 from tabserve.features.store import DynamoFeatures
 from tests.factories import NOON
 from tests.fakes.predictions import FakeFeatures
+from tests.lambdas import emulated
 
 
 @pytest.fixture(params=["dynamodb", "fake"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FeatureStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[FeatureStore]:
     if request.param == "fake":
         yield FakeFeatures()
         return
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="features",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield DynamoFeatures(lambda: client, "features")
+    with emulated(tables=("features",)) as aws:
+        yield DynamoFeatures(lambda: aws.dynamodb, "features")
 
 
 def test_reads_back_what_is_known_and_only_that(store: FeatureStore) -> None:

@@ -3,65 +3,40 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote_plus
 
-import boto3
 import pytest
-from moto import mock_aws
 
+from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.settings import read_settings
 from tabserve.features.build import feature_store
 from tests.factories import CONTEXT, good_object, lambda_context
+from tests.lambdas import emulated, messages, started
 
 HEADER = "PassengerId,Survived,Pclass,Name,Sex,Age,Fare,Embarked"
 EVENTS = Path(__file__).parents[2] / "events"
 KEY = "titanic/00ff/first 100%.csv"
-NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    for name in NAMES:
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("GOOD_BUCKET", "good")
-    monkeypatch.setenv("FEATURES_TABLE", "features")
-    with mock_aws():
-        s3, sqs = boto3.client("s3", region_name="us-east-1"), boto3.client("sqs", region_name="us-east-1")
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-        s3.create_bucket(Bucket="good")
-        queue = sqs.create_queue(QueueName="features")["QueueUrl"]
-        monkeypatch.setenv("FEATURES_QUEUE_URL", queue)
-        dynamodb.create_table(
-            TableName="features",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield SimpleNamespace(s3=s3, sqs=sqs, dynamodb=dynamodb, queue=queue)
+def aws() -> Iterator[Any]:
+    with emulated(buckets=("good",), tables=("features",)) as aws:
+        aws.queue = aws.sqs.create_queue(QueueName="features")["QueueUrl"]
+        yield aws
 
 
 @pytest.fixture
-def app(aws: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from functions.features import app as module
-    from tabserve.features.build import features_service
-
-    monkeypatch.setattr(module, "service", features_service())
-    return module
+def app(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = {"GOOD_BUCKET": "good", "FEATURES_TABLE": "features", "FEATURES_QUEUE_URL": aws.queue}
+    return started("features", monkeypatch, **settings)
 
 
-def drop(aws: SimpleNamespace, rows: list[str], written: str = "", key: str = KEY) -> dict[str, Any]:
+def drop(aws: Any, rows: list[str], written: str = "", key: str = KEY) -> dict[str, Any]:
     """Put a good object there; return the event that S3 sends about it."""
     body = good_object(HEADER, dict(enumerate(rows, start=1)))
     notes = {"raw-written-at": written} if written else {}
     etag = aws.s3.put_object(Bucket="good", Key=key, Body=body, Metadata=notes)["ETag"].strip('"')
-    item = {"key": quote_plus(key, safe="/"), "eTag": etag}
-    return message(json.dumps({"Records": [{"s3": {"bucket": {"name": "good"}, "object": item}}]}))
-
-
-def message(body: str, id_: str = "1") -> dict[str, Any]:
-    return {"Records": [{"messageId": id_, "body": body}]}
+    return messages(good_file_message(GoodFile("good", key, etag)))
 
 
 def known(*ids: str) -> dict[str, Any]:
@@ -73,7 +48,7 @@ def metric_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return dict(json.loads(line))
 
 
-def test_a_good_file_becomes_features_and_never_its_target(app: Any, aws: SimpleNamespace) -> None:
+def test_a_good_file_becomes_features_and_never_its_target(app: Any, aws: Any) -> None:
     event = drop(aws, ['1,0,3,"Doe, ""J"" ",male,22,7.25,S', "2,1,1,Roe,female,,71.28,"], "2026-01-02T12:00:00+00:00")
     assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
     found = known("1", "2", "3")
@@ -83,39 +58,39 @@ def test_a_good_file_becomes_features_and_never_its_target(app: Any, aws: Simple
     assert found["1"].event_time.isoformat() == "2026-01-02T12:00:00+00:00"
 
 
-def test_an_event_as_s3_sends_it_is_understood(app: Any, aws: SimpleNamespace) -> None:
+def test_an_event_as_s3_sends_it_is_understood(app: Any, aws: Any) -> None:
     drop(aws, ["1,0,3,Doe,male,22,7.25,S"])
     assert app.handler(json.loads((EVENTS / "features.json").read_text()), CONTEXT) == {"batchItemFailures": []}
     assert known("1").keys() == {"1"}
 
 
-def test_an_older_file_that_comes_late_changes_nothing(app: Any, aws: SimpleNamespace) -> None:
+def test_an_older_file_that_comes_late_changes_nothing(app: Any, aws: Any) -> None:
     app.handler(drop(aws, ["1,0,3,Doe,male,22,7.25,S"], "2026-01-02T12:00:00+00:00"), CONTEXT)
     late = drop(aws, ["1,0,1,Doe,male,21,7.25,S"], "2026-01-02T11:59:59+00:00", "titanic/01/late.csv")
     assert app.handler(late, CONTEXT) == {"batchItemFailures": []}
     assert known("1")["1"].features["Age"] == 22.0
 
 
-def test_a_long_file_goes_on_through_the_queue_until_it_ends(app: Any, aws: SimpleNamespace) -> None:
+def test_a_long_file_goes_on_through_the_queue_until_it_ends(app: Any, aws: Any) -> None:
     event = drop(aws, [f'{number},0,3,"a\nb",male,{number % 80},7.25,S' for number in range(2500)])
     parts = 0
     while event:
         assert app.handler(event, lambda_context(seconds=5)) == {"batchItemFailures": []}
         parts += 1
         (sent,) = aws.sqs.receive_message(QueueUrl=aws.queue).get("Messages", [None])
-        event = message(sent["Body"]) if sent else {}
+        event = messages(sent["Body"]) if sent else {}
     assert parts == 3
     found = known(*map(str, range(2500)))
     assert {int(id_): entity.features["Age"] for id_, entity in found.items()} == {n: n % 80 for n in range(2500)}
 
 
 def test_a_table_that_is_away_sends_its_message_back_and_no_other(
-    app: Any, aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    app: Any, aws: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     event = drop(aws, ["1,0,3,Secret Name,male,22,7.25,S"])
     aws.dynamodb.delete_table(TableName="features")
     test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "good"})
-    event["Records"] += [*message(test_event, "2")["Records"], *message("{", "3")["Records"]]
+    event = messages(event["Records"][0]["body"], test_event, "{")
     assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
     assert len(caplog.records) == 2
     assert "Secret" not in caplog.text
@@ -123,7 +98,7 @@ def test_a_table_that_is_away_sends_its_message_back_and_no_other(
 
 
 def test_what_cannot_be_stored_is_told_without_its_values(
-    app: Any, aws: SimpleNamespace, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    app: Any, aws: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     event = drop(aws, ["1,0,3,Doe,male,22,7.25,S", "2,0,9,Roe,female,-4,7.25,S"])
     app.handler(event, CONTEXT)
@@ -133,5 +108,5 @@ def test_what_cannot_be_stored_is_told_without_its_values(
     assert (metrics["FeaturesStored"], metrics["FeatureRowsRefused"], metrics["MalformedGoodFiles"]) == ([1], [1], [0])
 
 
-def test_a_file_of_an_unknown_use_case_is_left(app: Any, aws: SimpleNamespace) -> None:
+def test_a_file_of_an_unknown_use_case_is_left(app: Any, aws: Any) -> None:
     assert app.handler(drop(aws, ["1"], key="tulips/0/a.csv"), CONTEXT) == {"batchItemFailures": []}

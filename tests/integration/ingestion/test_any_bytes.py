@@ -17,7 +17,8 @@ from tabserve.core.database import create
 from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.ingestion.quarantine import read_bad_rows
 from tests.factories import CONTEXT
-from tests.integration.ingestion.test_ingest_function import HEADER, s3
+from tests.integration.ingestion.test_ingest_function import HEADER, NAMES, s3
+from tests.lambdas import messages, started
 
 __all__ = ["s3"]
 ROW = "1,3,male,22,7.25,S"
@@ -44,8 +45,7 @@ class Ingestion:
         etag = self.s3.put_object(Bucket="raw", Key=key, Body=content)["ETag"].strip('"')
         item = {"key": quote_plus(key), "eTag": etag, "size": len(content)}
         body = json.dumps({"Records": [{"s3": {"bucket": {"name": "raw"}, "object": item}}]})
-        message = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": str(receive)}}
-        answer = self.app.handler({"Records": [message]}, CONTEXT)
+        answer = self.app.handler(messages(body, receives=receive), CONTEXT)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def redrive(self) -> list[str]:
@@ -54,9 +54,9 @@ class Ingestion:
         queue = sqs.create_queue(QueueName="ingest")["QueueUrl"]
         if not redrive.queue_missing(sqs, queue):
             return ["nothing to do"]
-        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-        records = [{"messageId": message["MessageId"], "body": message["Body"]} for message in messages]
-        return [item["itemIdentifier"] for item in self.app.handler({"Records": records}, CONTEXT)["batchItemFailures"]]
+        received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+        answer = self.app.handler(messages(*(message["Body"] for message in received)), CONTEXT)
+        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
     def verdict(self) -> dict[str, Any]:
         """Return the one verdict, checked against its objects, bad rows and issues."""
@@ -91,18 +91,12 @@ class Ingestion:
 
 @pytest.fixture
 def ingestion(s3: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingestion]:
-    monkeypatch.setenv("DATABASE_URL", postgres_url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for bucket in ("raw", "good", "bad", "artifacts"):
-        monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
-    from functions.ingest import app
-    from tabserve.ingestion.build import ingest_service
-
-    monkeypatch.setattr(app, "service", ingest_service())
+    app = started("ingest", monkeypatch, DATABASE_URL=postgres_url, **NAMES)
     engine = create(postgres_url)
     yield Ingestion(app, s3, engine)
     engine.dispose()
-    app.service.deps.ingestions._database.close()  # type: ignore[attr-defined]
+    app.service.deps.ingestions._database.close()
 
 
 @pytest.mark.parametrize("content", FAULTS.values(), ids=FAULTS)

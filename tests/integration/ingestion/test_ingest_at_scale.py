@@ -7,9 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from sqlalchemy import text
 
 from tabserve.core import database
@@ -19,7 +17,8 @@ from tabserve.ingestion.quarantine import read_bad_rows
 from tests.definitions import CATALOG
 from tests.factories import CONTEXT
 from tests.ingest_truth import Truth, raw_files
-from tests.integration.ingestion.test_ingest_function import BUCKETS
+from tests.integration.ingestion.test_ingest_function import BUCKETS, NAMES
+from tests.lambdas import emulated, messages, started
 from tests.unit.ingestion.conftest import original
 
 BATCH = 5
@@ -31,15 +30,10 @@ def test_good_and_bad_objects_hold_exactly_what_the_truth_says(
     use_case: str, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = raw_files(CATALOG.get(use_case), tmp_path / "raw", files=40, seed=4)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    for bucket in BUCKETS:
-        monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        for bucket in BUCKETS:
-            s3.create_bucket(Bucket=bucket)
+    with emulated(buckets=BUCKETS) as aws:
+        s3 = aws.s3
+        for name, value in {"DATABASE_URL": sqlite_url, **NAMES}.items():
+            monkeypatch.setenv(name, value)
         deliver(upload(s3, use_case, truth), monkeypatch)
         check(s3, sqlite_url, use_case, truth)
 
@@ -52,18 +46,13 @@ def upload(s3: Any, use_case: str, truth: list[Truth]) -> list[RawFile]:
 
 
 def deliver(files: list[RawFile], monkeypatch: pytest.MonkeyPatch) -> None:
-    from functions.ingest import app
-    from tabserve.ingestion.build import ingest_service
-
-    monkeypatch.setattr(app, "service", ingest_service())
+    app = started("ingest", monkeypatch)
     chance = random.Random(1)
     events = [file for file in files for _ in range(chance.randint(1, 3))]
     chance.shuffle(events)
-    messages = [
-        {"messageId": str(number), "body": raw_file_message(file).decode()} for number, file in enumerate(events)
-    ]
-    for start in range(0, len(messages), BATCH):
-        assert app.handler({"Records": messages[start : start + BATCH]}, CONTEXT) == {"batchItemFailures": []}
+    for start in range(0, len(events), BATCH):
+        event = messages(*map(raw_file_message, events[start : start + BATCH]))
+        assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
 
 
 def check(s3: Any, url: str, use_case: str, truth: list[Truth]) -> None:

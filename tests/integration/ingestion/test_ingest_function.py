@@ -6,40 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from sqlalchemy import create_engine, text
 
 from tests.factories import CONTEXT
+from tests.lambdas import emulated, messages, started
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
+NAMES = {f"{bucket.upper()}_BUCKET": bucket for bucket in BUCKETS}
 EVENT = (Path(__file__).parents[2] / "events/ingest.json").read_text()
 KEY = "titanic/first 100%.csv"
 HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        for bucket in BUCKETS:
-            client.create_bucket(Bucket=bucket)
-        yield client
+def s3() -> Iterator[Any]:
+    with emulated(buckets=BUCKETS) as aws:
+        yield aws.s3
 
 
 @pytest.fixture
 def app(s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    for bucket in BUCKETS:
-        monkeypatch.setenv(f"{bucket.upper()}_BUCKET", bucket)
-    from functions.ingest import app as module
-    from tabserve.ingestion.build import ingest_service
-
-    monkeypatch.setattr(module, "service", ingest_service())
-    return module
+    return started("ingest", monkeypatch, DATABASE_URL=sqlite_url, **NAMES)
 
 
 def rows(url: str, query: str) -> list[Any]:
@@ -100,14 +88,13 @@ def test_a_file_that_cannot_be_split_is_rejected_with_its_reason(app: Any, s3: A
 
 def test_the_test_event_of_s3_is_ignored(app: Any) -> None:
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"})
-    event = {"Records": [{"messageId": "1", "body": body}]}
-    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert app.handler(messages(body), CONTEXT) == {"batchItemFailures": []}
 
 
 def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s3: Any, sqlite_url: str) -> None:
     good = drop(s3, f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
-    event = {"Records": [{"messageId": "poison", "body": "{"}, *good["Records"]]}
-    assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "poison"}]}
+    event = messages("{", good["Records"][0]["body"])
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert rows(sqlite_url, "SELECT status FROM ingestions") == [("done",)]
 
 
@@ -115,10 +102,7 @@ def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s
 def test_a_file_worth_an_alert_is_ingested_whatever_the_webhook_is(
     app: Any, s3: Any, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, webhook: str
 ) -> None:
-    monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook)
-    from tabserve.ingestion.build import ingest_service
-
-    monkeypatch.setattr(app, "service", ingest_service())
+    app = started("ingest", monkeypatch, ALERT_WEBHOOK_URL=webhook)
     event = drop(s3, b"a,b\n1,2\n")
     assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
     assert rows(sqlite_url, "SELECT rule, attempts FROM alerts") == [("data_quality", 0)]
