@@ -36,8 +36,8 @@ ENTITY: Final[Schema] = {
 def document(app: FastAPI, deps: PredictDependencies) -> Schema:
     """Return the OpenAPI document of the app for the use cases that exist."""
     use_cases = [deps.catalog.get(name) for name in deps.catalog.names()]
-    told: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-    answers = told["components"]["schemas"]
+    described: Schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    answers = described["components"]["schemas"]
     _, models = models_json_schema([(Problem, "validation")], ref_template=f"{REFS}{{model}}")
     schemas: Schema = {**answers, **models["$defs"]}
     for use_case in use_cases:
@@ -47,19 +47,19 @@ def document(app: FastAPI, deps: PredictDependencies) -> Schema:
     schemas["Predictions"]["properties"]["predictions"]["items"] = {"anyOf": [*predictions, _ref("Refused")]}
     schemas["PastPredictions"]["properties"]["predictions"]["items"] = {"anyOf": past}
     unused = ("Prediction", "PastPrediction", "HTTPValidationError", "ValidationError")
-    told["components"] = {
+    described["components"] = {
         "schemas": {name: schema for name, schema in schemas.items() if name not in unused},
         "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
     }
     bodies = _request_bodies(use_cases, deps.default_use_case)
-    for path, operations in told["paths"].items():
+    for path, operations in described["paths"].items():
         for method, operation in operations.items():
             if body := bodies.get(f"{method.upper()} {path}"):
                 operation["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
             operation["responses"] |= _problems()
             if path not in OPEN_PATHS:
                 operation["security"] = [{"api_key": []}]
-    return told
+    return described
 
 
 def _problems() -> Schema:

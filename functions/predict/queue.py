@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from functions.predict.answers import predictions_body
 from functions.predict.problems import problem_body
 from functions.predict.request import predict_request
+from functions.predict.routes.predictions import predictions_body
 from tabserve.core.errors import TabserveError, UnavailableError
 from tabserve.core.service import Service
 from tabserve.serving.service import PredictDependencies, predict_once

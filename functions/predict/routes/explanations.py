@@ -1,4 +1,4 @@
-"""Tell why the model answers what it answers."""
+"""Explain why the model answers what it answers."""
 
 from typing import Any, Literal
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from functions.predict.answers import PastPredictions, json_reply
+from functions.predict.answers import Count, Predicted, Time, json_reply
+from functions.predict.problems import Described
 from functions.predict.request import UUID, deps_of
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
@@ -71,6 +72,27 @@ class HistoryParameters(BaseModel):
             limit=self.limit,
             cursor=cursor,
         )
+
+
+class PastPrediction(Predicted):
+    """A stored prediction."""
+
+    request_id: str
+    use_case: str
+    model_version: str
+    source: Source
+    created_at: Time
+    features: dict[str, Any]
+    entity_id: str | None
+    file_id: str | None
+    row_number: Count | None
+
+
+class PastPredictions(Described):
+    """Stored predictions, newest first, and where the next page begins."""
+
+    predictions: list[PastPrediction]
+    next_cursor: str | None
 
 
 @router.get("/past-predictions", response_model=PastPredictions)

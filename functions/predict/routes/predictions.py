@@ -2,11 +2,15 @@
 
 from asyncio import to_thread
 from hashlib import sha256
+from operator import itemgetter
+from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request, Response
 
-from functions.predict.answers import Predictions, predictions_body
+from functions.predict.answers import Count, Predicted, Refused
 from functions.predict.gate import invoked_by_scheduler
+from functions.predict.problems import Described, failure_bodies
 from functions.predict.request import KEY, deps_of, idempotency_key, predict_request, request_id_of
 from tabserve.core.service import Service
 from tabserve.serving.service import Answer, PredictDependencies, predict, predict_file, predict_once
@@ -19,6 +23,21 @@ IDEMPOTENCY_KEY = {
     "description": "The same key repeats the first answer and predicts nothing again.",
     "schema": {"type": "string", "pattern": f"^{KEY}$"},
 }
+
+
+class Prediction(Predicted):
+    """The answer to a record of the request."""
+
+    index: Count
+
+
+class Predictions(Described):
+    """One entry per record, in the order of the request."""
+
+    request_id: str
+    use_case: str
+    model_version: str
+    predictions: list[Prediction | Refused]
 
 
 @router.post("/predict", response_model=Predictions, openapi_extra={"parameters": [IDEMPOTENCY_KEY]})
@@ -48,3 +67,32 @@ def _count(answer: Answer, service: Service[PredictDependencies]) -> None:
     service.count(Predictions=predicted, RefusedRecords=refused)
     service.metrics.flush_metrics()
     service.log.info("predicted", use_case=answer.use_case.name, rows=predicted, refused=refused)
+
+
+def predictions_body(answer: Answer) -> bytes:
+    """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
+    batch, target = answer.batch, answer.use_case.target
+    labels = [target.label(index) for index in range(len(target.classes))]
+    rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, batch.probabilities, strict=True)
+    entries: list[dict[str, Any]] = [
+        {
+            "index": index,
+            "prediction_id": id_,
+            "prediction": target.classes[chosen],
+            "label": labels[chosen],
+            "probability": confidence,
+            "probabilities": dict(zip(batch.classes, by_class, strict=True)),
+        }
+        for index, id_, chosen, confidence, by_class in rows
+    ]
+    if answer.errors:
+        entries += [{"index": index, "error": failure_bodies(cases)} for index, cases in answer.errors.items()]
+        entries.sort(key=itemgetter("index"))
+    return orjson.dumps(
+        {
+            "request_id": batch.request_id,
+            "use_case": batch.use_case,
+            "model_version": batch.model_version,
+            "predictions": entries,
+        }
+    )
