@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 Clock = Callable[[], datetime]
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
+utc_now: Clock = partial(datetime.now, UTC)
