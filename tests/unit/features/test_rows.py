@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabserve.core.csv_rows import CsvRows
+from tabserve.core.csv_files import CsvRows
 from tabserve.core.entities import Entity
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.use_case import UseCase

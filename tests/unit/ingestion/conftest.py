@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tabserve.core.csv_rows import CsvRows
+from tabserve.core.csv_files import CsvRows
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import read_bad_rows
 from tabserve.ingestion.validation_result import BadRow, ValidationResult

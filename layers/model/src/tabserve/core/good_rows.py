@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from tabserve.core import rules
-from tabserve.core.column_names import folded, places
-from tabserve.core.csv_rows import CsvRows
+from tabserve.core.csv_files import CsvRows, folded, places
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.records import Features, Value
 from tabserve.core.use_case import CategoryFeature, Feature, UseCase

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tabserve.core.column_names import folded, places
+from tabserve.core.csv_files import folded, places
 from tabserve.core.entities import Entity
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.good_rows import Records, Row

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import BinaryIO, Final
 
-from tabserve.core.csv_rows import rows_of
+from tabserve.core.csv_files import rows_of
 from tabserve.ingestion.validation_result import BadRow, Reason
 
 HEADER: Final = b"row_number,line_number,reasons,raw\n"

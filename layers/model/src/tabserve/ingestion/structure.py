@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tabserve.core import rules
-from tabserve.core.column_names import alike, folded
+from tabserve.core.csv_files import alike, folded
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.use_case import UseCase
 

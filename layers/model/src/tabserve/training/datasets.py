@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import Final
 
-from tabserve.core.csv_rows import rows_of
+from tabserve.core.csv_files import rows_of
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.use_case import UseCase
 from tabserve.training.dataset import Dataset

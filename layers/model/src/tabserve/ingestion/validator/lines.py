@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from tabserve.core.csv_rows import BOM
+from tabserve.core.csv_files import BOM
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.rules import MAX_FILE_BYTES
 from tabserve.ingestion.structure import refuse_other_formats

@@ -1,7 +1,9 @@
-"""The rows of a CSV file, and the byte at which each of them ends: where reading can go on later."""
+"""CSV files: their rows, and when two of their column names are the same: for raw files, good files and definitions."""
 
 import csv
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from tabserve.core.errors import FileRejectedError
@@ -10,6 +12,8 @@ BOM: Final = b"\xef\xbb\xbf"
 
 # Longer than any line that is read.
 LONGEST_CELL: Final = 2**27
+
+INVISIBLE: Final = "Cf"
 
 
 def rows_of(lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
@@ -41,3 +45,20 @@ class CsvRows:
             self.offset += len(line)
             # What is not UTF-8 stays recognisable: no rule accepts it in a cell that matters.
             yield text.decode("utf-8", "surrogateescape")
+
+
+def folded(name: str) -> str:
+    """Return a name as it is compared: without case, invisible characters and outer white space, inner one a space."""
+    visible = "".join(character for character in name if unicodedata.category(character) != INVISIBLE)
+    return " ".join(visible.split()).casefold()
+
+
+def places(header: Sequence[str]) -> dict[str, int]:
+    """Return where each column stands, by its folded name."""
+    return {folded(name): place for place, name in enumerate(header)}
+
+
+def alike(names: Sequence[str]) -> list[str]:
+    """Return the names that fold like another one, sorted; those that fold to nothing are no names."""
+    counts = Counter(map(folded, names))
+    return sorted({name for name in names if folded(name) and counts[folded(name)] > 1})
