@@ -100,9 +100,9 @@ def bars(title: str, about: str, query: Sql, unit: str) -> Panel:
     return _common(barchart.Panel().bar_width(0.8), title, about, [query], unit, PLAIN).span(12).height(8)
 
 
-def rows(title: str, about: str, query: Sql, steps: dashboard.ThresholdsConfig = PLAIN, unit: str = "short") -> Panel:
+def rows(title: str, about: str, query: Sql) -> Panel:
     """List rows."""
-    return _common(table.Panel(), title, about, [query], unit, steps).span(12).height(8)
+    return _common(table.Panel(), title, about, [query], "short", PLAIN).span(12).height(8)
 
 
 def linked(panel: Panel, column: str, title: str, url: str) -> Panel:

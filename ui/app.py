@@ -27,9 +27,19 @@ def main() -> None:
 
 def _choose_use_case() -> None:
     """Let the visitor choose what every page is about; the choice lasts across pages and stands in the address."""
-    found = context.use_cases()
-    if names := [each["name"] for each in found.summaries]:
-        st.selectbox("Use case", names, format_func=found.title, key=context.USE_CASE, bind="query-params", width=320)
+    try:
+        titles = context.use_cases()
+    except UiError:
+        titles = {}
+    if titles:
+        st.selectbox(
+            "Use case",
+            list(titles),
+            format_func=lambda name: titles.get(name, name),
+            key=context.USE_CASE,
+            bind="query-params",
+            width=320,
+        )
     else:
         st.session_state.pop(context.USE_CASE, None)
 

@@ -1,7 +1,6 @@
 """What all pages share: the clients, the use cases and the chosen one's definition."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -39,30 +38,12 @@ def read(sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever
     return database().frame(sql, **parameters)
 
 
-@dataclass(frozen=True)
-class UseCases:
-    """The use cases to choose from; `error` says why there are none."""
-
-    summaries: list[dict[str, Any]]
-    error: UiError | None = None
-
-    def title(self, name: str) -> str:
-        """Return the title of a use case."""
-        return next((each["title"] or name for each in self.summaries if each["name"] == name), name)
-
-
-def use_cases() -> UseCases:
-    """Return the use cases the API offers."""
-    try:
-        return UseCases(_summaries())
-    except UiError as error:
-        return UseCases([], error)
-
-
 @st.cache_data(ttl=60, show_spinner=False)
-def _summaries() -> list[dict[str, Any]]:
+def use_cases() -> dict[str, str]:
+    """Return the title of every use case by its name, the default one first; raise UiError."""
     answer = api().use_cases()
-    return sorted(answer["use_cases"], key=lambda each: each["name"] != answer.get("default"))
+    ordered = sorted(answer["use_cases"], key=lambda each: each["name"] != answer.get("default"))
+    return {each["name"]: each["title"] or each["name"] for each in ordered}
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -80,8 +61,8 @@ def chosen_definition() -> dict[str, Any]:
     """Return the definition of the chosen use case; raise UiError."""
     name = chosen()
     if name is None:
-        found = use_cases()
-        raise found.error or UiError("There is no use case yet.", "Add its YAML file, then reload this page.")
+        use_cases()
+        raise UiError("There is no use case yet.", "Add its YAML file, then reload this page.")
     return definition(name)
 
 

@@ -1,7 +1,6 @@
 """Bad rows as cells that can be corrected, and back as a raw file."""
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,11 +34,7 @@ def editable(rows: pd.DataFrame, header: Sequence[str], rules: Rules) -> pd.Data
 
 def as_csv(frame: pd.DataFrame, header: Sequence[str]) -> bytes:
     """Write corrected rows as a raw file."""
-    output = io.StringIO(newline="")
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(frame[list(header)].fillna("").to_numpy().tolist())
-    return output.getvalue().encode()
+    return frame[list(header)].to_csv(index=False, lineterminator="\n").encode()
 
 
 def download(rows: pd.DataFrame, header: Sequence[str]) -> bytes:

@@ -55,27 +55,20 @@ RUNS = """
 SELECT finished_at, status, files, rows FROM prediction_runs
 ORDER BY started_at DESC LIMIT :limit
 """
-CLASSES_OVER_TIME = """
-SELECT date_bin(CAST(:step AS interval), created_at, TIMESTAMPTZ '2000-01-01') AS time, prediction, count(*) AS rows
-FROM predictions
-WHERE use_case = :use_case AND created_at >= :start AND created_at < :end
+OVER_TIME = """
+SELECT date_bin(CAST(:step AS interval), {time}, TIMESTAMPTZ '2000-01-01') AS time, {series}, count(*) AS rows
+FROM {table}
+WHERE (CAST(:use_case AS text) IS NULL OR use_case = :use_case) AND {time} >= :start AND {time} < :end {more}
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+CHOSEN = """
   AND (CAST(:source AS text) IS NULL OR source = :source)
   AND (CAST(:version AS text) IS NULL OR model_version = :version)
   AND (CAST(:prediction AS text) IS NULL OR prediction = :prediction)
-GROUP BY 1, 2 ORDER BY 1, 2
 """
-SOURCES_OVER_TIME = """
-SELECT date_bin(CAST(:step AS interval), created_at, TIMESTAMPTZ '2000-01-01') AS time, source, count(*) AS rows
-FROM predictions
-WHERE (CAST(:use_case AS text) IS NULL OR use_case = :use_case) AND created_at >= :start AND created_at < :end
-GROUP BY 1, 2 ORDER BY 1, 2
-"""
-FILES_OVER_TIME = """
-SELECT date_bin(CAST(:step AS interval), finished_at, TIMESTAMPTZ '2000-01-01') AS time, criticality, count(*) AS rows
-FROM ingestions
-WHERE (CAST(:use_case AS text) IS NULL OR use_case = :use_case) AND finished_at >= :start AND finished_at < :end
-GROUP BY 1, 2 ORDER BY 1, 2
-"""
+CLASSES_OVER_TIME = OVER_TIME.format(table="predictions", time="created_at", series="prediction", more=CHOSEN)
+SOURCES_OVER_TIME = OVER_TIME.format(table="predictions", time="created_at", series="source", more="")
+FILES_OVER_TIME = OVER_TIME.format(table="ingestions", time="finished_at", series="criticality", more="")
 LATELY = """
 SELECT model_version, prediction, count(*) AS rows, max(created_at) AS last
 FROM predictions

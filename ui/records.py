@@ -20,7 +20,6 @@ Json = Mapping[str, Any]
 class Upload:
     """The rows of a CSV file, as text, and what was noticed about its columns."""
 
-    header: Sequence[str]
     rows: Sequence[Mapping[str, str]]
     unused: Sequence[str]
 
@@ -41,7 +40,7 @@ def read_csv(body: bytes, definition: Json) -> Upload:
     _require_columns(header, names)
     if not rows:
         raise UiError("The file has a header but no rows.", "Add at least one row.")
-    return Upload(header, rows, [name for name in header if name not in {*names, definition["id_column"]}])
+    return Upload(rows, [name for name in header if name not in {*names, definition["id_column"]}])
 
 
 def records(upload: Upload, definition: Json) -> Iterator[dict[str, Any]]:

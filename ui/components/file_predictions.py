@@ -1,6 +1,6 @@
 """Predict a CSV file: choose, look at it, send it in pieces, read and download the results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import streamlit as st
 from ui import context, records
 from ui.components import notices, tables
 from ui.components.markup import plain
+from ui.context import Json
 from ui.errors import RefusedError, UiError
 from ui.records import Upload
 
@@ -17,7 +18,6 @@ CHUNK = 1_000
 PREVIEW = 5
 SHOWN = 1_000
 MOST = 50_000
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,7 @@ def _show_results(results: list[PredictedRow], definition: Json, name: str) -> N
     st.dataframe(frame, hide_index=True, column_config=_columns(), alt="Features and predictions of each row")
     if len(shown) > SHOWN:
         st.caption(f"The first {SHOWN:,} rows are shown; the download has all {len(results):,}.")
-    everything = _frame(results, definition)
-    content = tables.safe_csv(list(everything.columns), tables.cells(everything))
-    tables.offer_csv("Download all results", content, f"{name.removesuffix('.csv')}-predictions", primary=True)
+    tables.offer_table("Download all results", _frame(results, definition), f"{name.removesuffix('.csv')}-predictions")
 
 
 def _frame(results: list[PredictedRow], definition: Json) -> pd.DataFrame:

@@ -1,16 +1,16 @@
 """A form drawn from a use case's definition."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from ui.components.markup import number, plain
+from ui.context import Json
 
 NOT_KNOWN = "not known"
 MOST_IN_SIGHT = 5
-Json = Mapping[str, Any]
 
 
 class Form:

@@ -1,16 +1,13 @@
 """One prediction as a sentence, with its probabilities and what pushed it up or down."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from ui import context
 from ui.components import markup
 from ui.components.form import title
 from ui.components.markup import Bar, number, percent
+from ui.context import Json
 
-Json = Mapping[str, Any]
 NEGLIGIBLE = 0.005
 METHODS = {
     "exact": "Exact, in log-odds: this model adds up the effects of its features.",

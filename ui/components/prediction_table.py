@@ -1,6 +1,6 @@
 """A page of stored predictions, their ground truth and their download."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,12 @@ import streamlit as st
 from ui import context, queries
 from ui.components import notices, tables, times
 from ui.components.paging import Cursors
-from ui.context import label_of
+from ui.context import Json, label_of
 
 PAGE = 50
 DOWNLOAD = 5_000
 ACTUAL = "what happened"
 HELD = "history_held"
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,7 @@ def _offer_download(filters: Filters, definition: Json) -> None:
             found = _everything(filters)
         frame = _frame(found, definition)
         frame["time"] = [each["created_at"] for each in found]
-        content = tables.safe_csv(list(frame.columns), tables.cells(frame))
-        tables.offer_csv(
-            f"Download {len(found):,} predictions", content, f"{filters.use_case}-predictions", primary=True
-        )
+        tables.offer_table(f"Download {len(found):,} predictions", frame, f"{filters.use_case}-predictions")
 
 
 def _everything(filters: Filters) -> list[Json]:

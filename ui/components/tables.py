@@ -40,6 +40,12 @@ def safe_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     return output.getvalue().encode("utf-8-sig")
 
 
+def offer_table(label: str, frame: pd.DataFrame, name: str) -> None:
+    """Draw a button that downloads a table; a cell without a value is empty."""
+    cells: list[list[Any]] = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    offer_csv(label, safe_csv(list(frame.columns), cells), name, primary=True)
+
+
 def offer_csv(label: str, content: bytes, name: str, *, primary: bool = False) -> None:
     """Draw a button that downloads a CSV."""
     st.download_button(
@@ -61,12 +67,6 @@ def text(value: object) -> str | None:
 def probability() -> Any:  # noqa: ANN401
     """Describe a column of probabilities."""
     return st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent")
-
-
-def cells(frame: pd.DataFrame) -> list[list[Any]]:
-    """Return a table's cells, None where there is none."""
-    rows: list[list[Any]] = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    return rows
 
 
 def unguarded(cell: str) -> str:

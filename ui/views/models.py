@@ -1,18 +1,14 @@
 """Which model versions there are, how good they are, and what the champion answered lately."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from ui import context, queries
 from ui.components import charts, markup, notices, times
 from ui.components.markup import percent
-from ui.context import label_of
+from ui.context import Json, label_of
 from ui.errors import UiError
 
-Json = Mapping[str, Any]
 METRICS = {
     "accuracy": "Accuracy",
     "roc_auc": "ROC AUC",

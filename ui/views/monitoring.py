@@ -90,8 +90,7 @@ def firing_now(alerts: pd.DataFrame) -> list[str]:
 def _summary(payload: Any) -> str:  # noqa: ANN401  whatever the alert carries
     if not isinstance(payload, dict):
         return str(payload)
-    text = next((payload[name] for name in ("summary", "text", "explanation", "message") if payload.get(name)), None)
-    return str(text) if text else ", ".join(f"{name}: {value}" for name, value in payload.items())
+    return str(payload.get("explanation") or "") or ", ".join(f"{name}: {value}" for name, value in payload.items())
 
 
 def _show_sources(use_case: str | None, span: Span) -> None:

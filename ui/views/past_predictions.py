@@ -1,6 +1,5 @@
 """Look up past predictions: filter, page, chart, download, and note what really happened."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import streamlit as st
 from ui import context, queries
 from ui.components import charts, notices, prediction_table, times
 from ui.components.prediction_table import Filters
-from ui.context import label_of
+from ui.context import Json, label_of
 from ui.errors import UiError
 
 EVERYTHING = "all"
@@ -22,7 +21,6 @@ SOURCES = {
     "api": "API",
 }
 SPANS = {"Last hour": 1, "Last 24 hours": 24, "Last 7 days": 168, "Last 30 days": 720, "Between two days": None}
-Json = Mapping[str, Any]
 
 
 def show() -> None:

@@ -1,6 +1,5 @@
 """Ask the model about one record, or about a whole CSV file."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,9 +9,8 @@ from ui.components import file_predictions
 from ui.components.form import Form
 from ui.components.markup import plain
 from ui.components.prediction import show_answer, show_explanation
+from ui.context import Json
 from ui.errors import RefusedError, UiError
-
-Json = Mapping[str, Any]
 
 
 def show() -> None:
