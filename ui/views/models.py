@@ -121,10 +121,6 @@ def _show_versions(cards: Json) -> None:
         f"Metrics on held-out rows with their 95 % intervals. Who changes the champion: "
         f"scripts/train.py --use-case {cards['use_case']} --promote."
     )
-    _show_metric(versions)
-
-
-def _show_metric(versions: list[Json]) -> None:
     if len(versions) > 1:
         charts.show_intervals(_points(versions), "Accuracy of each version with its 95 % interval")
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ui.api import ApiClient
+from ui.database import ReaderDatabase
 from ui.errors import RefusedError, UiError
 from ui.settings import PageSettings, read_settings
 
@@ -49,6 +50,13 @@ def test_without_settings_the_way_out_is_named() -> None:
     with pytest.raises(UiError) as caught:
         ApiClient(PageSettings("", "", "", "")).health()
     assert "make up" in caught.value.advice
+
+
+@pytest.mark.parametrize(("url", "advice"), [("", "READER_DATABASE_URL"), ("postgresql://r@127.0.0.1:9/db", "make up")])
+def test_without_the_database_the_way_out_is_named(url: str, advice: str) -> None:
+    with pytest.raises(UiError) as caught:
+        ReaderDatabase(url).frame("SELECT 1")
+    assert advice in caught.value.advice
 
 
 def test_key_goes_to_the_api_but_not_along_signed_links() -> None:
