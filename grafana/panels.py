@@ -23,26 +23,26 @@ WIDTH = 24
 Panel = Any  # the builders of the panel kinds share no base class
 
 
-class Sql:
-    """A query on PostgreSQL; the SDK has no class for it."""
+class Query:
+    """A query as Grafana stores it; the SDK has no class for those on PostgreSQL."""
 
-    def __init__(self, sql: str, shape: str = "time_series", name: str = "A") -> None:
-        self._target = {"refId": name, "rawSql": " ".join(sql.split()), "format": shape}
-
-    def build(self) -> Any:  # noqa: ANN401
-        """Return the target as Grafana stores it."""
-        return self._target | {"rawQuery": True, "editorMode": "code", "datasource": {"uid": DATABASE.uid}}
-
-
-class Promql:
-    """A query on Prometheus."""
-
-    def __init__(self, query: str, legend: str = "__auto", name: str = "A") -> None:
-        self._target = {"refId": name, "expr": query, "legendFormat": legend, "range": True}
+    def __init__(self, source: DataSourceRef, **target: object) -> None:
+        self.source = source
+        self._target = target
 
     def build(self) -> Any:  # noqa: ANN401
-        """Return the target as Grafana stores it."""
-        return self._target | {"datasource": {"uid": PROMETHEUS.uid}}
+        """Return the query as the SDK takes it."""
+        return self._target | {"datasource": {"uid": self.source.uid}}
+
+
+def sql(text: str, shape: str = "time_series", name: str = "A") -> Query:
+    """Ask PostgreSQL."""
+    return Query(DATABASE, refId=name, rawSql=" ".join(text.split()), format=shape, rawQuery=True, editorMode="code")
+
+
+def promql(text: str, legend: str = "__auto", name: str = "A") -> Query:
+    """Ask Prometheus."""
+    return Query(PROMETHEUS, refId=name, expr=text, legendFormat=legend, range=True)
 
 
 def limits(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
@@ -54,7 +54,7 @@ def limits(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
 PLAIN = limits((None, GREEN))
 
 
-def number(title: str, about: str, query: Sql | Promql, unit: str, steps: dashboard.ThresholdsConfig) -> Panel:
+def number(title: str, about: str, query: Query, unit: str, steps: dashboard.ThresholdsConfig) -> Panel:
     """Show one number, coloured by its thresholds."""
     panel = stat.Panel().color_mode(common_models.BigValueColorMode.BACKGROUND)
     panel = panel.graph_mode(common_models.BigValueGraphMode.NONE).no_value("no data")
@@ -62,7 +62,7 @@ def number(title: str, about: str, query: Sql | Promql, unit: str, steps: dashbo
 
 
 def lines(
-    title: str, about: str, queries: Sequence[Sql | Promql], unit: str, steps: dashboard.ThresholdsConfig = PLAIN
+    title: str, about: str, queries: Sequence[Query], unit: str, steps: dashboard.ThresholdsConfig = PLAIN
 ) -> Panel:
     """Draw values over time, with thresholds as dashed lines where there are any."""
     panel = timeseries.Panel().line_width(2).fill_opacity(0).point_size(4).span_nulls(True)
@@ -72,7 +72,7 @@ def lines(
     return _common(panel, title, about, queries, unit, steps).span(12).height(8)
 
 
-def stacked(title: str, about: str, query: Sql | Promql, unit: str = "short") -> Panel:
+def stacked(title: str, about: str, query: Query, unit: str = "short") -> Panel:
     """Stack counts over time as bars."""
     stack = common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A")
     panel = timeseries.Panel().draw_style(common_models.GraphDrawStyle.BARS).fill_opacity(80).line_width(1)
@@ -86,7 +86,7 @@ def named_values(named: Sequence[tuple[int, str, str]]) -> ValueMap:
     )
 
 
-def states(title: str, about: str, query: Sql, named: Sequence[tuple[int, str, str]]) -> Panel:
+def states(title: str, about: str, query: Query, named: Sequence[tuple[int, str, str]]) -> Panel:
     """Draw which state each series is in over time; `named` gives code, text and colour of each state."""
     steps = limits(*((None if index == 0 else code, color) for index, (code, _, color) in enumerate(named)))
     panel = statetimeline.Panel().merge_values(True).show_value(common_models.VisibilityMode.AUTO)
@@ -95,12 +95,12 @@ def states(title: str, about: str, query: Sql, named: Sequence[tuple[int, str, s
     return _common(panel, title, about, [query], "short", steps).span(24).height(9)
 
 
-def bars(title: str, about: str, query: Sql, unit: str) -> Panel:
+def bars(title: str, about: str, query: Query, unit: str) -> Panel:
     """Compare columns of a table side by side, by its first column."""
     return _common(barchart.Panel().bar_width(0.8), title, about, [query], unit, PLAIN).span(12).height(8)
 
 
-def rows(title: str, about: str, query: Sql) -> Panel:
+def rows(title: str, about: str, query: Query) -> Panel:
     """List rows."""
     return _common(table.Panel(), title, about, [query], "short", PLAIN).span(12).height(8)
 
@@ -115,12 +115,11 @@ def _common(
     panel: Panel,
     title: str,
     about: str,
-    queries: Sequence[Sql | Promql],
+    queries: Sequence[Query],
     unit: str,
     steps: dashboard.ThresholdsConfig,
 ) -> Panel:
-    source = PROMETHEUS if isinstance(queries[0], Promql) else DATABASE
-    panel = panel.title(title).description(about).datasource(source).unit(unit).thresholds(steps)
+    panel = panel.title(title).description(about).datasource(queries[0].source).unit(unit).thresholds(steps)
     for query in queries:
         panel = panel.with_target(query)
     return panel

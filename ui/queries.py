@@ -63,7 +63,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 CHOSEN = """
   AND (CAST(:source AS text) IS NULL OR source = :source)
-  AND (CAST(:version AS text) IS NULL OR model_version = :version)
+  AND (CAST(:model_version AS text) IS NULL OR model_version = :model_version)
   AND (CAST(:prediction AS text) IS NULL OR prediction = :prediction)
 """
 CLASSES_OVER_TIME = OVER_TIME.format(table="predictions", time="created_at", series="prediction", more=CHOSEN)

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import NOW, OF_USE_CASE, alert_rules, board, database_variable, use_case_variable
-from grafana.panels import GREEN, ORANGE, RED, Sql, limits, lines, linked, number, rows, stacked
+from grafana.panels import GREEN, ORANGE, RED, limits, lines, linked, number, rows, sql, stacked
 
 UID = "tabserve-data"
 IN_RANGE = f"{OF_USE_CASE} AND $__timeFilter(finished_at)"
@@ -19,7 +19,7 @@ def build() -> dashboard.Dashboard:
             number(
                 f"Invalid rows, last {minutes} minutes",
                 f"Share of the rows that arrived in the last {minutes} minutes and broke a rule.",
-                Sql(
+                sql(
                     f'SELECT {NOW} AS time, {SHARE} AS "invalid" FROM ingestions '
                     f"WHERE {IN_RANGE} AND finished_at >= {NOW} - interval '{minutes} minutes'"
                 ),
@@ -31,7 +31,7 @@ def build() -> dashboard.Dashboard:
         number(
             "Time since the last file",
             "How long ago the last raw file was judged.",
-            Sql(
+            sql(
                 f'SELECT {NOW} AS time, extract(epoch from {NOW} - max(finished_at)) AS "age" FROM ingestions '
                 f"WHERE {IN_RANGE}"
             ),
@@ -41,7 +41,7 @@ def build() -> dashboard.Dashboard:
         number(
             "Rows unaccounted for",
             "Rows that are neither good nor bad, or good but without prediction in a file that is done. Must be 0.",
-            Sql(
+            sql(
                 f"SELECT {NOW} AS time, coalesce(sum(abs(rows_total - rows_good - rows_bad) + CASE WHEN "
                 "predicted_at IS NULL THEN 0 ELSE abs(rows_good - (SELECT count(*) FROM predictions AS p "
                 "WHERE p.file_id = i.file_id AND source = 'scheduled')) END), 0) AS \"rows\" "
@@ -54,7 +54,7 @@ def build() -> dashboard.Dashboard:
             "Invalid rows",
             "Share of the rows that broke a rule, over time.",
             [
-                Sql(
+                sql(
                     f'SELECT $__timeGroup(finished_at, $__interval) AS time, {SHARE} AS "invalid" FROM ingestions '
                     f"WHERE {IN_RANGE} GROUP BY 1 ORDER BY 1"
                 )
@@ -65,7 +65,7 @@ def build() -> dashboard.Dashboard:
         stacked(
             "Issues by rule",
             "How many rows broke each rule; a row may break several.",
-            Sql(
+            sql(
                 "SELECT $__timeGroup(detected_at, $__interval) AS time, rule AS metric, sum(rows) AS value "
                 f"FROM data_quality_issues WHERE {OF_USE_CASE} AND $__timeFilter(detected_at) "
                 "GROUP BY 1, 2 ORDER BY 1, 2"
@@ -74,7 +74,7 @@ def build() -> dashboard.Dashboard:
         stacked(
             "Files by criticality",
             "How many files arrived, by how bad they are.",
-            Sql(
+            sql(
                 "SELECT $__timeGroup(finished_at, $__interval) AS time, criticality AS metric, count(*) AS value "
                 f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1, 2 ORDER BY 1, 2"
             ),
@@ -82,7 +82,7 @@ def build() -> dashboard.Dashboard:
         stacked(
             "Rows by quality",
             "How many rows arrived: good ones are predicted, bad ones quarantined.",
-            Sql(
+            sql(
                 "SELECT $__timeGroup(finished_at, $__interval) AS time, sum(rows_good) AS good, sum(rows_bad) AS bad "
                 f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1 ORDER BY 1"
             ),
@@ -91,7 +91,7 @@ def build() -> dashboard.Dashboard:
             rows(
                 "Worst files",
                 "Files with the largest share of bad rows; their report opens from the web page.",
-                Sql(
+                sql(
                     "SELECT key AS file, status, criticality, rows_total, rows_bad, "
                     'round(100.0 * rows_bad / nullif(rows_total, 0), 1) AS "% bad", report_key AS report '
                     f"FROM ingestions WHERE {IN_RANGE} AND (rows_bad > 0 OR status <> 'done') "
@@ -107,7 +107,7 @@ def build() -> dashboard.Dashboard:
             "Rows waiting for a prediction",
             "Good rows of files that are not predicted yet, by when their file was judged.",
             [
-                Sql(
+                sql(
                     "SELECT $__timeGroup(finished_at, $__interval) AS time, "
                     "coalesce(sum(rows_good) FILTER (WHERE predicted_at IS NULL), 0) AS waiting "
                     f"FROM ingestions WHERE {IN_RANGE} AND status = 'done' GROUP BY 1 ORDER BY 1"

@@ -10,12 +10,12 @@ from grafana.panels import (
     ORANGE,
     RED,
     Panel,
-    Sql,
     bars,
     limits,
     lines,
     named_values,
     number,
+    sql,
     stacked,
     states,
 )
@@ -41,7 +41,7 @@ VERSION_CHANGES = {
     "enable": True,
     "iconColor": BLUE,
     "datasource": {"type": DATABASE.type_val, "uid": DATABASE.uid},
-    "target": Sql(
+    "target": sql(
         "SELECT time, 'model ' || model_version AS text FROM (SELECT min(window_start) AS time, model_version "
         f"FROM drift_metrics WHERE {OF_USE_CASE} GROUP BY 2) AS first WHERE $__timeFilter(time) ORDER BY 1",
         "table",
@@ -57,7 +57,7 @@ def last_window() -> Panel:
     return number(
         "Drift in the last window",
         "The gravest state of any column in the last window: 1 ok, 2 warning, 3 alarm, 4 severe.",
-        Sql(worst + newest + " HAVING count(*) > 0"),
+        sql(worst + newest + " HAVING count(*) > 0"),
         "short",
         limits(*((None if code == 0 else code, color) for code, _, color in STATES)),
     ).mappings([named_values(STATES)])
@@ -69,25 +69,25 @@ def panels() -> list[Panel]:
         states(
             "Drift by column",
             "State of every column in every window, from significance and effect of all columns together.",
-            Sql(f"SELECT {BUCKET}, {NAMES} AS metric, max({CODE}) AS value {WINDOWS} GROUP BY 1, 2 ORDER BY 1, 2"),
+            sql(f"SELECT {BUCKET}, {NAMES} AS metric, max({CODE}) AS value {WINDOWS} GROUP BY 1, 2 ORDER BY 1, 2"),
             STATES,
         ),
         lines(
             "Effect by column",
             "How far each column is from the reference: population stability index beyond what chance makes of it. "
             "From where it counts as drift each use case says; the states above follow that.",
-            [Sql(f"SELECT {BUCKET}, {NAMES} AS metric, max(effect) AS value {WINDOWS} GROUP BY 1, 2 ORDER BY 1, 2")],
+            [sql(f"SELECT {BUCKET}, {NAMES} AS metric, max(effect) AS value {WINDOWS} GROUP BY 1, 2 ORDER BY 1, 2")],
             "short",
         ),
         stacked(
             "Rows by window",
             "How many predictions each window holds; below 50 no verdict, below 100 no alarm.",
-            Sql(f"SELECT {BUCKET}, sum(n) AS rows {WINDOWS} AND feature = '@prediction' GROUP BY 1 ORDER BY 1"),
+            sql(f"SELECT {BUCKET}, sum(n) AS rows {WINDOWS} AND feature = '@prediction' GROUP BY 1 ORDER BY 1"),
         ),
         bars(
             "Serving against training: $feature",
             "Share of the rows in each bin of the chosen column, in the reference and in the time range.",
-            Sql(
+            sql(
                 f"SELECT {BINS} AS bin, sum({IN_REFERENCE}) / sum(sum({IN_REFERENCE})) OVER () AS training, "
                 f"sum({IN_WINDOW}) / nullif(sum(sum({IN_WINDOW})) OVER (), 0) AS serving "
                 "FROM drift_metrics, json_array_elements(bins) WITH ORDINALITY AS each (bin, place) "
@@ -108,7 +108,7 @@ def class_mix() -> Panel:
         "Class mix against training",
         "Share of each answered class in every window, and in the reference.",
         [
-            Sql(
+            sql(
                 f"SELECT {BUCKET}, {BINS} || CASE kind WHEN 1 THEN ' (training)' ELSE '' END AS metric, "
                 f"sum(CASE kind WHEN 1 THEN {IN_REFERENCE} ELSE {IN_WINDOW} END) / nullif(sum(sum(CASE kind "
                 f"WHEN 1 THEN {IN_REFERENCE} ELSE {IN_WINDOW} END)) "

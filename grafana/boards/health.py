@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import board, prometheus_variable
-from grafana.panels import GREEN, ORANGE, PLAIN, RED, Promql, limits, lines, number, stacked
+from grafana.panels import GREEN, ORANGE, PLAIN, RED, limits, lines, number, promql, stacked
 
 UID = "tabserve-health"
 RATE = "[$__rate_interval]"
@@ -16,42 +16,42 @@ def build() -> dashboard.Dashboard:
         number(
             "API",
             "Whether its metrics can be read.",
-            Promql("min(up{job='tabserve'})"),
+            promql("min(up{job='tabserve'})"),
             "short",
             limits((None, RED), (1, GREEN)),
         ),
         number(
             "Errors",
             "Share of requests answered with 5xx.",
-            Promql(errors),
+            promql(errors),
             "percentunit",
             limits((None, GREEN), (0.01, ORANGE), (0.05, RED)),
         ),
         number(
             "Files waiting",
             "Good files without predictions.",
-            Promql("max(tabserve_pending_files)"),
+            promql("max(tabserve_pending_files)"),
             "short",
             limits((None, GREEN), (10, ORANGE), (100, RED)),
         ),
         number(
             "Alerts not sent",
             "Alerts nobody has been told about.",
-            Promql("max(tabserve_unsent_alerts)"),
+            promql("max(tabserve_unsent_alerts)"),
             "short",
             limits((None, GREEN), (1, ORANGE), (10, RED)),
         ),
         stacked(
             "Requests a second",
             "By route.",
-            Promql(f"sum by (route) (rate(tabserve_requests_total{RATE}))", "{{route}}"),
+            promql(f"sum by (route) (rate(tabserve_requests_total{RATE}))", "{{route}}"),
             "reqps",
         ),
         lines(
             "Latency",
             "The time half, and 95 %, of the requests stay below.",
             [
-                Promql(
+                promql(
                     f"histogram_quantile({share}, sum by (le) (rate(tabserve_request_seconds_bucket{RATE})))",
                     f"p{share * 100:.0f}",
                     name,
@@ -64,35 +64,35 @@ def build() -> dashboard.Dashboard:
         stacked(
             "Answers by status",
             "HTTP status of the answers, a second.",
-            Promql(f"sum by (status) (rate(tabserve_requests_total{RATE}))", "{{status}}"),
+            promql(f"sum by (status) (rate(tabserve_requests_total{RATE}))", "{{status}}"),
             "reqps",
         ),
         stacked(
             "Scheduled runs",
             "Runs of the scheduled scorer, by how they ended.",
-            Promql(f"sum by (status) (increase(tabserve_scheduled_runs_total{RATE}))", "{{status}}"),
+            promql(f"sum by (status) (increase(tabserve_scheduled_runs_total{RATE}))", "{{status}}"),
         ),
         stacked(
             "Predictions a second",
             "By use case and source.",
-            Promql(f"sum by (use_case, source) (rate(tabserve_predictions_total{RATE}))", "{{use_case}} {{source}}"),
+            promql(f"sum by (use_case, source) (rate(tabserve_predictions_total{RATE}))", "{{use_case}} {{source}}"),
         ),
         stacked(
             "Rows a second",
             "Rows of raw files, by quality.",
-            Promql(f"sum by (quality) (rate(tabserve_rows_total{RATE}))", "{{quality}}"),
+            promql(f"sum by (quality) (rate(tabserve_rows_total{RATE}))", "{{quality}}"),
         ),
         lines(
             "Time to read the metrics",
             "How long Prometheus waits for the counters: a busy database shows here.",
-            [Promql("max(scrape_duration_seconds{job='tabserve'})", "seconds")],
+            [promql("max(scrape_duration_seconds{job='tabserve'})", "seconds")],
             "s",
             PLAIN,
         ),
         stacked(
             "Drift verdicts",
             "Columns judged, by state.",
-            Promql(f"sum by (state) (increase(tabserve_drift_verdicts_total{RATE}))", "{{state}}"),
+            promql(f"sum by (state) (increase(tabserve_drift_verdicts_total{RATE}))", "{{state}}"),
         ),
     ]
     about = "Does the system answer, how fast, and does its work get done?"

@@ -12,7 +12,7 @@ from grafana.boards.common import (
     query_variable,
     use_case_variable,
 )
-from grafana.panels import GREEN, ORANGE, PLAIN, RED, Sql, limits, lines, number, rows, stacked
+from grafana.panels import GREEN, ORANGE, PLAIN, RED, Query, limits, lines, number, rows, sql, stacked
 
 UID = "tabserve-predictions"
 MEASURES = f"FROM performance_metrics WHERE {OF_USE_CASE} AND $__timeFilter(window_end)"
@@ -38,7 +38,7 @@ def _now() -> list[object]:
         number(
             "Predictions a minute",
             "Over the last 10 minutes.",
-            Sql(
+            sql(
                 f"SELECT {NOW} AS time, count(*) / 10.0 AS rate FROM predictions WHERE {OF_USE_CASE} "
                 f"AND $__timeFilter(created_at) AND created_at >= {NOW} - interval '10 minutes'"
             ),
@@ -48,7 +48,7 @@ def _now() -> list[object]:
         number(
             "Accuracy, measured",
             "In the last window with known outcomes.",
-            Sql(
+            sql(
                 f"SELECT window_end AS time, value AS accuracy {MEASURES} AND metric = 'accuracy' "
                 "AND kind = 'measured' ORDER BY 1 DESC LIMIT 1"
             ),
@@ -58,7 +58,7 @@ def _now() -> list[object]:
         number(
             "Alerts firing",
             "Rules that fire and are not resolved, of all use cases.",
-            Sql(
+            sql(
                 f"SELECT {NOW} AS time, count(*) AS firing FROM (SELECT DISTINCT ON (rule, subject) state FROM alerts "
                 f"WHERE created_at <= {NOW} OR $__timeFilter(created_at) "
                 "ORDER BY rule, subject, created_at DESC) AS last WHERE state = 'firing'"
@@ -77,7 +77,7 @@ def _answers() -> list[object]:
             "Mean probability",
             "Mean answered probability of every window, and the band it stays in when nothing changed (95 %).",
             [
-                Sql(
+                sql(
                     f'SELECT {BUCKET}, avg(value) AS mean, min(low) AS "band, low", max(high) AS "band, high" '
                     f"{probability} GROUP BY 1 ORDER BY 1"
                 )
@@ -87,7 +87,7 @@ def _answers() -> list[object]:
         stacked(
             "Predictions by source",
             "How many predictions were made, by who asked.",
-            Sql(
+            sql(
                 "SELECT date_bin('$__interval', created_at, TIMESTAMPTZ '2000-01-01') AS time, source AS metric, "
                 "count(*) AS value "
                 f"FROM predictions WHERE {OF_USE_CASE} AND $__timeFilter(created_at) GROUP BY 1, 2 ORDER BY 1, 2"
@@ -96,7 +96,7 @@ def _answers() -> list[object]:
         rows(
             "Errors and latency of the API",
             "Since counting began: requests, answers with status 5xx, and the bound 95 % of the requests stay below.",
-            Sql(
+            sql(
                 "WITH counted AS (SELECT route, bucket, sum(requests) AS requests, "
                 "sum(requests) FILTER (WHERE status >= 500) AS failed FROM request_counts GROUP BY 1, 2), "
                 "ranked AS (SELECT *, sum(requests) OVER (PARTITION BY route ORDER BY bucket) AS reached, "
@@ -112,9 +112,9 @@ def _answers() -> list[object]:
 
 
 def _performance() -> list[object]:
-    def interval(metric: str, kind: str, name: str) -> Sql:
+    def interval(metric: str, kind: str, name: str) -> Query:
         chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
-        return Sql(
+        return sql(
             f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high" '
             f"{chosen} GROUP BY 1 ORDER BY 1",
             name=name,
@@ -136,7 +136,7 @@ def _performance() -> list[object]:
         rows(
             "Alerts",
             "What fired and was resolved, newest first.",
-            Sql(
+            sql(
                 "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title "
                 "FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
                 "table",

@@ -1,6 +1,6 @@
 """A page of stored predictions, their ground truth and their download."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,26 +27,18 @@ class Filters:
     span: str
     start: datetime
     end: datetime
-    source: str | None
-    version: str | None
-    prediction: str | None
+    chosen: Mapping[str, str | None]  # source, model version and predicted class; None is any
 
     def query(self) -> dict[str, Any]:
         """Return these filters as the API takes them."""
-        return {
-            "use_case": self.use_case,
-            "from": self.start.isoformat(),
-            "to": self.end.isoformat(),
-            "source": self.source,
-            "model_version": self.version,
-            "prediction": self.prediction,
-        }
+        bounds = {"from": self.start.isoformat(), "to": self.end.isoformat()}
+        return {"use_case": self.use_case, **bounds, **self.chosen}
 
     @property
     def choice(self) -> tuple[str | None, ...]:
         """What the visitor chose; unlike the bounds of “last hour” it stays the same while paging."""
         bounds = () if self.span.startswith("Last") else (self.start.isoformat(), self.end.isoformat())
-        return (self.use_case, self.span, *bounds, self.source, self.version, self.prediction)
+        return (self.use_case, self.span, *bounds, *self.chosen.values())
 
 
 def show(filters: Filters, definition: Json) -> None:

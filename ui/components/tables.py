@@ -26,8 +26,11 @@ def chip(words: Iterable[object]) -> list[list[str]]:
     return [[str(word)] for word in words]
 
 
-def show(frame: pd.DataFrame, alt: str, columns: Mapping[str, Any] | None = None) -> None:
-    """Show a table; a cell without a value has a dash."""
+def show(frame: pd.DataFrame, alt: str, columns: Mapping[str, Any] | None = None, empty: str = "") -> None:
+    """Show a table, or what `empty` says where it has no rows; a cell without a value has a dash."""
+    if frame.empty and empty:
+        st.caption(empty)
+        return
     st.dataframe(frame, hide_index=True, column_config=columns, placeholder="–", alt=alt)
 
 

@@ -104,7 +104,7 @@ def _show_classes(use_case: str | None, span: Span) -> None:
     if use_case is None:
         _say_no_use_case()
         return
-    everything = {"source": None, "version": None, "prediction": None}
+    everything = {"source": None, "model_version": None, "prediction": None}
     found = context.read(queries.CLASSES_OVER_TIME, use_case=use_case, **everything, **queries.steps(*span))
     charts.show_classes(found, span, context.definition(use_case))
 

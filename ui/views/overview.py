@@ -1,6 +1,5 @@
 """How data flows, how much of it is where, and whether every row is accounted for."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -95,17 +94,11 @@ def _show_latest() -> None:
     with left:
         st.subheader("Latest files", anchor=False)
         columns = {"Criticality": tables.chips(tables.CRITICALITY)}
-        _show(_latest_files(), "The latest files with their verdicts", "No file yet.", columns)
+        tables.show(_latest_files(), "The latest files with their verdicts", columns, "No file yet.")
     with right:
         st.subheader("Latest scheduled runs", anchor=False)
-        _show(_latest_runs(), "The latest scheduled runs", "No run yet; one starts every two minutes.")
-
-
-def _show(frame: pd.DataFrame, alt: str, empty: str, columns: Mapping[str, Any] | None = None) -> None:
-    if frame.empty:
-        st.caption(empty)
-    else:
-        tables.show(frame, alt, columns)
+        empty = "No run yet; one starts every two minutes."
+        tables.show(_latest_runs(), "The latest scheduled runs", empty=empty)
 
 
 def _latest_files() -> pd.DataFrame:

@@ -48,7 +48,8 @@ def _ask(definition: Json) -> Filters:
             key=f"class_{name}",
         )
         start, end = _span(SPANS[span])
-    return Filters(name, span, start, end, _one(source), _one(version), _one(class_))
+    chosen = {"source": source, "model_version": version, "prediction": class_}
+    return Filters(name, span, start, end, {each: _one(choice) for each, choice in chosen.items()})
 
 
 def _span(hours: int | None) -> tuple[datetime, datetime]:
@@ -96,11 +97,5 @@ def _show_chart(filters: Filters, definition: Json) -> None:
 
 @st.cache_data(ttl=20, show_spinner="Counting …")
 def _counts(filters: Filters) -> pd.DataFrame:
-    return context.read(
-        queries.CLASSES_OVER_TIME,
-        use_case=filters.use_case,
-        source=filters.source,
-        version=filters.version,
-        prediction=filters.prediction,
-        **queries.steps(filters.start, filters.end),
-    )
+    bounds = queries.steps(filters.start, filters.end)
+    return context.read(queries.CLASSES_OVER_TIME, use_case=filters.use_case, **filters.chosen, **bounds)

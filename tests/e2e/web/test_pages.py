@@ -58,6 +58,10 @@ def choose(page: Page, label: str, option: str) -> None:
     settle(page)
 
 
+def upload(page: Page, name: str, text: str) -> None:
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+
+
 def predict(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("button", name="Predict", exact=True).click()
@@ -91,9 +95,7 @@ def test_another_use_case_brings_its_own_form(page: Page, site: str) -> None:
 def test_upload_shows_results_beside_reasons(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("tab", name="A CSV file").click()
-    page.locator("input[type=file]").set_input_files(
-        {"name": "day.csv", "mimeType": "text/csv", "buffer": FILE.encode()}
-    )
+    upload(page, "day.csv", FILE)
     page.get_by_role("button", name="Predict 4 rows").click()
     expect(page.get_by_text("Rows refused")).to_be_visible()
     settle(page)
@@ -153,9 +155,7 @@ def test_history_is_walked_page_by_page(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("tab", name="A CSV file").click()
     many = FILE.splitlines()[0] + "\n" + "".join(f"{row},1,female,38,71.28,C,Mrs\n" for row in range(120))
-    page.locator("input[type=file]").set_input_files(
-        {"name": "many.csv", "mimeType": "text/csv", "buffer": many.encode()}
-    )
+    upload(page, "many.csv", many)
     page.get_by_role("button", name="Predict 120 rows").click()
     expect(page.get_by_text("Rows refused")).to_be_visible()
     visit(page, site, "past-predictions")
@@ -175,9 +175,7 @@ def test_bad_rows_are_read_repaired_and_sent_again(page: Page, site: str) -> Non
     visit(page, site, "data-quality")
     if not page.get_by_role("button", name="Send the example file").is_visible():
         page.get_by_text("Check a CSV file").click()
-    page.locator("input[type=file]").set_input_files(
-        {"name": "voyage.csv", "mimeType": "text/csv", "buffer": FILE.replace("3,male,abc", "3,male,24").encode()}
-    )
+    upload(page, "voyage.csv", FILE.replace("3,male,abc", "3,male,24"))
     page.get_by_role("button", name="Send this file").click()
     expect(page.get_by_role("heading", name="titanic/voyage-")).to_be_visible(timeout=60_000)
     settle(page)
