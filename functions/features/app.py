@@ -31,20 +31,20 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, list[d
 
 
 def _report(file: GoodFile, filled: Filled) -> None:
-    log, tally = service.log, filled.tally
-    counts = {"rows": tally.rows, "stored": tally.stored, "older": tally.older, "refused": len(tally.refused)}
+    log = service.log
+    counts = {"rows": filled.rows, "stored": filled.stored, "older": filled.older, "refused": len(filled.refused)}
     about = {"key": file.key, "from_byte": file.offset, **counts}
     if filled.skipped or filled.malformed:
         write = log.error if filled.malformed else log.info
         write("good file left", extra={**about, "reason": filled.malformed or filled.skipped})
     else:
         log.info("features stored", extra={**about, "to_be_continued": filled.left is not None})
-    if tally.refused:
-        log.warning("rows refused", extra={"key": file.key, "rules": dict(islice(tally.refused.items(), NAMED_ROWS))})
+    if filled.refused:
+        log.warning("rows refused", extra={"key": file.key, "rules": dict(islice(filled.refused.items(), NAMED_ROWS))})
     service.count(
         FeatureFiles=0 if file.offset or filled.skipped else 1,
-        FeaturesStored=tally.stored,
-        FeaturesOlder=tally.older,
-        FeatureRowsRefused=len(tally.refused),
+        FeaturesStored=filled.stored,
+        FeaturesOlder=filled.older,
+        FeatureRowsRefused=len(filled.refused),
         MalformedGoodFiles=1 if filled.malformed else 0,
     )

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote_plus
 
 import boto3
 
 from local_cloud.emulator import CREDENTIALS
+from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.files import RawFile
 from tabserve.core.s3 import S3Store
 from tabserve.registry.store import Registry
+from tests.lambdas import create_table
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
 TABLES = ("markers", "features")
@@ -32,7 +33,7 @@ class Cloud:
         versioned = {"Status": "Enabled"}
         self.s3.put_bucket_versioning(Bucket=self.of("raw"), VersioningConfiguration=versioned)
         for table in TABLES:
-            self._create_table(self.of(table))
+            create_table(self._dynamodb, self.of(table))
         self._queues = {queue: self._sqs.create_queue(QueueName=self.of(queue))["QueueUrl"] for queue in QUEUES}
         self._topic = self._sns.create_topic(Name=self.of("alerts"))["TopicArn"]
         told = self._sqs.get_queue_attributes(QueueUrl=self._queues["told"], AttributeNames=["QueueArn"])
@@ -87,7 +88,7 @@ class Cloud:
         for key in self._good_keys():
             if key not in self._notified:
                 self._notified.add(key)
-                yield notification(self.of("good"), {"key": key})
+                yield good_file_message(GoodFile(self.of("good"), key)).decode()
 
     def receive(self, queue: str) -> Iterator[str]:
         """Take all messages out of a queue."""
@@ -108,26 +109,3 @@ class Cloud:
     def _client(self, service: str) -> Any:
         keys = {name.lower(): value for name, value in CREDENTIALS.items()}
         return boto3.client(service, endpoint_url=self._emulator, region_name=REGION, **keys)  # type: ignore[call-overload]
-
-    def _create_table(self, name: str) -> None:
-        self._dynamodb.create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
-
-
-def about(file: RawFile) -> str:
-    """Return the notification of a raw file."""
-    item = {"key": file.key, "size": file.size, "eTag": file.etag, "versionId": file.version_id}
-    return notification(file.bucket, item)
-
-
-def notification(bucket: str, item: Mapping[str, Any]) -> str:
-    """Return what S3 sends about an object that was put."""
-    s3 = {
-        "bucket": {"name": bucket},
-        "object": {**item, "key": quote_plus(item["key"], safe="/"), "sequencer": "0A1B2C"},
-    }
-    return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})

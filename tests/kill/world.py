@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from local_cloud.config import ROOT
-from tests.kill.cloud import Cloud, about
+from tabserve.core.events import raw_file_message
+from tests.kill.cloud import Cloud
 from tests.kill.models import DEFINITIONS, later_definitions
 from tests.kill.postgres import Postgres
 from tests.kill.processes import Ending, Processes
@@ -88,7 +89,7 @@ class World:
         """Put a raw file into its bucket; return the message about it, which is for the caller to deliver."""
         file = self.cloud.upload(f"{raw.use_case}/{self.case}-{raw.name}", raw.body)
         self.uploaded.append(Uploaded(raw, file))
-        return self._message("ingest", about(file))
+        return self._message("ingest", raw_file_message(file).decode())
 
     def job(self, function: str, *messages: Message) -> Job:
         """Return the invocation of a function with messages of its queue, or by its schedule."""

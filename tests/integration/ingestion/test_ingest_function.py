@@ -86,11 +86,6 @@ def test_a_file_that_cannot_be_split_is_rejected_with_its_reason(app: Any, s3: A
     assert keys(s3, "good") == keys(s3, "bad") == []
 
 
-def test_the_test_event_of_s3_is_ignored(app: Any) -> None:
-    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "raw"})
-    assert app.handler(messages(body), CONTEXT) == {"batchItemFailures": []}
-
-
 def test_a_message_that_cannot_be_read_is_the_only_one_to_come_again(app: Any, s3: Any, sqlite_url: str) -> None:
     good = drop(s3, f"{HEADER}\n1,3,male,22,7.25,S\n".encode())
     event = messages("{", good["Records"][0]["body"])

@@ -80,8 +80,7 @@ def line(number: object, price: float = 1.5) -> str:
 
 
 def counts(filled: Filled) -> tuple[int, int, int, int]:
-    tally = filled.tally
-    return tally.rows, tally.stored, tally.older, len(tally.refused)
+    return filled.rows, filled.stored, filled.older, len(filled.refused)
 
 
 def continued(world: World) -> GoodFile:
@@ -127,7 +126,7 @@ def test_a_file_goes_on_in_other_invocations_when_time_gets_short(world: World) 
     parts = []
     while True:
         filled = world.fill(file)
-        parts.append(filled.tally.rows)
+        parts.append(filled.rows)
         if filled.left is None:
             break
         file = continued(world)
@@ -141,15 +140,15 @@ def test_a_part_ends_after_so_many_rows_and_not_behind_the_last_one(
 ) -> None:
     monkeypatch.setattr(fill_features, "ROWS_PER_PART", 20)
     file = world.drop(map(line, range(40)))
-    assert world.fill(file).tally.rows == 20
+    assert world.fill(file).rows == 20
     rest = world.fill(continued(world))
-    assert (rest.tally.rows, rest.left, world.queue.sent) == (20, None, [])
+    assert (rest.rows, rest.left, world.queue.sent) == (20, None, [])
 
 
 def test_a_refused_row_is_told_by_its_number_in_the_raw_file_however_far_the_file_got(world: World) -> None:
     world.seconds = 1
     world.fill(world.drop([*map(line, range(12)), "12,huge,1,1,,,", *map(line, range(13, 15))]))
-    assert world.fill(continued(world)).tally.refused == {23: "not_a_row"}
+    assert world.fill(continued(world)).refused == {23: "not_a_row"}
 
 
 def test_a_part_that_broke_off_is_done_again_from_its_beginning(world: World) -> None:
@@ -187,7 +186,7 @@ def test_a_file_replaced_meanwhile_is_left_to_its_own_event(world: World) -> Non
 def test_hostile_rows_are_counted_and_the_others_stored(world: World) -> None:
     filled = world.fill(world.drop([line(1), "2,small,nan,1,,,", line(""), "4,small", line(5), "\xff,small,1,1,,,"]))
     assert counts(filled) == (6, 3, 0, 3)
-    assert filled.tally.refused == dict.fromkeys([12, 13, 14], "not_a_row")
+    assert filled.refused == dict.fromkeys([12, 13, 14], "not_a_row")
 
 
 @pytest.mark.parametrize(
@@ -232,5 +231,5 @@ def test_rows_are_as_old_as_their_own_time_where_the_use_case_names_a_column(wor
         )
     )
     assert counts(filled) == (3, 1, 1, 1)
-    assert filled.tally.refused == {12: "not_a_time"}
+    assert filled.refused == {12: "not_a_time"}
     assert (world.price("1"), world.price("3")) == (1, 4)

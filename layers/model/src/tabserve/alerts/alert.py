@@ -1,4 +1,4 @@
-"""Alerts: what somebody should know about, told once when it begins and once when it is over."""
+"""Alerts: what somebody should know about, reported once when it begins and once when it is over."""
 
 import uuid
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Notice:
 
 
 def next_attempt_after(attempts: int, at: datetime) -> datetime:
-    """Return when to try an alert again after so many attempts: in a minute, then later and later, never not at all."""
+    """Return when to try an alert again after so many attempts: in a minute, then later and later."""
     return at + min(LONGEST_WAIT, timedelta(minutes=2 ** min(attempts - 1, 10)))
 
 
@@ -54,15 +54,15 @@ def notice(alert: Alert, ui_url: str = "") -> Notice:
 
     A file's alert leads to the web page, which has the file's report; without a page it says where the API has it.
     """
-    told = alert.payload
-    what = str(told.get("title", alert.rule.replace("_", " ")))
+    payload = alert.payload
+    what = str(payload.get("title", alert.rule.replace("_", " ")))
     title = f"Resolved: {what}" if alert.state == "resolved" else f"{alert.severity.capitalize()}: {what}"
-    facts = told.get("facts", {})
-    numbers = {**told, **facts} if isinstance(facts, Mapping) else told
+    facts = payload.get("facts", {})
+    numbers = {**payload, **facts} if isinstance(facts, Mapping) else payload
     hidden = {"report_key", "title", "facts", "link"}
     lines = [(name.replace("_", " "), str(value)) for name, value in numbers.items() if name not in hidden]
-    link = _text(told, "link")
-    if file_id := _text(told, "file_id"):
+    link = _text(payload, "link")
+    if file_id := _text(payload, "file_id"):
         link = f"{ui_url}/data-quality?file={file_id}" if ui_url else None
         lines += [] if ui_url else [("report", f"GET /reports/{file_id}")]
     return Notice(title, (("subject", alert.subject), *lines), alert.state, alert.severity, link)

@@ -27,13 +27,13 @@ AFTER = (
 
 
 class Outbox:
-    """The `alerts` table as an outbox: written with what an alert tells, sent afterwards, at least once."""
+    """The `alerts` table as an outbox: written with what an alert is about, sent afterwards, at least once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, new: Sequence[Alert]) -> None:
-        """Store alerts; one whose id is there is left as it is."""
+        """Store alerts, unless they are there."""
         self._database.run(lambda connection: add_alerts(connection, new))
 
     def last(self, rule: str, subject: str) -> Alert | None:
@@ -69,7 +69,7 @@ def _alert(values: Mapping[str, Any]) -> Alert:
 
 
 def add_alerts(connection: Connection, new: Sequence[Alert]) -> None:
-    """Store alerts in the transaction of what they tell."""
+    """Store alerts in the transaction of what they are about."""
     if new:
         rows = [{field.name: getattr(alert, field.name) for field in fields(alert)} for alert in new]
         connection.execute(insert(connection, alerts).on_conflict_do_nothing(index_elements=["id"]), rows)

@@ -17,10 +17,10 @@ class Due:
 
 
 class AlertOutbox(Protocol):
-    """Alerts to be sent: written with what they tell, sent afterwards, at least once."""
+    """Alerts to be sent: written with what they are about, sent afterwards, at least once."""
 
     def add(self, alerts: Sequence[Alert]) -> None:
-        """Store alerts; one whose id is there is left as it is."""
+        """Store alerts, unless they are there."""
         ...
 
     def last(self, rule: str, subject: str) -> Alert | None:
@@ -48,7 +48,7 @@ class AlertOutbox(Protocol):
 
 
 class AlertChannel(Protocol):
-    """One way to tell people about an alert."""
+    """One way to notify people of an alert."""
 
     def send(self, notice: Notice) -> None:
         """Deliver an alert; raise AlertDeliveryError."""

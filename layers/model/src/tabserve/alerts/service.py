@@ -67,7 +67,7 @@ def _send(due: Due, deps: AlertDependencies, delivery: Delivery, seconds_left: C
     for name in sorted(tried - set(reached)):
         if seconds_left() <= KEPT_S:
             return
-        if error := _tell(alert, deps.channels[name], deps.ui_url):
+        if error := _notify(alert, deps.channels[name], deps.ui_url):
             delivery.errors.append(f"{name}: {error}")
             delivery.failures[name] += 1
             failed = True
@@ -82,7 +82,7 @@ def _send(due: Due, deps: AlertDependencies, delivery: Delivery, seconds_left: C
         delivery.sent += 1
 
 
-def _tell(alert: Alert, channel: AlertChannel, ui_url: str) -> str | None:
+def _notify(alert: Alert, channel: AlertChannel, ui_url: str) -> str | None:
     """Return why a channel has not got an alert, None when it has."""
     try:
         channel.send(notice(alert, ui_url))

@@ -92,9 +92,9 @@ class DynamoMarkers:
     def _update(self, file_id: str, change: str, condition: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
         used = {name: text for name, text in NAMES.items() if name in change + condition}
         try:
-            answer = self._call(
-                "update_item",
-                Key=_key(file_id),
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"predict#{file_id}"}},
                 UpdateExpression=change,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=used,
@@ -103,21 +103,10 @@ class DynamoMarkers:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
-        item: dict[str, Any] = answer["Attributes"]
-        return item
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(TableName=self._table, **arguments)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(f"DynamoDB table {self._table}: {error}") from error
-        return answer
-
-
-def _key(file_id: str) -> dict[str, Any]:
-    return {"pk": {"S": f"predict#{file_id}"}}
+        item: dict[str, Any] = answer["Attributes"]
+        return item
 
 
 def _number(value: int) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Queues in SQS."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 from tabserve.core.errors import StorageUnavailableError
@@ -10,17 +11,15 @@ class SqsQueue:
     """One queue; its client is made when the first message is sent."""
 
     def __init__(self, client: Callable[[], Any], url: str) -> None:
-        self._client_of = client
-        self._client: Any = None
+        self._client = cache(client)
         self._url = url
 
     def send(self, body: bytes) -> None:
         """Send one message; raise StorageUnavailableError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        self._client = self._client or self._client_of()
         try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=body.decode())
+            self._client().send_message(QueueUrl=self._url, MessageBody=body.decode())
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(f"Cannot send to the queue {self._url}: {error}") from error
 

@@ -38,20 +38,16 @@ class FillDependencies:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What has become of rows: `refused` has the rules that rows break, by row number; `older` knew nothing new."""
+class Filled:
+    """What became of a part of a file: its rows, from where another invocation goes on, or why nobody will.
+
+    `refused` has the rules that rows break, by row number; `older` rows knew nothing new.
+    """
 
     rows: int = 0
     stored: int = 0
     older: int = 0
     refused: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What became of a part of a file: its rows, from where another invocation goes on, or why nobody will."""
-
-    tally: Tally = field(default_factory=Tally)
     left: GoodFile | None = None
     skipped: str = ""
     malformed: str = ""
@@ -70,23 +66,24 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
         return Filled(skipped="its use case does not say feature_store: true")
     part = _Part(file, use_case, deps)
     try:
-        return part.fill(seconds_left)
+        part.fill(seconds_left)
     except KeyError:
-        return Filled(part.tally, skipped="it is gone or was replaced")
+        part.filled.skipped = "it is gone or was replaced"
     except FileRejectedError as error:
-        return Filled(part.tally, malformed=str(error))
+        part.filled.malformed = str(error)
+    return part.filled
 
 
 class _Part:
     """As much of one file as one invocation can do."""
 
     def __init__(self, file: GoodFile, use_case: UseCase, deps: FillDependencies) -> None:
-        self.tally = Tally()
+        self.filled = Filled()
         self._file = file
         self._use_case = use_case
         self._deps = deps
 
-    def fill(self, seconds_left: Callable[[], float]) -> Filled:
+    def fill(self, seconds_left: Callable[[], float]) -> None:
         """Store rows until the file ends, enough are done or time gets short; raise KeyError, FileRejectedError."""
         start = self._deps.good.read(self._file.key, etag=self._file.etag)
         with start.stream:
@@ -94,32 +91,33 @@ class _Part:
             reader = FeatureRows(self._use_case, rows.columns, _event_time(start), self._deps.clock())
             left = replace(self._file, etag=start.etag)
             if left.offset <= rows.offset:
-                return self._store(reader, rows, left, start.size, seconds_left)
+                self._store(reader, rows, left, start.size, seconds_left)
+                return
         rest = self._deps.good.read(left.key, offset=left.offset, etag=left.etag)
         with rest.stream:
             rows.go_on(rest.stream, left.offset)
-            return self._store(reader, rows, left, rest.size, seconds_left)
+            self._store(reader, rows, left, rest.size, seconds_left)
 
     def _store(
         self, reader: FeatureRows, rows: GoodRows, left: GoodFile, size: int, seconds_left: Callable[[], float]
-    ) -> Filled:
+    ) -> None:
         numbered = iter(rows)
         while piece := list(islice(numbered, ROWS_PER_PIECE)):
             self._store_piece(reader, piece)
             left = replace(left, offset=rows.offset)
-            enough = self.tally.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
+            enough = self.filled.rows >= ROWS_PER_PART or seconds_left() < SECONDS_PER_PIECE
             if enough and left.offset < size:
                 self._deps.queue.send(good_file_message(left))
-                return Filled(self.tally, left)
-        return Filled(self.tally)
+                self.filled.left = left
+                return
 
     def _store_piece(self, reader: FeatureRows, rows: Sequence[Row]) -> None:
         known = reader.read(rows)
         stored = self._deps.features.put(self._use_case.name, known.entities)
-        self.tally.rows += len(rows)
-        self.tally.stored += stored
-        self.tally.older += len(rows) - len(known.refused) - stored
-        self.tally.refused |= known.refused
+        self.filled.rows += len(rows)
+        self.filled.stored += stored
+        self.filled.older += len(rows) - len(known.refused) - stored
+        self.filled.refused |= known.refused
 
 
 def _event_time(opened: OpenObject) -> datetime:

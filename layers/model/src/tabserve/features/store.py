@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from tabserve.core.entities import Entity
@@ -21,8 +22,7 @@ class DynamoFeatures:
     """The latest features of entities; the client is made when it is first needed."""
 
     def __init__(self, client: Callable[[], Any], table: str) -> None:
-        self._client_of = client
-        self._client: Any = None
+        self._client = cache(client)
         self._table = table
 
     def get(self, use_case: str, entity_ids: Sequence[str]) -> Mapping[str, Entity]:
@@ -34,7 +34,7 @@ class DynamoFeatures:
 
     def put(self, use_case: str, entities: Iterable[Entity]) -> int:
         """Store entities, the latest event time winning; return how many were; raise StorageUnavailableError."""
-        self._connect()
+        self._client()  # before the threads: making one is not safe in them
         with ThreadPoolExecutor(WRITERS) as pool:
             return sum(pool.map(lambda entity: self._write(use_case, entity), entities))
 
@@ -71,15 +71,11 @@ class DynamoFeatures:
             raise
         return True
 
-    def _connect(self) -> Any:  # noqa: ANN401  boto3 clients have no static type
-        self._client = self._client or self._client_of()
-        return self._client
-
     def _call(self, operation: str, **arguments: object) -> Any:  # noqa: ANN401
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return getattr(self._connect(), operation)(**arguments)
+            return getattr(self._client(), operation)(**arguments)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(f"The table {self._table} does not answer: {error}") from error
 
