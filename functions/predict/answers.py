@@ -1,10 +1,10 @@
-"""What is answered: plain dictionaries given to one encoder, and the models that describe them in the document."""
+"""What is answered: plain dictionaries and models, given to one encoder."""
 
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from functions.predict.problems import Described, Failure
 from functions.predict.request import PredictionId
@@ -32,5 +32,9 @@ class Predicted(Described):
 
 
 def json_reply(content: Any, status: int = 200) -> Response:  # noqa: ANN401  JSON can be anything
-    """Answer with JSON."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    """Answer with JSON, of plain values and models."""
+    return Response(orjson.dumps(content, default=_plain), status, media_type="application/json")
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")

@@ -44,11 +44,11 @@ PROBLEMS: Final[Mapping[int, str]] = {
 class Described(BaseModel):
     """An answer with these fields and no others.
 
-    It is built when the document is asked for, as nothing else needs it: answers are plain dictionaries, and a test
-    holds real ones against the document.
+    It is built when it is first needed, by its route or by the document: most answers are plain dictionaries, and a
+    test holds real ones against the document.
     """
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", defer_build=True, from_attributes=True, protected_namespaces=())
 
 
 class Failure(Described):

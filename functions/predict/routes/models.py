@@ -1,7 +1,7 @@
 """Which use cases there are, and which models answer for them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
@@ -10,8 +10,8 @@ from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Feature, Target, UseCase
-from tabserve.registry.version import ModelCards, ModelMetadata
+from tabserve.core.use_case import Feature, Target
+from tabserve.registry.version import ModelMetadata
 from tabserve.serving.views import reload_models
 
 router = APIRouter(tags=["models"])
@@ -34,34 +34,43 @@ class UseCases(Described):
     default: str | None
 
 
-class UseCaseDescription(Summary):
+class UseCaseDescription(Described):
     """A use case as forms and readers of its files need it."""
 
+    name: str
     version: int
+    title: str
+    description: str
+    task: str
     id_column: str
     missing_values: list[str]
     features: list[Feature]
     target: Target
-    example: dict[str, Any]
+    example: dict[str, str | int | float]
     contract_sha256: str
-    rules: dict[str, str]
+    rules: Mapping[str, str] = Field(default_factory=lambda: DESCRIPTIONS)
 
 
 class Card(ModelMetadata):
     """What is known about a version."""
 
-    model_config = ConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, from_attributes=True)
     files: Mapping[str, str] = Field(exclude=True)
 
 
-class ModelAnswer(Described):
+class Cards(Described):
+    """What is known about the versions that have a role, and about all of them."""
+
+    champion: Card | None
+    challenger: Card | None
+    versions: list[Card]
+
+
+class ModelAnswer(Cards):
     """Which version answers, and which others there are."""
 
     use_case: str
     serving: str
-    champion: Card | None
-    challenger: Card | None
-    versions: list[Card]
 
 
 class Reloaded(Described):
@@ -74,16 +83,14 @@ class Reloaded(Described):
 def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
     deps = deps_of(request)
-    use_cases = [_summary(deps.catalog.get(name)) for name in deps.catalog.names()]
-    return json_reply({"use_cases": use_cases, "default": deps.default_use_case or None})
+    use_cases = [Summary.model_validate(deps.catalog.get(name)) for name in deps.catalog.names()]
+    return json_reply(UseCases(use_cases=use_cases, default=deps.default_use_case or None))
 
 
 @router.get("/use-cases/{name}", response_model=UseCaseDescription)
 def get_use_case(request: Request, name: str) -> Response:
     """Describe a use case's features and target, for forms, and say what the rules for its files mean."""
-    use_case = deps_of(request).catalog.get(name)
-    body = use_case.model_dump(mode="json", include=set(UseCaseDescription.model_fields))
-    return json_reply(body | {"contract_sha256": use_case.contract_sha256, "rules": DESCRIPTIONS})
+    return json_reply(UseCaseDescription.model_validate(deps_of(request).catalog.get(name)))
 
 
 @router.get("/model", response_model=ModelAnswer)
@@ -92,8 +99,8 @@ def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     deps = deps_of(request)
     definition = deps.catalog.get(use_case or deps.default_use_case)
     served = deps.models.champion(definition)
-    cards = deps.models.cards(definition)
-    return json_reply({"use_case": definition.name, "serving": served.version, **_cards_body(cards)})
+    cards = Cards.model_validate(deps.models.cards(definition))
+    return json_reply({"use_case": definition.name, "serving": served.version, **dict(cards)})
 
 
 @router.post("/reload-model", response_model=Reloaded)
@@ -102,19 +109,3 @@ def post_reload_model(request: Request, use_case: UseCaseName = None) -> Respons
     deps = deps_of(request)
     names = [use_case] if use_case else deps.catalog.names()
     return json_reply({"serving": reload_models(names, deps)})
-
-
-def _summary(use_case: UseCase) -> dict[str, Any]:
-    return use_case.model_dump(mode="json", include=set(Summary.model_fields))
-
-
-def _cards_body(cards: ModelCards) -> dict[str, Any]:
-    return {
-        "champion": _card(cards.champion),
-        "challenger": _card(cards.challenger),
-        "versions": [_card(version) for version in cards.versions],
-    }
-
-
-def _card(metadata: ModelMetadata | None) -> dict[str, Any] | None:
-    return None if metadata is None else metadata.model_dump(mode="json", exclude={"files"})

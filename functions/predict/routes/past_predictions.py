@@ -60,18 +60,9 @@ class HistoryParameters(BaseModel):
 
     def query(self) -> HistoryQuery:
         """Return the query these parameters ask for."""
+        filters = self.model_dump(exclude={"source", "cursor"})
         source = None if self.source == "all" else self.source
-        cursor = read_cursor(self.cursor) if self.cursor else None
-        return HistoryQuery(
-            use_case=self.use_case,
-            source=source,
-            start=self.start,
-            end=self.end,
-            model_version=self.model_version,
-            prediction=self.prediction,
-            limit=self.limit,
-            cursor=cursor,
-        )
+        return HistoryQuery(**filters, source=source, cursor=read_cursor(self.cursor) if self.cursor else None)
 
 
 class PastPrediction(Predicted):

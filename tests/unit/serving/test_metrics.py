@@ -10,8 +10,6 @@ from tabserve.serving.metrics import Family, RequestCount, request_families
 COUNTS = [
     RequestCount("/predict", 200, 0.005, 3, 0.012),
     RequestCount("/predict", 503, math.inf, 1, 20.0),
-    RequestCount("/health", 200, 0.001, 2, 0.001),
-    RequestCount("/health", 200, 1, 1, 0.7),
 ]
 FAMILIES = [
     Family(
@@ -36,27 +34,10 @@ tabserve_files_total{use_case="quo\"te\\\n",status="done",criticality="low"} 3
 tabserve_pending_files 2
 # HELP tabserve_requests_total Requests answered by the API.
 # TYPE tabserve_requests_total counter
-tabserve_requests_total{route="/health",status="200"} 3
 tabserve_requests_total{route="/predict",status="200"} 3
 tabserve_requests_total{route="/predict",status="503"} 1
 # HELP tabserve_request_seconds Time to answer a request.
 # TYPE tabserve_request_seconds histogram
-tabserve_request_seconds_bucket{route="/health",le="0.001"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.0025"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.005"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.01"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.025"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.05"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.1"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.25"} 2
-tabserve_request_seconds_bucket{route="/health",le="0.5"} 2
-tabserve_request_seconds_bucket{route="/health",le="1"} 3
-tabserve_request_seconds_bucket{route="/health",le="2.5"} 3
-tabserve_request_seconds_bucket{route="/health",le="5"} 3
-tabserve_request_seconds_bucket{route="/health",le="10"} 3
-tabserve_request_seconds_bucket{route="/health",le="+Inf"} 3
-tabserve_request_seconds_sum{route="/health"} 0.701
-tabserve_request_seconds_count{route="/health"} 3
 tabserve_request_seconds_bucket{route="/predict",le="0.001"} 0
 tabserve_request_seconds_bucket{route="/predict",le="0.0025"} 0
 tabserve_request_seconds_bucket{route="/predict",le="0.005"} 3
@@ -93,13 +74,3 @@ def test_names_types_labels_buckets_and_values_stay() -> None:
     assert [line for line in text.splitlines() if line.startswith("# ")] == [
         line for line in KEPT.splitlines() if line.startswith("# ")
     ]
-
-
-def test_a_histogram_is_cumulative_over_statuses() -> None:
-    found = read(exposition(request_families(COUNTS)).decode())
-    buckets = found["tabserve_request_seconds", "histogram", "Time to answer a request."]
-
-    def below(bound: str) -> float:
-        return buckets["tabserve_request_seconds_bucket", frozenset({("route", "/predict"), ("le", bound)})]
-
-    assert [below(bound) for bound in ("0.0025", "0.005", "10", "+Inf")] == [0, 3, 3, 4]

@@ -1,28 +1,9 @@
 """What the API takes for JSON, and what it says of what it does not take."""
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from functions.predict.request import json_object
 from tabserve.core.errors import MalformedBodyError
-
-finite = st.floats(allow_nan=False, allow_infinity=False)
-integers = st.integers(min_value=-(2**63), max_value=2**63)
-texts = st.text(st.characters(exclude_categories=["Cs"]))
-values = st.recursive(
-    st.none() | st.booleans() | finite | integers | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
-    max_leaves=20,
-)
-
-
-@given(values, st.sampled_from([None, 2]), st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
-def test_what_python_writes_is_read_back(value: object, indent: int | None, separators: tuple[str, str]) -> None:
-    body = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False).encode()
-    assert json_object(b'{"it":%b}' % body) == {"it": value}
 
 
 def test_of_a_doubled_key_the_last_counts() -> None:
