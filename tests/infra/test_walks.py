@@ -1,6 +1,7 @@
 """How many files somebody opens to follow one record, or one row of a raw file, to its prediction.
 
-Counted are the files whose code runs on the way, once a function has loaded what it needs.
+Counted are the files whose code runs on the way, once a function has loaded what it needs. A row's walk goes through two
+functions and two areas; beside them it meets what every walk stands on, which is counted apart.
 """
 
 import sys
@@ -104,7 +105,7 @@ def test_a_record_passes_few_files(world: World) -> None:
         answer = world.call("PredictFunction", event, around=walk.of_second(event))
 
     assert answer["statusCode"] == 200
-    assert len(walk.files) <= 24, "\n".join(sorted(walk.files))
+    assert len(walk.files) <= 18, "\n".join(sorted(walk.files))
 
 
 def test_a_row_of_a_raw_file_passes_few_files(world: World) -> None:
@@ -115,4 +116,6 @@ def test_a_row_of_a_raw_file_passes_few_files(world: World) -> None:
         done = world.call("ScheduledPredictFunction", {}, around=walk.of)
 
     assert (done["status"], done["rows"]) == ("completed", 2)
-    assert len(walk.files) <= 42, "\n".join(sorted(walk.files))
+    own = {name for name in walk.files if "/tabserve/core/" not in name and "/tabserve/alerts/" not in name}
+    assert len(own) <= 22, "\n".join(sorted(own))
+    assert len(walk.files) <= 34, "\n".join(sorted(walk.files))
