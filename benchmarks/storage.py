@@ -1,6 +1,5 @@
 """Storing and reading predictions: beside bare statements that move the same rows, and among a million."""
 
-import json
 import random
 import statistics
 import time
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
+from psycopg2.extras import Json
 
 from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement
@@ -56,9 +56,7 @@ def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]: 
 def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:  # noqa: ANN401  cursors have no type
     """Return the statement that writes a batch with nothing around it: an INSERT of one row, or a COPY."""
     if len(batch) == 1:
-        values = asdict(batch[0]) | {
-            name: json.dumps(getattr(batch[0], name)) for name in ("features", "probabilities")
-        }
+        values = {name: Json(value) if isinstance(value, dict) else value for name, value in asdict(*batch).items()}
         columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
         statement = f"INSERT INTO predictions ({columns}) VALUES ({marks})"  # noqa: S608  names of fields
         return lambda: cursor.execute(statement, [*values.values()])

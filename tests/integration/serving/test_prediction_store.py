@@ -44,7 +44,7 @@ def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
 
     store.add(stored)
 
-    assert everything(store) == list(reversed(stored))
+    assert everything(store) == list(stored)[::-1]
 
 
 def test_stores_the_batches_of_several_calls(store: PredictionStore) -> None:
@@ -209,7 +209,7 @@ def test_any_text_survives_both_ways_of_writing(
         )
         store.add(stored)
         page = store.past(HistoryQuery(limit=rows))
-        assert list(page.predictions) == list(reversed(stored))
+        assert list(page.predictions) == list(stored)[::-1]
         _delete(postgres_url)
 
 
@@ -326,14 +326,8 @@ def test_a_page_among_a_million_is_read_by_index_and_looks_at_a_twentieth_at_mos
 
 
 def scans_of(url: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
-    sql = pages.statement(query, lambda name: f"%({name})s")
-    parameters = pages.parameters(query)
-
-    def explain(to: Any) -> Any:
-        to.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
-        return to.fetchall()
-
-    [[[explained]]] = Postgres(url).run(explain)
+    sql, parameters = pages.statement(query)
+    [[[explained]]] = Postgres(url).rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
     nodes = [explained["Plan"]]
     while nodes:
         node = nodes.pop()

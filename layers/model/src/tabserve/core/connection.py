@@ -6,10 +6,7 @@ A failure is told without the values of any row: the database quotes them in its
 from tabserve.core.errors import DatabaseUnavailableError, StatementRefusedError
 
 CONNECT_TIMEOUT_S = 3
-UNAVAILABLE = {
-    "OperationalError",
-    "InterfaceError",
-}  # as PEP 249 names them, so that no driver is imported but the one in use
+UNAVAILABLE = {"OperationalError", "InterfaceError"}  # by PEP 249's names: no driver is imported but the one in use
 LIMIT_EXCEEDED = "54"  # the class of what is too long or too many: an operational error that no retry mends
 MAY_PASS = {"40001", "40P01", "57P01", "57P02", "57P03"}  # serialization, deadlock, shutdown, crash, starting up
 

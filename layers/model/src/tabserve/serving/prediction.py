@@ -2,12 +2,11 @@
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
 from operator import indexOf
-from typing import overload
 
 from tabserve.core.records import Features, Source, Value
 
@@ -34,8 +33,8 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class PredictionBatch(Sequence[Prediction]):
-    """The answers of one model version to one request, kept by column; a sequence of Prediction.
+class PredictionBatch:
+    """The answers of one model version to one request, kept by column; iterating makes each a Prediction.
 
     `ids`, `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` have one entry a row.
     """
@@ -71,28 +70,23 @@ class PredictionBatch(Sequence[Prediction]):
     def __len__(self) -> int:
         return len(self.probabilities)
 
-    @overload
-    def __getitem__(self, index: int) -> Prediction: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Prediction]: ...
-    def __getitem__(self, index: int | slice) -> Prediction | Sequence[Prediction]:
-        if isinstance(index, slice):
-            return [self[row] for row in range(*index.indices(len(self)))]
-        return Prediction(
-            id=self.ids[index],
-            request_id=self.request_id,
-            use_case=self.use_case,
-            model_version=self.model_version,
-            source=self.source,
-            created_at=self.created_at,
-            features={name: values[index] for name, values in self.columns.items()},
-            prediction=self.classes[self.chosen[index]],
-            probability=self.confidences[index],
-            probabilities=dict(zip(self.classes, self.probabilities[index], strict=True)),
-            entity_id=self.entity_ids[index],
-            file_id=self.file_id,
-            row_number=self.row_numbers[index] if self.row_numbers else None,
-        )
+    def __iter__(self) -> Iterator[Prediction]:
+        for row, id_ in enumerate(self.ids):
+            yield Prediction(
+                id=id_,
+                request_id=self.request_id,
+                use_case=self.use_case,
+                model_version=self.model_version,
+                source=self.source,
+                created_at=self.created_at,
+                features={name: values[row] for name, values in self.columns.items()},
+                prediction=self.classes[self.chosen[row]],
+                probability=self.confidences[row],
+                probabilities=dict(zip(self.classes, self.probabilities[row], strict=True)),
+                entity_id=self.entity_ids[row],
+                file_id=self.file_id,
+                row_number=self.row_numbers[row] if self.row_numbers else None,
+            )
 
 
 @dataclass(frozen=True, slots=True)

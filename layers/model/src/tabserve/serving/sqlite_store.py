@@ -1,6 +1,7 @@
 """Predictions in SQLite, for trying tabserve without a server; only with such a URL is SQLAlchemy imported here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
@@ -17,7 +18,12 @@ from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
 
-COLUMNS = [predictions.c[name] for name in history.NAMES]
+NEW = insert(ground_truth)
+RECORD = NEW.on_conflict_do_update(
+    index_elements=["prediction_id"],
+    set_={"actual": NEW.excluded.actual, "created_at": NEW.excluded.created_at},
+    where=ground_truth.c.actual != NEW.excluded.actual,
+)
 
 
 class SqlitePredictions:
@@ -65,18 +71,18 @@ class SqlitePredictions:
         with self._database.transaction() as connection:
             ids = [_prediction_id(connection, use_case, truth) for truth in truths]
             for id_, truth in zip(ids, truths, strict=True):
+                values = {"prediction_id": id_, "use_case": use_case, "actual": truth.actual, "created_at": at}
                 if id_ is not None:
-                    _record(connection, prediction_id=id_, use_case=use_case, actual=truth.actual, created_at=at)
+                    connection.execute(RECORD, values)
         return [id_ is not None for id_ in ids]
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
-        given = {name: value for name, value in history.parameters(query).items() if value is not None}
-        types = {name: UtcTime if isinstance(value, datetime) else None for name, value in given.items()}
-        sql = text(history.statement(query, lambda name: f":{name}"))
-        typed = sql.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items())).columns(*COLUMNS)
+        sql, parameters = history.statement(query)
+        statement = text(re.sub(r"%\((\w+)\)s", r":\1", sql)).columns(*(predictions.c[name] for name in history.NAMES))
+        times = [bindparam(name, type_=UtcTime) for name, value in parameters.items() if isinstance(value, datetime)]
         with self._database.transaction() as connection:
-            rows = connection.execute(typed, given).all()
+            rows = connection.execute(statement.bindparams(*times), parameters).all()
         return history.page(query, [Prediction(*row) for row in rows])
 
     def families(self) -> Sequence[Family]:
@@ -108,15 +114,7 @@ def _add(connection: Connection, rows: Iterable[Prediction]) -> None:
 
 
 def _prediction_id(connection: Connection, use_case: str, truth: GroundTruth) -> str | None:
-    about = (
-        predictions.c.id == truth.prediction_id if truth.prediction_id else predictions.c.entity_id == truth.entity_id
-    )
-    latest = select(predictions.c.id).where(predictions.c.use_case == use_case, about).limit(1)
-    return connection.scalar(latest.order_by(predictions.c.created_at.desc(), predictions.c.id.desc()))
-
-
-def _record(connection: Connection, **truth: Any) -> None:  # noqa: ANN401
-    statement = insert(ground_truth).values(**truth)
-    new: Mapping[str, Any] = {name: statement.excluded[name] for name in ("actual", "created_at")}
-    changed = ground_truth.c.actual != statement.excluded.actual
-    connection.execute(statement.on_conflict_do_update(index_elements=["prediction_id"], set_=new, where=changed))
+    of = predictions.c
+    about = of.id == truth.prediction_id if truth.prediction_id else of.entity_id == truth.entity_id
+    latest = select(of.id).where(of.use_case == use_case, about).order_by(of.created_at.desc(), of.id.desc())
+    return connection.scalar(latest.limit(1))

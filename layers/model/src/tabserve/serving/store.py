@@ -127,8 +127,7 @@ class PostgresPredictions:
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
-        sql = history.statement(query, lambda name: f"%({name})s")
-        rows = self._postgres.rows(sql, history.parameters(query))
+        rows = self._postgres.rows(*history.statement(query))
         return history.page(query, [Prediction(*row) for row in rows])
 
     def families(self) -> Sequence[Family]:
