@@ -1,7 +1,7 @@
 """How many files somebody opens to follow one record, or one row of a raw file, to its prediction.
 
-Counted are the files whose code runs on the way, once a function has loaded what it needs. A row's walk goes through two
-functions and two areas; beside them it meets what every walk stands on, which is counted apart.
+Counted are the files whose code runs on the way, once a function has loaded what it needs. A row's walk goes through
+two functions and two areas; what every walk stands on is counted apart.
 """
 
 import sys
