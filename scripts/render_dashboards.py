@@ -9,6 +9,7 @@ from typing import Any
 
 import altair as alt
 
+import pictures
 import stack_env
 from ui import panels
 from ui.components import panel_charts
@@ -35,6 +36,7 @@ def main() -> int:
         path = arguments.out / f"{uid}.png"
         picture(board, database, view).save(path, scale_factor=1.5)
         print(f"wrote {path}")
+    pictures.note("docs/images")
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import pictures
 import stack_env
 
 PAGES = ("overview", "predict", "past-predictions", "data-quality", "monitoring", "models")
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
                 )
                 print(args.out / f"{name}-{size}.png")
         browser.close()
+    pictures.note("docs/screenshots")
 
 
 def picture(browser: Browser, url: str, width: int, height: int) -> Page:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import pictures
 from local_cloud.config import ROOT
 
 
@@ -23,6 +24,12 @@ def test_every_variable_of_the_makefile_and_of_the_web_page_is_documented() -> N
     read = set(re.findall(r'(?:known|given)\.get\("([A-Z_]+)"', (ROOT / "ui/settings.py").read_text()))
     assert read
     assert {name for name in read if f"`{name}`" not in (ROOT / "docs/settings.md").read_text()} == set()
+
+
+@pytest.mark.parametrize("folder", pictures.SHOWN)
+def test_the_pictures_show_the_code_as_it_is(folder: str) -> None:
+    renew = "take them again (docs/web-page.md, make dashboards), or say that they still hold: scripts/pictures.py"
+    assert pictures.stale(folder) == [], renew
 
 
 TOLD = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
