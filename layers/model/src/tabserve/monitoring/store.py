@@ -1,24 +1,11 @@
 """What monitoring reads and writes, in the database."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    Text,
-    case,
-    cast,
-    func,
-    select,
-    text,
-)
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, case, cast, func, select, text
 
 from tabserve.alerts.outbox import add_alerts
 from tabserve.core.database import Database, insert
@@ -248,10 +235,7 @@ def _drift_rows(report: WindowReport) -> Iterator[dict[str, Any]]:
             "window_end": report.span.end,
             "feature": found.column,
             "n": found.n,
-            "method": found.difference.method,
-            "statistic": found.difference.statistic,
-            "p_value": found.difference.p_value,
-            "effect": found.difference.effect,
+            **asdict(found.difference),
             "state": found.state,
             "bins": [{"bin": b.bin, "reference": b.reference, "rows": b.rows} for b in report.bins[found.column]],
         }
@@ -260,5 +244,4 @@ def _drift_rows(report: WindowReport) -> Iterator[dict[str, Any]]:
 def _measure_row(use_case: str, span: Span, found: Measure, at: datetime) -> dict[str, Any]:
     """Return the row of one measure of a window."""
     times = {"window_start": span.start, "window_end": span.end, "computed_at": at}
-    values = {field.name: getattr(found, field.name) for field in fields(found)}
-    return {"use_case": use_case, "model_version": span.model_version} | times | values
+    return {"use_case": use_case, "model_version": span.model_version} | times | asdict(found)
