@@ -21,14 +21,14 @@ from tabserve.serving.prediction import (
 
 @dataclass
 class FakePredictions:
-    """Predictions in a list; `away` plays a database that cannot be reached."""
+    """Predictions in a list; `unavailable` plays a database that cannot be reached."""
 
     stored: dict[str, Prediction] = field(default_factory=dict)
     replies: dict[str, StoredReply] = field(default_factory=dict)
     truths: dict[str, str] = field(default_factory=dict)
     counts: list[RequestCount] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
-    away: bool = False
+    unavailable: bool = False
 
     def add(self, *batches: PredictionBatch) -> None:
         self._must_be_there()
@@ -84,10 +84,10 @@ class FakePredictions:
         return Page(page, Cursor(*_place(page[-1])) if rest else None)
 
     def reachable(self) -> bool:
-        return not self.away
+        return not self.unavailable
 
     def _must_be_there(self) -> None:
-        if self.away:
+        if self.unavailable:
             raise DatabaseUnavailableError("connection to server at 10.0.0.7 refused")
 
 

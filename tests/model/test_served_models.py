@@ -1,4 +1,4 @@
-"""A process serves the registry's champion, never a broken one, and goes on when the registry is away."""
+"""A process serves the registry's champion, never a broken one, and goes on when the registry is unavailable."""
 
 import shutil
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class World:
     """A registry in a folder, a clock, and the models of one process."""
 
     def __init__(self, folder: Path, bundled: Path) -> None:
-        self.folder, self.now, self.away = folder, 0.0, False
+        self.folder, self.now, self.unavailable = folder, 0.0, False
         self.registry = Registry(FolderStore(folder))
         self.refused: list[str] = []
         self.mended: list[str] = []
@@ -38,7 +38,7 @@ class World:
         path.write_bytes(path.read_bytes()[:-1] + b"!")
 
     def _connect(self) -> Registry:
-        if self.away:
+        if self.unavailable:
             raise StorageUnavailableError("away")
         return self.registry
 
@@ -117,7 +117,7 @@ def test_a_malformed_alias_leaves_the_served_version(world: World, train_into: T
 def test_the_packed_champion_answers_without_the_registry(world: World, train_into: Train, tmp_path: Path) -> None:
     version = version_of(world, train_into)
     shutil.copytree(world.folder / "models" / USE_CASE.name / version, tmp_path / "bundled" / USE_CASE.name)
-    world.away = True
+    world.unavailable = True
     assert world.served() == version
     assert world.models.cards(USE_CASE).champion is not None
 

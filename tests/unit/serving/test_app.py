@@ -173,10 +173,10 @@ def test_a_body_over_the_limit_is_refused_before_it_is_parsed(client: TestClient
     assert "raw bucket" in response.json()["detail"]
 
 
-def test_a_database_that_is_away_is_no_secret_told_but_worth_a_retry(
+def test_an_unavailable_database_is_worth_a_retry_and_its_address_stays_secret(
     client: TestClient, predictions: FakePredictions
 ) -> None:
-    predictions.away = True
+    predictions.unavailable = True
     response = client.post("/predict", json=GOOD)
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
@@ -192,7 +192,7 @@ def test_without_the_key_nothing_is_answered(client: TestClient, key: str) -> No
 
 def test_health_needs_no_key(client: TestClient, predictions: FakePredictions) -> None:
     assert client.get("/health", headers={"x-api-key": ""}).json()["status"] == "ok"
-    predictions.away = True
+    predictions.unavailable = True
     assert client.get("/health", headers={"x-api-key": ""}).json() == {"status": "degraded", "database": False}
 
 
@@ -323,16 +323,16 @@ def test_the_same_idempotency_key_repeats_the_answer(client: TestClient, predict
     assert client.post("/predict", json=GOOD, headers={"Idempotency-Key": "a b"}).status_code == 422
 
 
-def test_a_stored_answer_is_repeated_while_the_model_is_away(
+def test_a_stored_answer_is_repeated_while_the_model_is_unavailable(
     app_module: Any, client: TestClient, results: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def unavailable(*_: object) -> None:
         raise StorageUnavailableError("the bucket does not answer")
 
     headers, event = {"Idempotency-Key": "order-17"}, queue_event(GOOD)
     first = client.post("/predict", json=GOOD, headers=headers)
     assert app_module.handler(event, None) == {"batchItemFailures": []}
-    monkeypatch.setattr(FakeModels, "champion", away)
+    monkeypatch.setattr(FakeModels, "champion", unavailable)
 
     again = client.post("/predict", json=GOOD, headers=headers)
     assert (again.status_code, again.content) == (200, first.content)
@@ -355,7 +355,7 @@ def test_an_entity_is_predicted_from_its_stored_features(
     assert client.get("/features/titanic/18").status_code == 404
 
 
-def test_outcomes_are_stored_and_unknown_ones_reported_by_index(post: Any, client: TestClient) -> None:
+def test_ground_truth_is_stored_and_unknown_predictions_are_reported_by_index(post: Any, client: TestClient) -> None:
     id_ = post({"records": [GOOD | {"entity_id": "17"}]})[1]["predictions"][0]["prediction_id"]
     records = [
         {"prediction_id": id_, "actual": 1},
@@ -377,7 +377,7 @@ def test_outcomes_are_stored_and_unknown_ones_reported_by_index(post: Any, clien
         ({"actual": 1, "entity_id": "1", "colour": 1}, "records.0.colour"),
     ],
 )
-def test_a_malformed_outcome_names_the_field(client: TestClient, record: dict[str, object], column: str) -> None:
+def test_malformed_ground_truth_names_the_field(client: TestClient, record: dict[str, object], column: str) -> None:
     response = client.post("/ground-truth", json={"use_case": "titanic", "records": [record]})
     assert response.status_code == 422
     assert response.json()["errors"][0]["column"].startswith(column)
@@ -436,6 +436,6 @@ def test_a_function_answers_the_gateway_after_the_queue(app_module: Any) -> None
 def test_a_message_that_meets_an_absent_database_comes_again(
     app_module: Any, predictions: FakePredictions, results: FakeQueue
 ) -> None:
-    predictions.away = True
+    predictions.unavailable = True
     assert app_module.handler(queue_event(GOOD), None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert not results.sent

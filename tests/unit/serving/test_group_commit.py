@@ -58,14 +58,14 @@ def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
 
 
 def test_all_who_wait_hear_of_an_absent_database_and_later_calls_are_stored() -> None:
-    store = FakePredictions(away=True)
+    store = FakePredictions(unavailable=True)
     writer = GroupCommit(store)
 
     async def calls() -> list[object]:
         return list(await asyncio.gather(*(writer.add(batch(1)) for _ in range(3)), return_exceptions=True))
 
     assert [type(one) for one in run(calls())] == [DatabaseUnavailableError] * 3
-    store.away = False
+    store.unavailable = False
     assert run(calls()) == [None] * 3
     assert len(store.stored) == 3
 

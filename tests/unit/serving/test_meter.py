@@ -48,10 +48,10 @@ def test_no_request_is_lost_while_the_store_is_unavailable(requests: list[tuple[
     store = FakePredictions()
     meter = Meter(store, Logger("test"))
     meter.every_seconds = 0
-    for now, (route, status, seconds, store.away) in enumerate(requests):
+    for now, (route, status, seconds, store.unavailable) in enumerate(requests):
         meter.observe(route, status, seconds)
         meter.flush(now)
-    store.away = False
+    store.unavailable = False
     meter.flush(1e9)
 
     assert sum(count.requests for count in store.counts) == len(requests)
