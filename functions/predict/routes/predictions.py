@@ -2,6 +2,7 @@
 
 from asyncio import to_thread
 from hashlib import sha256
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -73,7 +74,8 @@ def predictions_body(answer: Answer) -> bytes:
     """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
     batch, target = answer.batch, answer.use_case.target
     labels = [target.label(index) for index in range(len(target.classes))]
-    rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, batch.probabilities, strict=True)
+    by_class = map(dict, map(zip, repeat(batch.classes), batch.probabilities))  # without a frame a row
+    rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, by_class, strict=True)
     entries: list[dict[str, Any]] = [
         {
             "index": index,
@@ -81,9 +83,9 @@ def predictions_body(answer: Answer) -> bytes:
             "prediction": target.classes[chosen],
             "label": labels[chosen],
             "probability": confidence,
-            "probabilities": dict(zip(batch.classes, by_class, strict=True)),
+            "probabilities": probabilities,
         }
-        for index, id_, chosen, confidence, by_class in rows
+        for index, id_, chosen, confidence, probabilities in rows
     ]
     if answer.errors:
         entries += [{"index": index, "error": failure_bodies(cases)} for index, cases in answer.errors.items()]
