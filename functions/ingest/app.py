@@ -13,7 +13,7 @@ from tabserve.ingestion.service import ingest_file
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# At this delivery, whatever is no outage becomes a verdict; the two deliveries left are for outages.
+# At this delivery every error but an outage makes the file a failed one; the two deliveries left are for outages.
 LAST_TRY: Final = 3
 
 service = ingest_service()

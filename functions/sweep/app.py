@@ -14,7 +14,7 @@ service = sweep_service()
 @service.log.inject_lambda_context(clear_state=True)
 @service.metrics.log_metrics
 def handler(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
-    """Queue raw files without a verdict again."""
+    """Queue raw files that are not ingested again."""
     swept = sweep(service.deps)
     for file in swept.queued:
         service.log.warning("raw file queued again", extra={"key": file.key, "file_id": file.file_id})

@@ -25,7 +25,7 @@ TabserveError
     ├── DatabaseUnavailableError
     ├── StorageUnavailableError
     ├── PredictionServiceError  the prediction function did not answer
-    ├── OvertakenError          another worker gave a raw file another verdict meanwhile
+    ├── OvertakenError          another worker stored another result of a raw file meanwhile
     └── AlertDeliveryError      an alert did not reach a channel
 """
 
@@ -179,7 +179,7 @@ class StorageUnavailableError(UnavailableError):
 
 
 class OvertakenError(UnavailableError):
-    """Another worker gave a raw file another verdict meanwhile; the next delivery sees whether it holds."""
+    """Another worker stored another result of a raw file meanwhile; the next delivery sees whether it holds."""
 
 
 class PredictionServiceError(UnavailableError):
