@@ -8,7 +8,7 @@ from local_cloud.config import ROOT
 
 MAP = (ROOT / "docs/architecture.md").read_text()
 AREAS = ROOT / "layers/model/src/tabserve"
-ROOTS = (ROOT, AREAS, ROOT / "functions/predict", AREAS / "ingestion/validator")
+ROOTS = (ROOT, ROOT / "use_cases", AREAS, ROOT / "functions/predict", AREAS / "ingestion/validator")
 NAMED = sorted(set(re.findall(r"`((?:\w+/)*\w+\.(?:py|yaml|toml))`", MAP)))
 
 
