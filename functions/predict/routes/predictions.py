@@ -2,7 +2,6 @@
 
 from asyncio import to_thread
 from hashlib import sha256
-from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -74,7 +73,7 @@ def predictions_body(answer: Answer) -> bytes:
     """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
     batch, target = answer.batch, answer.use_case.target
     labels = [target.label(index) for index in range(len(target.classes))]
-    by_class = map(dict, map(zip, repeat(batch.classes), batch.probabilities))  # without a frame a row
+    by_class = map(orjson.Fragment, batch.by_class)  # the text that is stored: encoding it again takes 2 ms for 5 000
     rows = zip(answer.indices, batch.ids, batch.chosen, batch.confidences, by_class, strict=True)
     entries: list[dict[str, Any]] = [
         {

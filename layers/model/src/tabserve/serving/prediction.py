@@ -2,11 +2,14 @@
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
+from itertools import repeat
 from operator import indexOf
+
+import orjson
 
 from tabserve.core.records import Features, Source, Value
 
@@ -67,6 +70,11 @@ class PredictionBatch:
             return [max(row) for row in self.probabilities]
         return [row[self.positive] for row in self.probabilities]
 
+    @cached_property
+    def by_class(self) -> Sequence[str]:
+        """Each row's probabilities by class: the JSON text that is stored and answered."""
+        return objects(self.classes, self.probabilities)
+
     def __len__(self) -> int:
         return len(self.probabilities)
 
@@ -117,6 +125,11 @@ class Page:
 
     predictions: Sequence[Prediction] = field(default_factory=tuple)
     next_cursor: Cursor | None = None
+
+
+def objects(names: Iterable[str], rows: Iterable[Sequence[Value]]) -> list[str]:
+    """Return one JSON object a row of values."""
+    return [orjson.dumps(row).decode() for row in map(dict, map(zip, repeat(tuple(names)), rows))]
 
 
 def new_ids(at: datetime, count: int) -> Sequence[str]:

@@ -20,7 +20,15 @@ from tabserve.core.errors import LeaseLostError
 from tabserve.serving import history, metric_store
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS, Postgres
-from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.serving.prediction import (
+    GroundTruth,
+    HistoryQuery,
+    Page,
+    Prediction,
+    PredictionBatch,
+    StoredReply,
+    objects,
+)
 
 if TYPE_CHECKING:
     from tabserve.serving.sqlite_store import SqlitePredictions
@@ -185,17 +193,12 @@ def copied(batch: PredictionBatch) -> str:
     rows = zip(
         batch.ids,
         repeat(SEPARATOR.join(request)),
-        _objects(batch.columns, zip(*batch.columns.values(), strict=True)),
+        objects(batch.columns, zip(*batch.columns.values(), strict=True)),
         map(batch.classes.__getitem__, batch.chosen),
         orjson.dumps(batch.confidences)[1:-1].decode().split(","),  # in a fifth of the time of str
-        _objects(batch.classes, batch.probabilities),
+        batch.by_class,
         [entity_id or "" for entity_id in batch.entity_ids],
         repeat(batch.file_id or ""),
         repeat("") if batch.row_numbers is None else map(str, batch.row_numbers),
     )
     return "\n".join(map(SEPARATOR.join, rows))
-
-
-def _objects(names: Iterable[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    objects = map(dict, map(zip, repeat(tuple(names)), rows))
-    return [orjson.dumps(row).decode() for row in objects]
