@@ -64,9 +64,11 @@ def document(app: FastAPI, deps: PredictDependencies) -> Schema:
 
 def _problems() -> Schema:
     content: Schema = {"application/problem+json": {"schema": _ref("Problem")}}
-    responses = {str(status): {"description": text, "content": dict(content)} for status, text in PROBLEMS.items()}
-    responses["403"]["content"][JSON] = {"schema": GATEWAY_REFUSAL}  # type: ignore[index]
-    return responses
+    by_gateway: dict[int, Schema] = {403: {JSON: {"schema": GATEWAY_REFUSAL}}}
+    return {
+        str(status): {"description": text, "content": content | by_gateway.get(status, {})}
+        for status, text in PROBLEMS.items()
+    }
 
 
 def _request_bodies(use_cases: Sequence[UseCase], default: str) -> Schema:

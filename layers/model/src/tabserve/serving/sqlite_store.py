@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, literal, select, text, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert
 
+from tabserve.core.columns import UtcTime
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
-from tabserve.core.tables import UtcTime, ground_truth, idempotency_keys, ingestions, predictions
+from tabserve.core.tables import ground_truth, idempotency_keys, ingestions, predictions
 from tabserve.serving import history, metric_store
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS
