@@ -1,6 +1,7 @@
 """The document tells what is taken, and real answers are what it says."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from tabserve.core.use_case import UseCase
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Metric, ModelCards, ModelMetadata, Parity
+from tests.api_cases import BODIES, GETS
 from tests.definitions import CATALOG
 from tests.factories import ingestion
 from tests.fakes.ingestion import FakeIngestions
@@ -134,6 +136,12 @@ def test_the_document_asks_for_the_key_but_not_where_all_may_call(document: dict
 def test_the_kept_document_is_the_served_one(document: dict[str, Any]) -> None:
     kept = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
     assert document == kept, "run make openapi"
+
+
+def test_hostile_requests_go_to_every_route(document: dict[str, Any]) -> None:
+    routes = {path: re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in document["paths"]}
+    known = [*GETS, *BODIES]
+    assert {path for path, route in routes.items() if not any(re.fullmatch(route, each) for each in known)} == set()
 
 
 def test_use_cases_with_like_names_have_schemas_of_their_own(app_module: Any) -> None:
