@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tabserve.core.settings import read_settings
+from tabserve.serving.build import NEEDS, OPTIONAL
 from tests.factories import API_KEY
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeReferences
@@ -64,7 +66,7 @@ def app_module(
     ticks = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in range(10**6))
     deps = predict_dependencies(
         predictions,
-        settings=module.service.deps.settings,
+        settings=read_settings(NEEDS, OPTIONAL),  # the module may have been imported under others
         features=features,
         references=lambda: references,
         find_file=ingestions.find,
