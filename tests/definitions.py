@@ -6,3 +6,4 @@ from tabserve.core.catalog import YamlCatalog
 
 FOLDER = Path(__file__).parent / "use_cases"
 CATALOG = YamlCatalog(FOLDER)
+PENGUINS = CATALOG.get("penguins")  # names no data: its rows are made up (`tests/synthetic.py`)

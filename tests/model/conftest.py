@@ -12,9 +12,9 @@ from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
 from tabserve.training.datasets import read_dataset
 from tabserve.training.service import Provenance, Rows, TrainDependencies, Trained, split, train
+from tests import synthetic
 from tests.definitions import CATALOG
 from tests.factories import NOON
-from tests.penguins import penguins
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("titanic", "iris", "penguins")
@@ -29,7 +29,7 @@ def use_case(request: pytest.FixtureRequest) -> UseCase:
 def rows_of(name: str) -> Rows:
     use_case = CATALOG.get(name)
     if name == "penguins":
-        return split(use_case, penguins(), None)
+        return split(use_case, synthetic.dataset(use_case), None)
     settings = use_case.training
     holdout = read_dataset(use_case, settings.holdout, ROOT) if settings.holdout else None
     return split(use_case, read_dataset(use_case, settings.data, ROOT), holdout)

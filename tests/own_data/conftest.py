@@ -15,10 +15,10 @@ from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
 from tabserve.registry.build import registry
 from tabserve.training.service import Trained, split
+from tests import synthetic
 from tests.conftest import create_database
 from tests.factories import API_KEY
 from tests.lambdas import emulated, started
-from tests.own_data import synthetic
 
 BUCKETS = ("raw", "good", "bad", "artifacts")
 CATALOG = catalog(read_settings())

@@ -14,15 +14,16 @@ from tabserve.ingestion.quarantine import read_bad_rows
 from tabserve.ingestion.validator import validate_rows
 from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_dataset
-from tests.definitions import CATALOG
-from tests.penguins import penguins, write_penguins
+from tests import synthetic
+from tests.definitions import CATALOG, PENGUINS
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def dataset_of(name: str) -> tuple[UseCase, Dataset]:
     use_case = CATALOG.get(name)
-    return use_case, penguins() if name == "penguins" else read_dataset(use_case, use_case.training.data, ROOT)
+    data = use_case.training.data
+    return use_case, read_dataset(use_case, data, ROOT) if data else synthetic.dataset(use_case)
 
 
 def broken_rules(use_case: UseCase, file: SplitFile) -> dict[int, set[str]]:
@@ -107,7 +108,7 @@ def test_what_cannot_be_done_is_said_in_one_message(
 
 
 def test_other_data_is_split_by_the_same_definition(tmp_path: Path) -> None:
-    data = write_penguins(tmp_path / "iris.csv")
+    data = synthetic.write(synthetic.dataset(PENGUINS), tmp_path / "iris.csv")
     done = run("--use-case", "iris", "--files", 1, "--errors", 0, "--out", tmp_path / "raw", "--data", data)
     assert done.returncode == 2
     assert "iris.csv: missing column 'Id'" in done.stderr

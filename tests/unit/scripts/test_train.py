@@ -6,8 +6,8 @@ import pytest
 
 from tabserve.core.folder import FolderStore
 from tabserve.registry.store import Registry
-from tests.definitions import CATALOG, FOLDER
-from tests.penguins import write_penguins
+from tests import synthetic
+from tests.definitions import FOLDER, PENGUINS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,11 +19,10 @@ def run(folder: Path, *arguments: object, **environment: str) -> subprocess.Comp
 
 
 def test_a_users_own_dataset_is_one_definition_and_one_csv(tmp_path: Path) -> None:
-    data = write_penguins(tmp_path / "rows.csv", rows=400)
+    data = synthetic.write(synthetic.dataset(PENGUINS), tmp_path / "rows.csv")
     done = run(tmp_path, "--use-case", "penguins", "--data", data)
     assert done.returncode == 0, done.stderr
-    penguins = CATALOG.get("penguins")
-    champion = Registry(FolderStore(tmp_path / "registry")).champion(penguins)
+    champion = Registry(FolderStore(tmp_path / "registry")).champion(PENGUINS)
     assert f"registered penguins {champion.version}" in done.stdout
     for line in ("accuracy", "roc_auc", "brier", "log_loss", "120 held-out rows", "no class differs"):
         assert line in done.stdout

@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 from tabserve.core.errors import TrainingDataError
 from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
 from tabserve.training.datasets import read_csv, read_dataset
-from tests.definitions import CATALOG
-from tests.penguins import HEADER, PENGUINS, penguins, write_penguins
+from tests import synthetic
+from tests.definitions import CATALOG, PENGUINS
+
+
+def penguins(rows: int = 300) -> Dataset:
+    return synthetic.dataset(PENGUINS, rows)
 
 
 def changed(row: int, column: str, text: str) -> Dataset:
     """Penguins with one cell replaced."""
     dataset = penguins(20)
     cells = [list(cells) for cells in dataset.rows]
-    cells[row - 1][HEADER.index(column)] = text
+    cells[row - 1][dataset.header.index(column)] = text
     return Dataset(dataset.name, dataset.header, tuple(map(tuple, cells)))
 
 
@@ -47,7 +51,7 @@ def test_cells_become_values_of_the_definition() -> None:
         ("Stage", "3", "'Stage' breaks unknown_category"),
         ("Species", "Emperor", "'Species' breaks unknown_class"),
         ("Species", "", "'Species' breaks unknown_class"),
-        ("Sample Number", "N2", "'Sample Number' breaks duplicated_id"),
+        ("Sample Number", "k2", "'Sample Number' breaks duplicated_id"),
         ("Sample Number", "", "'Sample Number' breaks missing_value"),
     ],
 )
@@ -72,7 +76,7 @@ def test_one_class_only_is_refused() -> None:
 
 def test_rows_of_another_width_and_files_without_rows_are_refused() -> None:
     dataset = penguins(3)
-    with pytest.raises(TrainingDataError, match="data row 1 has 8 cells, the header 9"):
+    with pytest.raises(TrainingDataError, match="data row 1 has 9 cells, the header 10"):
         labelled_rows(PENGUINS, Dataset("x.csv", dataset.header, (dataset.rows[0][1:],)))
     with pytest.raises(TrainingDataError, match="no data rows"):
         labelled_rows(PENGUINS, Dataset("x.csv", dataset.header, ()))
@@ -102,7 +106,7 @@ def test_a_stratified_split_keeps_every_row_once_and_every_class_on_both_sides(
 
 
 def test_a_csv_file_reads_back(tmp_path: Path) -> None:
-    assert read_csv(write_penguins(tmp_path / "penguins.csv")) == penguins()
+    assert read_csv(synthetic.write(penguins(), tmp_path / "penguins.csv")) == penguins()
 
 
 @pytest.mark.parametrize(

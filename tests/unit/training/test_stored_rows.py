@@ -7,10 +7,10 @@ from tabserve.core.errors import TrainingDataError
 from tabserve.core.records import Value
 from tabserve.training.dataset import Dataset, labelled_rows
 from tabserve.training.stored_rows import with_stored_features
-from tests.definitions import CATALOG
+from tests.definitions import CATALOG, PENGUINS
 from tests.factories import NOON
 from tests.fakes.predictions import FakeFeatures
-from tests.penguins import PENGUINS, penguins
+from tests.synthetic import dataset
 
 TITANIC = CATALOG.get("titanic")
 OUTCOMES = Dataset("outcomes.csv", ("Survived", "PassengerId"), (("0", "1"), ("1", "2"), ("1", "3"), ("0", "4")))
@@ -32,14 +32,14 @@ def test_ids_and_outcomes_come_from_the_data_and_features_from_the_store() -> No
 
 
 def test_stored_features_are_the_ones_they_were_stored_as() -> None:
-    original = labelled_rows(PENGUINS, penguins())
+    original = labelled_rows(PENGUINS, dataset(PENGUINS))
     features = FakeFeatures()
     entities = [
         Entity(id_, {name: values[place] for name, values in original.columns.items()}, NOON)
         for place, id_ in enumerate(original.ids)
     ]
     features.put(PENGUINS.name, entities)
-    assert labelled_rows(PENGUINS, with_stored_features(PENGUINS, penguins(), features).dataset) == original
+    assert labelled_rows(PENGUINS, with_stored_features(PENGUINS, dataset(PENGUINS), features).dataset) == original
 
 
 def test_what_no_definition_allows_any_more_is_named_and_not_learned_from() -> None:

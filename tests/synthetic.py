@@ -1,4 +1,4 @@
-"""Rows of any use case, made up from its definition: good ones, in which the features tell the class."""
+"""Rows of any use case, made up from its definition: good ones, in which most cells tell the class."""
 
 import csv
 import math
@@ -10,6 +10,7 @@ from tabserve.core.use_case import CategoryFeature, Feature, UseCase
 from tabserve.training.dataset import Dataset
 
 MISSING_SHARE = 0.05
+MISLEADING_SHARE = 0.25
 
 
 def dataset(use_case: UseCase, rows: int = 400, seed: int = 1) -> Dataset:
@@ -43,14 +44,14 @@ def _cells(use_case: UseCase, place: int, chance: random.Random) -> Iterator[str
         if not feature.required and use_case.missing_values and chance.random() < MISSING_SHARE:
             yield chance.choice(use_case.missing_values)
         else:
-            yield _cell(feature, (place + chance.random()) / len(use_case.target.classes), chance)
+            classes = len(use_case.target.classes)
+            told = chance.randrange(classes) if chance.random() < MISLEADING_SHARE else place
+            yield _cell(feature, (told + chance.random()) / classes, chance)
 
 
 def _cell(feature: Feature, tendency: float, chance: random.Random) -> str:
     """Return a value as far along the feature's range, or its categories, as `tendency` says, from 0 to 1."""
     if isinstance(feature, CategoryFeature):
-        if chance.random() < 0.1:
-            return chance.choice(feature.texts)
         return feature.texts[int(tendency * len(feature.texts))]
     value = feature.minimum + tendency * (feature.maximum - feature.minimum)
     if feature.type == "number":
