@@ -5,7 +5,6 @@ import io
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tabserve.core.catalog import YamlCatalog
+from tabserve.core.clock import utc_now
 from tabserve.core.database import Database
-from tabserve.core.errors import UnknownUseCaseError
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import CategoryFeature, Feature, UseCase
@@ -28,6 +27,7 @@ from tabserve.ingestion.structure import write_record
 from tabserve.ingestion.validation import ValidationDependencies
 from tabserve.ingestion.validator import validate_rows
 from tests.definitions import CATALOG
+from tests.fakes.catalog import FakeCatalog
 from tests.fakes.objects import FakeObjects
 
 NASTY = UseCase.model_validate(
@@ -53,19 +53,6 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 BUDGET = settings(max_examples=30, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 
 
-class EveryUseCase:
-    """A catalog of the tests' definitions, the hostile ones among them."""
-
-    def names(self) -> list[str]:
-        return [use_case.name for use_case in USE_CASES]
-
-    def get(self, name: str) -> UseCase:
-        for use_case in USE_CASES:
-            if use_case.name == name:
-                return use_case
-        raise UnknownUseCaseError(name, self.names())
-
-
 @dataclass
 class World:
     """Buckets in memory and a database that is none."""
@@ -76,7 +63,7 @@ class World:
         self.numbers = itertools.count()
         self.raw, self.good, self.bad, self.artifacts = (FakeObjects() for _ in range(4))
         self.deps = IngestDependencies(
-            validation=ValidationDependencies(EveryUseCase(), self.raw, validate_rows, lambda: datetime.now(UTC)),
+            validation=ValidationDependencies(FakeCatalog(USE_CASES), self.raw, validate_rows, utc_now),
             good=self.good,
             bad=self.bad,
             artifacts=self.artifacts,

@@ -20,6 +20,7 @@ from tabserve.monitoring.service import MonitorDependencies, MonitoringRun, run
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.reference.reference import Reference
 from tests.factories import NOON, VERSION, ingestion
+from tests.fakes.catalog import FakeCatalog
 
 USE_CASE = UseCase.model_validate(
     {
@@ -58,27 +59,20 @@ def make_reference() -> Reference:
 REFERENCE = make_reference()
 
 
-class OneUseCase:
-    def names(self) -> list[str]:
-        return [USE_CASE.name]
+ALONE = FakeCatalog([USE_CASE])
+AMONG_OTHERS = FakeCatalog([USE_CASE.model_copy(update={"name": name}) for name in ("apples", USE_CASE.name, "zebras")])
+
+
+@dataclass(frozen=True)
+class SickOthers(FakeCatalog):
+    """Use cases of which all others raise."""
+
+    error: Exception
 
     def get(self, name: str) -> UseCase:
-        return USE_CASE
-
-
-@dataclass
-class SickOnes(OneUseCase):
-    """The use case among others that raise as long as they have an error."""
-
-    error: Exception | None
-
-    def names(self) -> list[str]:
-        return ["apples", USE_CASE.name, "zebras"]
-
-    def get(self, name: str) -> UseCase:
-        if name != USE_CASE.name and self.error:
+        if name != USE_CASE.name:
             raise self.error
-        return USE_CASE.model_copy(update={"name": name})
+        return super().get(name)
 
 
 class OneReference:
@@ -94,9 +88,9 @@ class World:
     now: datetime = NOON
     made: int = 0
 
-    def monitor(self, use_cases: OneUseCase | None = None) -> MonitoringRun:
+    def monitor(self, use_cases: FakeCatalog = ALONE) -> MonitoringRun:
         monitor = MonitorDependencies(
-            use_cases or OneUseCase(),
+            use_cases,
             OneReference(),
             MonitoringTables(self.database),
             load_alert_rules(),
@@ -182,7 +176,7 @@ def test_a_run_repeated_on_the_same_rows_stores_nothing_twice(world: World) -> N
     world.monitor()
     before = world.all(drift_metrics.c.window_end), world.alerts()
     store.closed_until = lambda *_: None  # type: ignore[method-assign]  # as if another run had started at the same time
-    monitor = MonitorDependencies(OneUseCase(), OneReference(), store, load_alert_rules(), lambda: world.now)
+    monitor = MonitorDependencies(ALONE, OneReference(), store, load_alert_rules(), lambda: world.now)
     assert run(monitor).windows == 0
     assert (world.all(drift_metrics.c.window_end), world.alerts()) == before
 
@@ -310,21 +304,20 @@ def test_a_version_without_reference_is_reported_and_left_alone(world: World) ->
 )
 def test_a_use_case_that_raises_is_told_once_and_stops_no_other(world: World, error: Exception) -> None:
     world.predict(200)
-    sick = SickOnes(error)
+    sick = SickOthers(AMONG_OTHERS.use_cases, error)
     for windows in (1, 0):
         report = world.monitor(sick)
         assert (report.windows, report.failures) == (windows, {"apples": error, "zebras": error})
         world.now += timedelta(seconds=1)
     assert world.alerts() == [("not_monitored", "firing")] * 2
     assert "Age is" not in str(world.all(alerts.c.payload))
-    sick.error = None
-    world.monitor(sick)
+    world.monitor(AMONG_OTHERS)
     assert world.alerts()[2:] == [("not_monitored", "resolved")] * 2
 
 
 def test_an_outage_of_one_use_case_is_reported_and_no_alert(world: World) -> None:
     world.predict(200)
-    report = world.monitor(SickOnes(StorageUnavailableError("away")))
+    report = world.monitor(SickOthers(AMONG_OTHERS.use_cases, StorageUnavailableError("away")))
     assert (report.windows, sorted(report.failures)) == (1, ["apples", "zebras"])
     assert world.alerts() == []
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from tabserve.core.entities import Entity
-from tabserve.core.errors import StorageUnavailableError, UnknownUseCaseError
+from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.events import GoodFile, good_files
 from tabserve.core.use_case import UseCase
 from tabserve.features import service as fill_features
 from tabserve.features.service import FillDependencies, Filled
 from tests.factories import NOON, good_object
+from tests.fakes.catalog import FakeCatalog
 from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakeQueue
 from tests.unit.ingestion.conftest import USE_CASE
@@ -46,14 +47,6 @@ class World:
     queue: FakeQueue = field(default_factory=FakeQueue)
     seconds: float = 100.0
 
-    def names(self) -> list[str]:
-        return [self.use_case.name]
-
-    def get(self, name: str) -> UseCase:
-        if name != self.use_case.name:
-            raise UnknownUseCaseError(name, self.names())
-        return self.use_case
-
     def drop(self, lines: Iterable[str], key: str = KEY, written: int | None = None, header: str = HEADER) -> GoodFile:
         """Put a good file there whose raw file was written so many minutes after noon; rows are numbered from 11."""
         notes = {} if written is None else {"raw-written-at": (NOON + timedelta(minutes=written)).isoformat()}
@@ -62,7 +55,8 @@ class World:
         return GoodFile("good", key)
 
     def fill(self, file: GoodFile) -> Filled:
-        deps = FillDependencies(self, self.good, self.features, self.queue, lambda: NOON + timedelta(hours=1))
+        catalog, clock = FakeCatalog([self.use_case]), lambda: NOON + timedelta(hours=1)
+        deps = FillDependencies(catalog, self.good, self.features, self.queue, clock)
         return fill_features.fill_features(file, deps, lambda: self.seconds)
 
     def price(self, id_: str = "1") -> object:

@@ -13,7 +13,6 @@ from tabserve.core.errors import (
     OvertakenError,
     StorageUnavailableError,
     UnavailableError,
-    UnknownUseCaseError,
 )
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.use_case import UseCase
@@ -22,26 +21,12 @@ from tabserve.ingestion.service import IngestDependencies, ingest_file
 from tabserve.ingestion.validation import ValidationDependencies
 from tabserve.ingestion.validator import validate_rows
 from tests.factories import good_object
+from tests.fakes.catalog import FakeCatalog
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.objects import FakeObjects
 from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE
 
 BAD = "9,BIG,1,1,,3,"
-
-
-@dataclass
-class OneUseCase:
-    """A catalog of the tests' use case."""
-
-    use_case: UseCase = USE_CASE
-
-    def names(self) -> list[str]:
-        return [self.use_case.name]
-
-    def get(self, name: str) -> UseCase:
-        if name != self.use_case.name:
-            raise UnknownUseCaseError(name, self.names())
-        return self.use_case
 
 
 @dataclass
@@ -77,7 +62,7 @@ class Pipeline:
         clock = lambda: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=next(ticks))  # noqa: E731
         self.raw, self.good, self.bad, self.artifacts = (FakeObjects() for _ in range(4))
         self.deps = IngestDependencies(
-            validation=ValidationDependencies(OneUseCase(), self.raw, validate_rows, clock),
+            validation=ValidationDependencies(FakeCatalog([USE_CASE]), self.raw, validate_rows, clock),
             good=self.good,
             bad=self.bad,
             artifacts=self.artifacts,
@@ -214,7 +199,7 @@ def test_a_file_whose_contract_changed_half_way_agrees_with_its_objects(pipeline
     with pytest.raises(UnavailableError):
         pipeline.ingest(file)
 
-    pipeline.deps = replace(working, validation=replace(working.validation, catalog=OneUseCase(STRICTER)))
+    pipeline.deps = replace(working, validation=replace(working.validation, catalog=FakeCatalog([STRICTER])))
     pipeline.ingest(file)
 
     done = pipeline.ingestions.files[file.file_id]
@@ -226,7 +211,7 @@ def test_a_file_whose_contract_changed_half_way_agrees_with_its_objects(pipeline
 def test_a_worker_that_wakes_up_late_leaves_the_verdict_of_another_contract_alone(pipeline: Pipeline) -> None:
     file = pipeline.drop(*good_lines(2), "3,small,NA,12.5,NA,3,fine")
     deps = pipeline.deps
-    other = replace(deps, validation=replace(deps.validation, catalog=OneUseCase(STRICTER)))
+    other = replace(deps, validation=replace(deps.validation, catalog=FakeCatalog([STRICTER])))
     save = pipeline.ingestions.save
 
     def overtaken(*arguments: Any) -> bool:

@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from functions.predict import openapi
 from tabserve.core.entities import Entity
-from tabserve.core.use_case import UseCase
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Metric, ModelCards, ModelMetadata, Parity
 from tests.api_cases import BODIES, GETS
 from tests.definitions import CATALOG
 from tests.factories import ingestion
+from tests.fakes.catalog import FakeCatalog
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.predictions import FakeFeatures
@@ -145,13 +145,7 @@ def test_hostile_requests_go_to_every_route(document: dict[str, Any]) -> None:
 
 
 def test_use_cases_with_like_names_have_schemas_of_their_own(app_module: Any) -> None:
-    class LikeNames:
-        def names(self) -> list[str]:
-            return ["a-past", "a_past", "a"]
-
-        def get(self, name: str) -> UseCase:
-            return CATALOG.get("titanic").model_copy(update={"name": name})
-
-    deps = replace(app_module.app.state.service.deps, catalog=LikeNames())
+    like_names = [CATALOG.get("titanic").model_copy(update={"name": name}) for name in ("a-past", "a_past", "a")]
+    deps = replace(app_module.app.state.service.deps, catalog=FakeCatalog(like_names))
     found = openapi.document(app_module.app, deps)["components"]["schemas"]
     assert len([name for name in found if name.startswith("A")]) == 5 * 3
