@@ -16,19 +16,18 @@ LIMIT, PREDICT_LIMIT = 240, 200
 PREDICT = "PredictFunction"
 
 
-def sizes() -> list[Measurement]:
-    """Add up each function with its layers."""
-    found = []
-    for function in _functions():
-        size = sum(_size(folder) for folder in function_folders(function)) / MEGABYTE
-        limit = PREDICT_LIMIT if function == PREDICT else LIMIT
-        found.append(Measurement(f"{function} and layers, unpacked", size, "MB", limit))
-    return found
+def size(function: str) -> Measurement:
+    """Add up a function with its layers."""
+    files = (path for folder in function_folders(function) for path in folder.rglob("*") if path.is_file())
+    megabytes = sum(path.stat().st_size for path in files) / MEGABYTE
+    return Measurement(
+        f"{function} and layers, unpacked", megabytes, "MB", PREDICT_LIMIT if function == PREDICT else LIMIT
+    )
 
 
 def function_folders(function: str) -> list[Path]:
     """Return the built folders of a function, its code first, then its layers."""
-    layers = [artifacts() / layer["Ref"] / "python" for layer in _functions()[function]["Layers"]]
+    layers = [artifacts() / layer["Ref"] / "python" for layer in functions()[function]["Layers"]]
     return [artifacts() / function, *layers]
 
 
@@ -42,13 +41,10 @@ def artifacts() -> Path:
 
 
 @cache
-def _functions() -> dict[str, Any]:
+def functions() -> dict[str, Any]:
+    """Return the properties of the functions that the template declares."""
     template, problems = decode(str(ROOT / "infra/template.yaml"))
     if problems or template is None:
         raise RuntimeError(f"infra/template.yaml does not parse: {problems}")
     resources = template["Resources"].items()
     return {name: item["Properties"] for name, item in resources if item["Type"] == "AWS::Serverless::Function"}
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

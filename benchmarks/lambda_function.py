@@ -62,10 +62,10 @@ class FunctionProcess:
             text=True,
         )
         self._write([stack.paths, stack.handler, event])
-        status, body = json.loads(self._read())
+        answer = json.loads(self._read())
         self.milliseconds = (time.perf_counter() - started) * 1e3
-        if status != 200:
-            raise RuntimeError(f"{stack.handler} answered {status}: {body}")
+        if answer["statusCode"] != 200:
+            raise RuntimeError(f"{stack.handler} answered {answer['statusCode']}: {answer['body']}")
 
     def calls(self, count: int) -> float:
         """Return the median of so many calls, in milliseconds."""

@@ -1,6 +1,6 @@
-"""Run in a process of its own: import a handler, answer one event, then as many more as each line of input says.
+"""What the Lambda runtime does: import a handler, answer one event, then as often again as each line of input says.
 
-Lines that begin with the mark are for the benchmark; everything else is the handler's log.
+Lines that begin with the mark are for whoever asked; everything else is the handler's log.
 """
 
 import importlib
@@ -29,8 +29,7 @@ def main() -> None:
         log_stream_name="",
         get_remaining_time_in_millis=lambda: 30_000,
     )
-    answer = handler(event, context)
-    print(f"\n{MARK}{json.dumps([answer['statusCode'], answer['body']])}", flush=True)
+    print(f"\n{MARK}{json.dumps(handler(event, context))}", flush=True)
     for line in sys.stdin:
         seconds = []
         for _ in range(int(line)):

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import estimator, handler
 from benchmarks.bucket import readable_bucket
-from benchmarks.built import sizes
+from benchmarks.built import functions, size
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.lambda_function import FunctionProcess, Stack, gateway_event, predict_function
 from benchmarks.measurement import Measurement
@@ -46,7 +46,7 @@ def run() -> list[Measurement]:
         Measurement("warm handler, one record, p50", warm[0], "ms", WARM_RATIO, PLAIN, warm[1]),
         *handler.measurements(),
         *estimator.measurements(),
-        *sizes(),
+        *map(size, functions()),
     ]
 
 

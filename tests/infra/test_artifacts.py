@@ -2,37 +2,25 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import migrate
+from benchmarks import built, lambda_process
 from local_cloud.config import ROOT
 from tests.infra import template
 
 pytestmark = pytest.mark.timeout(300)
 
-MEGABYTE = 1_000_000
-LIMIT, PREDICT_LIMIT = 240 * MEGABYTE, 200 * MEGABYTE
-FUNCTIONS = template.resources("AWS::Serverless::Function")
-LAMBDA_GIVES = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+FUNCTIONS = built.functions()
+LAMBDA_GIVES = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
 TRAINING_ONLY = ("sklearn", "scipy", "pandas", "joblib", "skl2onnx")
-
-# What the Lambda runtime does: code and layers on the path, one event, one JSON answer. No site-packages, no PYTHON*.
-RUNTIME = """
-import importlib, json, sys, types
-paths, handler, event = json.loads(sys.stdin.read())
-sys.path[:0] = paths
-module, _, name = handler.rpartition(".")
-context = types.SimpleNamespace(
-    function_name="test", function_version="$LATEST", memory_limit_in_mb=512, aws_request_id="request-1",
-    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:test", log_group_name="", log_stream_name="",
-    get_remaining_time_in_millis=lambda: 30_000,
-)
-answer = getattr(importlib.import_module(module), name)(event, context)
-print("\\nANSWER " + json.dumps(answer))
-"""
+OF_OTHERS = ("numpy", "polars", "pandera", "onnxruntime")
 
 # One request to a port where nobody listens: it is built, signed and fails to connect.
 REQUESTS = """
@@ -74,34 +62,32 @@ assert numpy.linalg.solve([[2.0]], [4.0]).tolist() == [2.0]
 }
 
 
-def folders(artifacts: Path, function: str) -> list[Path]:
-    layers = [artifacts / layer["Ref"] / "python" for layer in FUNCTIONS[function]["Layers"]]
-    return [artifacts / function, *layers]
-
-
-def size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def invoke(artifacts: Path, function: str, event: object, env: dict[str, str]) -> Any:
-    finished = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", RUNTIME],
-        input=json.dumps([[str(path) for path in folders(artifacts, function)], FUNCTIONS[function]["Handler"], event]),
+def isolated(
+    function: str, *program: str, given: tuple[object, ...] = (), **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that is told the paths of a function and what else is given; nothing else is installed."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", *program],
+        input=json.dumps([list(map(str, built.function_folders(function))), *given]) + "\n",
         cwd="/",
-        env={"PATH": os.defpath, **declared(function, env)},
+        env={"PATH": os.defpath, **LAMBDA_GIVES, **env},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout.rpartition("ANSWER ")[2])
 
 
-def declared(function: str, env: dict[str, str]) -> dict[str, str]:
-    """Only what the template gives this function, and what Lambda gives every function."""
+def invoke(function: str, event: object, env: dict[str, str]) -> Any:
+    """Return a function's answer; it is told no more than the template tells it."""
     blocks = (template.load()["Globals"]["Function"], FUNCTIONS[function])
-    names = {name for block in blocks for name in block["Environment"]["Variables"]}
-    return {name: value for name, value in env.items() if name in names or name in LAMBDA_GIVES}
+    declared = {name: env[name] for block in blocks for name in block["Environment"]["Variables"] if name in env}
+    finished = isolated(function, lambda_process.__file__, given=(FUNCTIONS[function]["Handler"], event), **declared)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout.rpartition(lambda_process.MARK)[2])
+
+
+def carried(function: str) -> set[str]:
+    return {path.name for folder in built.function_folders(function) for path in folder.iterdir()}
 
 
 def sample(name: str) -> Any:
@@ -109,20 +95,14 @@ def sample(name: str) -> Any:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(sqlite_url: str) -> dict[str, str]:
     """Settings of a function for which AWS is out of reach: a migrated database and nothing else."""
-    url = f"sqlite:///{tmp_path}/tabserve.db"
-    migrate.migrate(url)
     names = ("RAW_BUCKET", "GOOD_BUCKET", "BAD_BUCKET", "ARTIFACTS_BUCKET", "MARKERS_TABLE", "FEATURES_TABLE")
     return {
         **{name: name.lower() for name in names},
-        "DATABASE_URL": url,
+        "DATABASE_URL": sqlite_url,
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "ALERT_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alerts",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "PREDICT_FUNCTION": "predict",
         "API_KEY": "a-key-of-more-than-twenty-characters",
         "RESULTS_QUEUE_URL": "http://127.0.0.1:9/results",
@@ -132,18 +112,19 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_with_its_layers_fits(artifacts: Path, function: str) -> None:
-    limit = PREDICT_LIMIT if function == "PredictFunction" else LIMIT
-    sizes = {path: size(path) for path in folders(artifacts, function)}
-    assert sum(sizes.values()) <= limit, sizes
+def test_a_function_with_its_layers_fits(function: str) -> None:
+    measured = built.size(function)
+    assert measured.ok, measured
 
 
-def test_predict_carries_nothing_of_training(artifacts: Path) -> None:
-    carried = {path.name for folder in folders(artifacts, "PredictFunction") for path in folder.iterdir()}
-    assert carried.isdisjoint(TRAINING_ONLY)
+@pytest.mark.parametrize(
+    ("function", "foreign"), [("PredictFunction", TRAINING_ONLY), ("FeaturesFunction", (*TRAINING_ONLY, *OF_OTHERS))]
+)
+def test_a_function_carries_nothing_of_others(function: str, foreign: tuple[str, ...]) -> None:
+    assert carried(function).isdisjoint(foreign)
 
 
-def test_the_shortened_descriptions_of_aws_services_still_make_requests(artifacts: Path) -> None:
+def test_the_shortened_descriptions_of_aws_services_still_make_requests() -> None:
     calls = {
         "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "k"}}}),
         "lambda": ("invoke", {"FunctionName": "f", "Payload": "{}"}),
@@ -153,21 +134,14 @@ def test_the_shortened_descriptions_of_aws_services_still_make_requests(artifact
         "sqs": ("send_message", {"QueueUrl": "http://127.0.0.1:1/q", "MessageBody": "m"}),
         "sts": ("get_caller_identity", {}),
     }
-    finished = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", REQUESTS],
-        input=json.dumps([[str(path) for path in folders(artifacts, "PredictFunction")], calls]),
-        env={"PATH": os.defpath, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    finished = isolated("PredictFunction", "-c", REQUESTS, given=(calls,))
     assert finished.stdout.split() == ["EndpointConnectionError"] * len(calls), finished.stdout + finished.stderr
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_module_has_byte_code_that_no_file_time_can_spoil(artifacts: Path, function: str) -> None:
+def test_every_module_has_byte_code_that_no_file_time_can_spoil(function: str) -> None:
     tag = sys.implementation.cache_tag
-    for folder in folders(artifacts, function):
+    for folder in built.function_folders(function):
         for module in folder.rglob("*.py"):
             compiled = module.parent / "__pycache__" / f"{module.stem}.{tag}.pyc"
             assert compiled.is_file(), module
@@ -175,56 +149,38 @@ def test_every_module_has_byte_code_that_no_file_time_can_spoil(artifacts: Path,
 
 
 @pytest.mark.parametrize("function", COMPUTED)
-def test_the_shared_libraries_of_a_layer_load_and_compute(artifacts: Path, function: str) -> None:
-    code = "import json, sys; sys.path[:0] = json.load(sys.stdin)\n" + COMPUTED[function]
-    paths = json.dumps([str(path) for path in folders(artifacts, function)])
-    finished = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], input=paths, capture_output=True, text=True, timeout=60
-    )
+def test_the_shared_libraries_of_a_layer_load_and_compute(function: str) -> None:
+    code = "import json, sys; [sys.path[:0]] = json.load(sys.stdin)\n" + COMPUTED[function]
+    finished = isolated(function, "-c", code)
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_library_that_is_cut_is_the_same_for_every_python(artifacts: Path) -> None:
-    names = {path.name for path in (artifacts / "IngestLayer/python").glob("_polars_runtime*/*.so")}
+def test_the_library_that_is_cut_is_the_same_for_every_python() -> None:
+    names = {path.name for path in (built.artifacts() / "IngestLayer/python").glob("_polars_runtime*/*.so")}
     assert names == {"_polars_runtime.abi3.so"}  # of another name, 3.13 could get bytes that no test has loaded
 
 
-def test_ingest_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
-    assert invoke(artifacts, "IngestFunction", sample("ingest_test_event.json"), environment) == {
-        "batchItemFailures": []
-    }
-
-
-def test_features_answers_from_its_artifacts_alone_and_asks_for_what_it_could_not_store(
-    artifacts: Path, environment: dict[str, str]
+@pytest.mark.parametrize(
+    ("function", "event", "answer"),
+    [
+        ("IngestFunction", sample("ingest_test_event.json"), {"batchItemFailures": []}),
+        ("FeaturesFunction", sample("ingest_test_event.json"), {"batchItemFailures": []}),
+        ("FeaturesFunction", sample("features.json"), {"batchItemFailures": [{"itemIdentifier": "1"}]}),
+        ("MonitorFunction", {}, {"windows": 0, "predictions": 0, "alerts": 0}),
+        ("AlertsFunction", {}, {"sent": 0, "failed": 0}),
+    ],
+)
+def test_a_function_answers_from_its_artifacts_alone(
+    environment: dict[str, str], function: str, event: object, answer: object
 ) -> None:
-    nothing = invoke(artifacts, "FeaturesFunction", sample("ingest_test_event.json"), environment)
-    assert nothing == {"batchItemFailures": []}
-    away = invoke(artifacts, "FeaturesFunction", sample("features.json"), environment)
-    assert away == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert invoke(function, event, environment) == answer
 
 
-def test_features_carries_no_data_frames_and_nothing_of_the_models(artifacts: Path) -> None:
-    carried = {path.name for folder in folders(artifacts, "FeaturesFunction") for path in folder.iterdir()}
-    assert carried.isdisjoint({*TRAINING_ONLY, "numpy", "polars", "pandera", "onnxruntime"})
-
-
-def test_scheduled_predict_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
-    reply = invoke(artifacts, "ScheduledPredictFunction", sample("scheduled_predict.json"), environment)
+def test_scheduled_predict_answers_from_its_artifacts_alone(environment: dict[str, str]) -> None:
+    reply = invoke("ScheduledPredictFunction", sample("scheduled_predict.json"), environment)
     assert reply["status"] == "skipped"
 
 
-def test_monitor_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
-    answer = invoke(artifacts, "MonitorFunction", {}, environment)
-    assert answer == {"windows": 0, "predictions": 0, "alerts": 0}
-
-
-def test_alerts_answers_from_its_artifacts_alone(artifacts: Path, environment: dict[str, str]) -> None:
-    assert invoke(artifacts, "AlertsFunction", {}, environment) == {"sent": 0, "failed": 0}
-
-
-def test_sweep_starts_from_its_artifacts_alone_and_says_that_the_bucket_is_away(
-    artifacts: Path, environment: dict[str, str]
-) -> None:
+def test_sweep_starts_from_its_artifacts_alone_and_says_that_the_bucket_is_away(environment: dict[str, str]) -> None:
     with pytest.raises(AssertionError, match="StorageUnavailableError"):
-        invoke(artifacts, "SweepFunction", {}, environment)
+        invoke("SweepFunction", {}, environment)
