@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.measurement import Measurement, kept
 from benchmarks.populations import ROOT, Population
 from tabserve.core import service as common
 from tabserve.core.settings import read_settings
@@ -38,25 +39,9 @@ def main() -> int:
         times = " / ".join(f"{took[name]:.1f}" for name in rates)
         shares = "".join(f"{rates[name]:>{width}.1%}" for name, width in WIDTHS.items())
         print(f"n = {rows:<20}{shares}   {times}")
-        entries += [entry(rows, rates["tabserve"], peer, rates[peer]) for peer in PEERS]
-    target = ROOT / ".local" / "bench-drift.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(each["ok"] for each in entries) else 1
-
-
-def entry(rows: int, own: float, peer: str, peers: float) -> dict[str, Any]:
-    """Return one line of the benchmark's record."""
-    return {
-        "name": f"false drift alarms, n = {rows}",
-        "value": own,
-        "unit": "share of windows",
-        "peer": peer,
-        "peer_value": peers,
-        "ratio": own / peers if peers else None,
-        "limit": 0.02,
-        "ok": own <= 0.02,
-    }
+        measured = Measurement(f"false drift alarms, n = {rows}", rates["tabserve"], "share of windows", 0.02)
+        entries.append(measured.entry() | {"peers": {peer: rates[peer] for peer in PEERS}})
+    return kept(entries, "bench-drift.json")
 
 
 def rates_of_all(population: Population, rows: int, windows: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -68,17 +53,15 @@ def rates_of_all(population: Population, rows: int, windows: int) -> tuple[dict[
             rng.integers(population.size, size=size) for size in (population.size, *([rows] * (windows // REFERENCES)))
         )
         for name in alarms:
-            found = (
-                own(population, reference, drawn) if name == "tabserve" else of_peer(name, population, reference, drawn)
-            )
+            compared = (population, reference, drawn)
+            found = own(*compared) if name == "tabserve" else of_peer(name, *compared)
             alarms[name] += found["alarms"]
             seconds[name] += found["seconds"]
         print(f"\rn = {rows}: reference {seed + 1} of {REFERENCES}", end="", file=sys.stderr, flush=True)
     print("\r\033[K", end="", file=sys.stderr, flush=True)
-    compared = windows // REFERENCES * REFERENCES
-    return {name: count / compared for name, count in alarms.items()}, {
-        n: s / compared * 1e3 for n, s in seconds.items()
-    }
+    total = windows // REFERENCES * REFERENCES
+    shares = {name: count / total for name, count in alarms.items()}
+    return shares, {name: taken / total * 1e3 for name, taken in seconds.items()}
 
 
 def own(population: Population, reference: Any, windows: list[Any]) -> dict[str, Any]:  # noqa: ANN401

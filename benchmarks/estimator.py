@@ -1,15 +1,14 @@
 """Scoring alone: the exported model beside the pipeline it was exported from."""
 
 import io
-import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import joblib
 
 import training
 from benchmarks.built import artifacts
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, medians, timed
 from local_cloud.config import REGISTRY
 from tabserve.core import service as common
 from tabserve.core.records import Value
@@ -42,23 +41,8 @@ def _measure(use_case: UseCase) -> list[Measurement]:
         columns: Mapping[str, Sequence[Value]] = {
             name: (list(values) * (count // len(values) + 1))[:count] for name, values in rows.columns.items()
         }
-        times = _interleaved(
-            [lambda: exported.probabilities(columns, count), lambda: original.score(columns, count)],  # noqa: B023
-            calls,
-        )
+        works = (partial(exported.probabilities, columns, count), partial(original.score, columns, count))
+        own, peer = medians([[timed(work, calls) for work in works] for _ in range(ROUNDS + 1)][1:])
         name = f"score {count} record{'s'[: count > 1]}, {use_case.name}"
-        found.append(Measurement(name, times[0], "ms", LIMITS[count], PEER, times[1]))
+        found.append(Measurement(name, own, "ms", LIMITS[count], PEER, peer))
     return found
-
-
-def _interleaved(functions: list[Callable[[], object]], calls: int) -> list[float]:
-    """Return the median milliseconds a call of each takes, measured in turns."""
-    times: list[list[float]] = [[] for _ in functions]
-    for number in range(ROUNDS + 1):
-        for place, function in enumerate(functions):
-            started = time.perf_counter()
-            for _ in range(calls):
-                function()
-            if number:
-                times[place].append((time.perf_counter() - started) / calls * 1e3)
-    return [statistics.median(found) for found in times]

@@ -8,8 +8,8 @@ import psycopg2
 
 from benchmarks.fixtures import binary_use_case, postgres
 from benchmarks.lambda_function import FunctionProcess, gateway_event, predict_function
-from benchmarks.measurement import Measurement
-from benchmarks.storage import bare_statement, timed
+from benchmarks.measurement import Measurement, timed
+from benchmarks.storage import bare_statement
 from tabserve.serving.prediction import PredictionBatch, new_ids
 
 # Records a call, calls a round, how often as long as the bare statement a call may take.

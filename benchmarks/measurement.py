@@ -1,7 +1,11 @@
-"""One line of a benchmark's table."""
+"""How benchmarks measure: times, their medians, and the lines of a table that is kept."""
 
-from collections.abc import Iterable
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 Better = Literal["smaller", "larger"]
@@ -34,6 +38,27 @@ class Measurement:
         """Return the line as `.local/bench.json` keeps it."""
         kept = {key: value for key, value in asdict(self).items() if key != "better"}
         return kept | {"ratio": self.ratio, "ok": self.ok}
+
+
+def timed(work: Callable[[], object], calls: int = 1) -> float:
+    """Return the milliseconds a call takes, the mean of so many."""
+    started = time.perf_counter()
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - started) / calls * 1e3
+
+
+def medians(rounds: Iterable[Sequence[float]]) -> list[float]:
+    """Return the median of each of several things that were measured in turns."""
+    return [statistics.median(values) for values in zip(*rounds, strict=True)]
+
+
+def kept(entries: Sequence[dict[str, Any]], name: str) -> int:
+    """Write entries to .local; return the exit code, 1 when one of them misses its limit."""
+    target = Path(__file__).resolve().parents[1] / ".local" / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(entry["ok"] for entry in entries) else 1
 
 
 def table(entries: Iterable[dict[str, Any]]) -> str:

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from sqlalchemy import text
 
 from benchmarks.fixtures import postgres
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, timed
 from benchmarks.populations import ROOT, Population
 from tabserve.core import database
 from tabserve.core.records import Value
@@ -76,12 +75,7 @@ def window_ms(population: Population) -> float:
     rng = np.random.default_rng(1)
     reference = population.profile(population.columns)
     columns = {name: column.tolist() for name, column in population.draw(rng, ROWS).items()}
-    seconds = []
-    for _ in range(10):
-        start = time.perf_counter()
-        compare(reference, reference.window(columns, ROWS), DriftLimits())
-        seconds.append(time.perf_counter() - start)
-    return min(seconds) * 1e3
+    return min(timed(lambda: compare(reference, reference.window(columns, ROWS), DriftLimits())) for _ in range(10))
 
 
 def million(population: Population) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import contextlib
 import json
-import statistics
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from benchmarks.bucket import readable_bucket
 from benchmarks.built import functions, size
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.lambda_function import FunctionProcess, Stack, gateway_event, predict_function
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, medians
 from local_cloud.config import REGISTRY, ROOT
 from tabserve.core.database import create
 from tabserve.core.use_case import CategoryFeature
@@ -80,7 +79,7 @@ def _event() -> dict[str, Any]:
 def _cold(*stacks: Stack) -> list[float]:
     """Return the median milliseconds to the first answer of each, started in turns."""
     rounds = [[_first_answer(stack) for stack in stacks] for _ in range(ROUNDS + 1)]
-    return _medians(rounds[1:])  # the first round only warms the disk cache
+    return medians(rounds[1:])  # the first round only warms the disk cache
 
 
 def _first_answer(stack: Stack) -> float:
@@ -93,11 +92,7 @@ def _warm(*stacks: Stack) -> list[float]:
     """Return the median milliseconds a call of each takes, measured in turns."""
     processes = [FunctionProcess(stack, _event()) for stack in stacks]
     try:
-        return _medians([[process.calls(CALLS) for process in processes] for _ in range(ROUNDS + 1)][1:])
+        return medians([[process.calls(CALLS) for process in processes] for _ in range(ROUNDS + 1)][1:])
     finally:
         for process in processes:
             process.stop()
-
-
-def _medians(rounds: Sequence[Sequence[float]]) -> list[float]:
-    return [statistics.median(times) for times in zip(*rounds, strict=True)]

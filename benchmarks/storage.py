@@ -2,18 +2,18 @@
 
 import random
 import statistics
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg2
 from psycopg2.extras import Json
 
 from benchmarks.fixtures import postgres
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, medians, timed
 from tabserve.serving.postgres import Postgres
 from tabserve.serving.prediction import HistoryQuery, PredictionBatch, new_ids
 from tabserve.serving.store import PostgresPredictions, copied, copy
@@ -46,11 +46,13 @@ def run() -> list[Measurement]:
 
 
 def _writing(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401
-    own = lambda batch: lambda: store.add(batch)  # noqa: E731
-    peer = lambda batch: bare_statement(cursor, batch)  # noqa: E731
     for rows, name, repeats, limit in ((1, "bare INSERT", 500, 4), (5_000, "bare COPY", 15, 3)):
-        mine, theirs = _interleaved(own, peer, rows, repeats)
-        yield _entry(f"store {rows} prediction{'s' * (rows > 1)}", mine, name, theirs, limit)
+        rounds = []
+        for _ in range(repeats):  # each writes rows of its own, in turn
+            own, bare = partial(store.add, _batch(rows)), bare_statement(cursor, _batch(rows))
+            rounds.append((timed(own), timed(bare)))
+        mine, theirs = medians(rounds)
+        yield Measurement(f"store {rows} prediction{'s' * (rows > 1)}", mine, "ms", limit, name, theirs)
 
 
 def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:  # noqa: ANN401  cursors have no type
@@ -64,16 +66,6 @@ def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:
     return lambda: copy(cursor, text)
 
 
-def _interleaved(own: Any, peer: Any, rows: int, repeats: int) -> tuple[float, float]:  # noqa: ANN401
-    """Return both medians in milliseconds; each run writes rows of its own, in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats):
-        for prepare, taken in zip((own, peer), times, strict=True):
-            work = prepare(_batch(rows))
-            taken.append(timed(work))
-    return statistics.median(times[0]), statistics.median(times[1])
-
-
 def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401
     cursor.execute("TRUNCATE predictions CASCADE")
     cursor.execute(SEED)
@@ -85,21 +77,10 @@ def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]: 
         "a source without rows": HistoryQuery(use_case="bench", source="queue", limit=1000),
         "an old version": HistoryQuery(use_case="bench", model_version="v3", limit=1000),
     }
-    for name, query in queries.items():
-        taken = statistics.median(timed(lambda query=query: store.past(query)) for _ in range(15))
-        yield _entry(f"page of 1 000 of 1 M: {name}", taken, None, None, HISTORY_LIMIT_MS)
-    store.families()
-    yield _entry(
-        "metrics of 1 M predictions",
-        statistics.median(timed(store.families) for _ in range(15)),
-        None,
-        None,
-        HISTORY_LIMIT_MS,
-    )
-
-
-def _entry(name: str, value: float, peer: str | None, peer_value: float | None, limit: float) -> Measurement:
-    return Measurement(name, value, "ms", limit, peer or "", peer_value)
+    works = {f"page of 1 000 of 1 M: {name}": partial(store.past, query) for name, query in queries.items()}
+    store.families()  # which counts them
+    for name, work in {**works, "metrics of 1 M predictions": store.families}.items():
+        yield Measurement(name, statistics.median(timed(work) for _ in range(15)), "ms", HISTORY_LIMIT_MS)
 
 
 def _batch(rows: int) -> PredictionBatch:
@@ -124,10 +105,3 @@ def _batch(rows: int) -> PredictionBatch:
         probabilities=[[1 - p, p] for p in positive],
         entity_ids=[None] * rows,
     )
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the milliseconds something takes."""
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000

@@ -2,14 +2,12 @@
 
 import argparse
 import importlib
-import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from benchmarks.measurement import Measurement, table
-from local_cloud.config import ROOT
+from benchmarks.measurement import kept, table
 
 BENCHMARKS = ("serving", "storage", "http", "ingestion", "monitoring")
 
@@ -23,10 +21,7 @@ def main() -> int:
         parser.error(f"unknown benchmark {min(unknown)!r}; known: {', '.join(BENCHMARKS)}")
     entries = [entry for name in names for entry in _run(name)]
     print(table(entries))
-    target = ROOT / ".local" / "bench.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(entry["ok"] for entry in entries) else 1
+    return kept(entries, "bench.json")
 
 
 def _run(name: str) -> list[dict[str, Any]]:
@@ -37,8 +32,7 @@ def _run(name: str) -> list[dict[str, Any]]:
 
 
 def _entries(name: str) -> list[dict[str, Any]]:
-    found = importlib.import_module(f"benchmarks.{name}").run()
-    return [each.entry() if isinstance(each, Measurement) else each for each in found]
+    return [measurement.entry() for measurement in importlib.import_module(f"benchmarks.{name}").run()]
 
 
 if __name__ == "__main__":
