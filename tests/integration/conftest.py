@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from typing import Any
 
 import psycopg2
 import pytest
@@ -27,9 +29,37 @@ def use_cases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """Every database that tabserve runs on, empty."""
-    database = Database(database_url)
-    yield database
-    database.close()
+    with closing(Database(database_url)) as database:
+        yield database
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    """The one that it runs on in production, empty."""
+    with closing(Database(postgres_url)) as database:
+        yield database
+
+
+@pytest.fixture
+def admin(postgres_url: str) -> Iterator[Any]:
+    """A cursor of PostgreSQL's owner, each of its statements a transaction."""
+    with closing(psycopg2.connect(postgres_url)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+@pytest.fixture(params=["postgresql", "sqlite", "fake"])
+def any_url(request: pytest.FixtureRequest) -> str:
+    """Every database where a fake passes the same tests: the fake has no URL."""
+    fixtures = {"postgresql": "postgres_url", "sqlite": "sqlite_url"}
+    return request.getfixturevalue(fixtures[request.param]) if request.param in fixtures else ""
+
+
+@pytest.fixture
+def any_database(any_url: str) -> Iterator[Database | None]:
+    """The same as a database, or None."""
+    with closing(Database(any_url)) if any_url else nullcontext() as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -34,13 +34,6 @@ def nobody() -> Iterator[str]:
     yield "http://127.0.0.1:9/hook"
 
 
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    database = Database(postgres_url)
-    yield database
-    database.close()
-
-
 def stored(database: Database, count: int) -> set[str]:
     """Store alerts and return the titles they will be told under."""
     names = [f"trouble {number}" for number in range(count)]
@@ -63,25 +56,25 @@ def run(database: Database, now: datetime, url: str, other: FakeChannel, patienc
     ids=["hangs", "nonsense", "away"],
 )
 def test_a_sick_webhook_loses_no_alert_and_each_is_told_once_when_it_is_well(
-    database: Database, webhook: Receiver, sick: Callable[[], AbstractContextManager[str]]
+    postgres: Database, webhook: Receiver, sick: Callable[[], AbstractContextManager[str]]
 ) -> None:
-    titles, other, now = stored(database, 30), FakeChannel(), NOON
+    titles, other, now = stored(postgres, 30), FakeChannel(), NOON
     with sick() as url:
         for _ in range(8):
-            assert len(run(database, now, url, other, patience=0.2).errors) <= 2
+            assert len(run(postgres, now, url, other, patience=0.2).errors) <= 2
             now += timedelta(minutes=1)
     assert {notice.title for notice in other.sent} == titles
     for _ in range(20):
-        run(database, now, webhook.url, other, patience=30)
+        run(postgres, now, webhook.url, other, patience=30)
         now += timedelta(minutes=1)
     assert titles_of(webhook) == dict.fromkeys(titles, 1)
     assert len(other.sent) == len(titles)
 
 
 def test_the_function_tells_the_webhook_and_the_count(
-    database: Database, postgres_url: str, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+    postgres: Database, postgres_url: str, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    titles = stored(database, 3)
+    titles = stored(postgres, 3)
     app = started("alerts", monkeypatch, DATABASE_URL=postgres_url, ALERT_WEBHOOK_URL=webhook.url)
     assert app.handler({}, CONTEXT) == {"sent": 3, "failed": 0}
     assert app.handler({}, CONTEXT) == {"sent": 0, "failed": 0}

@@ -1,6 +1,5 @@
 """Good files that wait for predictions."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -31,14 +30,9 @@ def stored(database: Database) -> StoredFiles:
     return StoredFiles(database)
 
 
-@pytest.fixture(params=["postgresql", "sqlite", "fake"])
-def files(request: pytest.FixtureRequest) -> Iterator[Files]:
-    if request.param == "fake":
-        yield FakeIngestions()
-        return
-    database = Database(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
-    yield StoredFiles(database)
-    database.close()
+@pytest.fixture
+def files(any_database: Database | None) -> Files:
+    return StoredFiles(any_database) if any_database else FakeIngestions()
 
 
 def test_they_have_a_good_object_and_come_oldest_first(files: Files) -> None:

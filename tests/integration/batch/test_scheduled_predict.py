@@ -2,12 +2,12 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 import redrive
 import stack_env
@@ -24,7 +24,7 @@ from tabserve.ingestion.validation_result import BadRow
 from tabserve.serving.service import PredictRequest, predict_file
 from tabserve.serving.store import prediction_store
 from tests.definitions import CATALOG
-from tests.factories import CONTEXT, good_object, ingestion
+from tests.factories import CONTEXT, good_object, ingestion, rows
 from tests.fakes.models import VERSION, FakeModels
 from tests.fakes.serving import predict_dependencies
 from tests.lambdas import emulated, started
@@ -59,10 +59,10 @@ class DirectService:
 class Cloud:
     """PostgreSQL, S3 and DynamoDB with one way to put a split file there."""
 
-    def __init__(self, url: str, aws: Any) -> None:
+    def __init__(self, url: str, database: Database, aws: Any) -> None:
         self.url = url
         self.s3, self.dynamodb = aws.s3, aws.dynamodb
-        self.database = Database(url)
+        self.database = database
         self.later = timedelta()
 
     def file(self, file_id: str, rows: int, bad: Sequence[int] = ()) -> None:
@@ -78,28 +78,24 @@ class Cloud:
         before_each_chunk: Callable[[], None] = lambda: None,
         models: FakeModels | None = None,
     ) -> Scored:
-        database = Database(self.url)
-        deps = ScheduledDependencies(
-            catalog=CATALOG,
-            files=PendingFiles(database),
-            markers=DynamoMarkers(self.dynamodb, "markers", self.now),
-            good=S3Store(self.s3, "good"),
-            service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
-            alerts=Outbox(database),
-            clock=self.now,
-            new_id=lambda: str(uuid.uuid4()),
-        )
-        try:
+        with closing(Database(self.url)) as database:
+            deps = ScheduledDependencies(
+                catalog=CATALOG,
+                files=PendingFiles(database),
+                markers=DynamoMarkers(self.dynamodb, "markers", self.now),
+                good=S3Store(self.s3, "good"),
+                service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
+                alerts=Outbox(database),
+                clock=self.now,
+                new_id=lambda: str(uuid.uuid4()),
+            )
             return score_pending(deps, str(uuid.uuid4()), lambda: 900)
-        finally:
-            database.close()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.later
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.database.transaction() as connection:
-            return [tuple(row) for row in connection.execute(text(sql))]
+        return rows(self.database, sql)
 
     def marker(self, file_id: str) -> str:
         item = self.dynamodb.get_item(TableName="markers", Key={"pk": {"S": f"predict#{file_id}"}})["Item"]
@@ -107,11 +103,9 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(postgres_url: str) -> Iterator[Cloud]:
+def cloud(postgres_url: str, postgres: Database) -> Iterator[Cloud]:
     with emulated(buckets=("good",), tables=("markers",)) as aws:
-        cloud = Cloud(postgres_url, aws)
-        yield cloud
-        cloud.database.close()
+        yield Cloud(postgres_url, postgres, aws)
 
 
 EXACTLY_ONCE = "SELECT file_id, count(*), count(DISTINCT row_number) FROM predictions GROUP BY 1 ORDER BY 1"

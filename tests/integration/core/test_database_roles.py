@@ -1,8 +1,8 @@
 """The rights of each function's database role: enough for all it does, and not one more."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -142,31 +142,17 @@ ONE_BY_ONE = [
 
 
 @pytest.fixture
-def app_url(postgres_url: str) -> str:
+def app_url(postgres: Database, postgres_url: str) -> str:
     """The database as the functions log in to it."""
     migrate.migrate(postgres_url, app_password=PASSWORD)
-    owner = Database(postgres_url)
-    Ingestions(owner).save(ingestion("f2"), [], [])
-    owner.close()
+    Ingestions(postgres).save(ingestion("f2"), [], [])
     app = make_url(postgres_url).set(username=database_roles.LOGIN, password=PASSWORD)
     return app.render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def admin(postgres_url: str) -> Iterator[Any]:
-    connection = psycopg2.connect(postgres_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        yield cursor
-    connection.close()
-
-
 def work(function: str, url: str) -> None:
-    database = Database(url, role=role_name(function))
-    try:
+    with closing(Database(url, role=role_name(function))) as database:
         WORK[function](database, url)
-    finally:
-        database.close()
 
 
 @pytest.mark.parametrize("function", WORK)
@@ -201,9 +187,8 @@ def test_a_role_has_the_rights_that_are_written_down_and_no_others(app_url: str,
 
 
 def test_the_login_can_do_nothing_by_itself(app_url: str) -> None:
-    connection = psycopg2.connect(app_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
+    with closing(psycopg2.connect(app_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
         for table in metadata.tables:
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(f"SELECT FROM {table}")
@@ -212,7 +197,6 @@ def test_the_login_can_do_nothing_by_itself(app_url: str) -> None:
                 cursor.execute(statement)
         cursor.execute("SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False, False, False)
-    connection.close()
 
 
 def test_roles_can_be_made_again_and_a_right_too_many_is_taken_away(postgres_url: str, admin: Any) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import io
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,10 +108,8 @@ class World:
 
 
 @pytest.fixture
-def world(postgres_url: str) -> Iterator[World]:
-    database = Database(postgres_url)
-    yield World(database)
-    database.close()
+def world(postgres: Database) -> World:
+    return World(postgres)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -2,6 +2,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -39,14 +40,9 @@ def store(database: Database) -> Ingestions:
     return Ingestions(database)
 
 
-@pytest.fixture(params=["postgresql", "sqlite", "fake"])
-def any_store(request: pytest.FixtureRequest) -> Iterator[IngestionStore]:
-    if request.param == "fake":
-        yield FakeIngestions()
-        return
-    database = Database(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
-    yield Ingestions(database)
-    database.close()
+@pytest.fixture
+def any_store(any_database: Database | None) -> IngestionStore:
+    return Ingestions(any_database) if any_database else FakeIngestions()
 
 
 def test_a_verdict_is_stored_with_all_that_belongs_to_it(store: Ingestions, database: Database) -> None:
@@ -112,7 +108,7 @@ def test_only_the_newest_version_of_a_key_means_an_alert(any_store: IngestionSto
     assert asked == ["newer", "newer", "other"]
 
 
-def test_versions_finished_at_once_leave_the_alert_of_the_newer_one(postgres_url: str) -> None:
+def test_versions_finished_at_once_leave_the_alert_of_the_newer_one(postgres: Database, postgres_url: str) -> None:
     key = ingestion().key
     fired = alert("1", rule=RULE, subject=key)
     over = replace(fired, id=alert_id(RULE, key, "resolved", ""), state="resolved", created_at=NOON + timedelta(1))
@@ -120,21 +116,17 @@ def test_versions_finished_at_once_leave_the_alert_of_the_newer_one(postgres_url
     barrier = threading.Barrier(2)
 
     def finish(name: str) -> None:
-        database = Database(postgres_url)
-        store = Ingestions(database)
         verdict = ingestion(name, report_key=None, sequencer=name)
-        store.save(verdict, [], [])
-        barrier.wait()
-        store.note_objects(replace(verdict, report_key="report"), means[name])
-        database.close()
+        with closing(Database(postgres_url)) as database:
+            store = Ingestions(database)
+            store.save(verdict, [], [])
+            barrier.wait()
+            store.note_objects(replace(verdict, report_key="report"), means[name])
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(finish, means))
 
-    database = Database(postgres_url)
-    last = Outbox(database).last(RULE, key)
-    assert last in (None, over)
-    database.close()
+    assert Outbox(postgres).last(RULE, key) in (None, over)
 
 
 def test_a_failed_file_can_be_judged_again(any_store: IngestionStore) -> None:
@@ -168,12 +160,10 @@ def test_a_finished_verdict_stays_whatever_comes(any_store: IngestionStore) -> N
     assert any_store.find("f1") == finished
 
 
-def test_what_is_too_large_for_the_database_is_no_outage(postgres_url: str) -> None:
-    database = Database(postgres_url)
+def test_what_is_too_large_for_the_database_is_no_outage(postgres: Database) -> None:
     noise = "".join(map(str, hashlib.shake_256(b"noise").digest(4000)))
     with pytest.raises(StatementRefusedError, match="ProgramLimitExceeded 54000"):
-        Ingestions(database).save(ingestion("f1"), [Issue(noise, "formula_cell", 1, ())], [])
-    database.close()
+        Ingestions(postgres).save(ingestion("f1"), [Issue(noise, "formula_cell", 1, ())], [])
 
 
 def test_of_a_file_judged_again_only_the_new_bad_rows_stay(store: Ingestions, database: Database) -> None:
@@ -197,34 +187,25 @@ def test_nothing_is_stored_when_the_last_piece_fails(store: Ingestions, database
 
 def test_of_many_workers_one_stores_the_verdict(postgres_url: str) -> None:
     def save(_: int) -> bool:
-        database = Database(postgres_url)
-        saved = Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS, STATISTICS)
-        database.close()
-        return saved
+        with closing(Database(postgres_url)) as database:
+            return Ingestions(database).save(ingestion("f1"), ISSUES, BAD_ROWS, STATISTICS)
 
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(save, range(6))) == [False] * 5 + [True]
 
 
 @pytest.mark.timeout(60)
-def test_two_hundred_thousand_bad_rows_are_stored(postgres_url: str) -> None:
-    database = Database(postgres_url)
+def test_two_hundred_thousand_bad_rows_are_stored(postgres: Database) -> None:
     bad = (BadRow(n, n + 1, f"{n},3,male,old", (Reason("Age", "not_a_number", "old"),)) for n in range(1, 200_001))
 
-    Ingestions(database).save(ingestion("f1", rows_total=200_000, rows_bad=200_000, rows_good=0), [], bad)
+    Ingestions(postgres).save(ingestion("f1", rows_total=200_000, rows_bad=200_000, rows_good=0), [], bad)
 
-    assert rows(database, "SELECT count(*), sum(row_number) FROM bad_rows") == [(200_000, 20_000_100_000)]
-    database.close()
+    assert rows(postgres, "SELECT count(*), sum(row_number) FROM bad_rows") == [(200_000, 20_000_100_000)]
 
 
-@pytest.fixture(params=["postgresql", "sqlite", "fake"])
-def outbox(request: pytest.FixtureRequest) -> Iterator[AlertOutbox]:
-    if request.param == "fake":
-        yield FakeOutbox()
-        return
-    database = Database(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url"))
-    yield Outbox(database)
-    database.close()
+@pytest.fixture
+def outbox(any_database: Database | None) -> AlertOutbox:
+    return Outbox(any_database) if any_database else FakeOutbox()
 
 
 def test_of_many_senders_one_gets_an_alert(postgres_url: str) -> None:
@@ -310,9 +291,7 @@ def test_a_database_that_is_away_is_unavailable() -> None:
         Ingestions(Database("postgresql://nobody@127.0.0.1:9/none")).find("f1")
 
 
-def test_a_broken_connection_is_replaced(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    other = Database(postgres_url)
+def test_a_broken_connection_is_replaced(postgres: Database, admin: Any) -> None:
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -322,11 +301,8 @@ def test_a_broken_connection_is_replaced(postgres_url: str) -> None:
     def work(connection: Any) -> int:
         runs.append(1)
         if len(runs) == 1:
-            with other.transaction() as killer:
-                killer.execute(text(kill))
+            admin.execute(kill)
         return int(connection.execute(text("SELECT 1")).scalar_one())
 
-    assert database.run(work) == 1
+    assert postgres.run(work) == 1
     assert len(runs) == 2
-    database.close()
-    other.close()

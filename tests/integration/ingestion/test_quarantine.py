@@ -2,7 +2,6 @@
 
 import csv
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -40,19 +39,17 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(postgres: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """The settings of a stack where one file has bad rows."""
     cloud = Cloud()
     settings = PageSettings(api_url="http://api", api_key="key", database_url=postgres_url, grafana_url="")
     monkeypatch.setattr("stack_env.apply", lambda: True)
     monkeypatch.setattr(quarantine, "read_settings", lambda: settings)
     monkeypatch.setattr(quarantine, "ApiClient", lambda settings: ApiClient(settings, httpx.MockTransport(cloud)))
-    database = Database(postgres_url)
     bad = [BadRow(at, at + 1, raw, (Reason("Sex", "case_variant", "MALE"),)) for at, raw in enumerate(ROWS, start=2)]
     file = ingestion(FILE_ID, key="titanic/first class.csv", rows_total=4, rows_good=1, rows_bad=3)
-    Ingestions(database).save(file, [], bad)
-    yield cloud
-    database.close()
+    Ingestions(postgres).save(file, [], bad)
+    return cloud
 
 
 def test_bad_rows_are_exported_repaired_and_submitted(

@@ -1,6 +1,5 @@
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,14 @@ FIRST, SECOND = (file.file_id for file in FILES)
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database: Database, database_url: str) -> Database:
     """One file of four rows, two of them bad, and a rejected one."""
-    database = Database(database_url)
     store = Ingestions(database)
     split = ingestion(FIRST, key="titanic/a.csv", rows_total=4, rows_good=2, rows_bad=2)
     store.save(split, [], [BadRow(number, number + 1, "", ()) for number in (1, 3)])
     store.save(ingestion(SECOND, key="titanic/b.csv", status="rejected", rows_total=0, rows_good=0, rows_bad=0), [], [])
     prediction_store(database_url).add(file_batch(FIRST, [2, 4]))
-    yield database
-    database.close()
+    return database
 
 
 def problems(database: Database) -> list[str]:

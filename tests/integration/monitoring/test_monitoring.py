@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from sqlalchemy import insert, select, text
 from tabserve.alerts.outbox import Outbox
 from tabserve.core.database import Database
 from tabserve.core.errors import IncompatibleModelError, StorageUnavailableError, UseCaseError
-from tabserve.core.tables import alerts, drift_metrics, ground_truth, ingestions, performance_metrics, predictions
+from tabserve.core.tables import alerts, drift_metrics, ground_truth, performance_metrics, predictions
 from tabserve.core.use_case import UseCase
+from tabserve.ingestion.store import Ingestions
 from tabserve.monitoring.alert_rules import load_alert_rules
 from tabserve.monitoring.service import MonitorDependencies, MonitoringRun, run
 from tabserve.monitoring.store import MonitoringTables
@@ -141,10 +142,8 @@ class World:
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    database = Database(database_url)
-    yield World(database)
-    database.close()
+def world(database: Database) -> World:
+    return World(database)
 
 
 def heavier(features: dict[str, Any]) -> None:
@@ -255,9 +254,7 @@ def test_silence_is_noticed_and_so_is_its_end(world: World) -> None:
 def test_files_of_invalid_rows_fire_once_and_are_resolved_once(world: World) -> None:
     def arrive(name: str, bad: int, **changes: Any) -> None:
         verdict = ingestion(name, use_case="fruit", rows_good=10 - bad, rows_bad=bad, finished_at=world.now, **changes)
-        values = {column.name: getattr(verdict, column.name, None) for column in ingestions.columns}
-        with world.database.transaction() as connection:
-            connection.execute(insert(ingestions), values)
+        Ingestions(world.database).save(verdict, [], [])
 
     arrive("a", 10)
     world.monitor()

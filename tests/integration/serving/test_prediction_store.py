@@ -68,12 +68,10 @@ def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, ro
 
 class TestRowsOfAFile:
     @pytest.fixture
-    def file(self, url: str) -> None:
+    def file(self, any_database: Database | None) -> None:
         """The file f1 where the store keeps files."""
-        if url:
-            database = Database(url)
-            Ingestions(database).save(ingestion("f1"), [], [])
-            database.close()
+        if any_database:
+            Ingestions(any_database).save(ingestion("f1"), [], [])
 
     @BOTH_WAYS_OF_WRITING
     @pytest.mark.usefixtures("file")
@@ -101,10 +99,9 @@ class TestRowsOfAFile:
             store.add_of_file(file_batch("unknown", [1]), 1)
         assert not everything(store)
 
-    def test_wait_for_a_newer_claim_that_is_being_written(self, postgres_url: str) -> None:
-        database = Database(postgres_url)
-        Ingestions(database).save(ingestion("f1"), [], [])
-        with ThreadPoolExecutor(1) as pool, database.transaction() as connection:
+    def test_wait_for_a_newer_claim_that_is_being_written(self, postgres: Database, postgres_url: str) -> None:
+        Ingestions(postgres).save(ingestion("f1"), [], [])
+        with ThreadPoolExecutor(1) as pool, postgres.transaction() as connection:
             connection.execute(text("UPDATE ingestions SET prediction_fence = 2"))
             zombie = pool.submit(prediction_store(postgres_url).add_of_file, file_batch("f1", [1]), 1)
             while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
@@ -113,7 +110,6 @@ class TestRowsOfAFile:
             with pytest.raises(LeaseLostError):
                 zombie.result()
         assert not everything(prediction_store(postgres_url))
-        database.close()
 
 
 @pytest.fixture
@@ -197,7 +193,7 @@ def test_an_unreachable_database_is_unavailable(url: str) -> None:
     values=st.lists(TEXT, min_size=1), ids=st.lists(NO_CONTROL, min_size=1), classes=st.tuples(NO_CONTROL, NO_CONTROL)
 )
 def test_any_text_survives_both_ways_of_writing(
-    postgres_url: str, values: list[str], ids: list[str], classes: tuple[str, str]
+    postgres_url: str, admin: Any, values: list[str], ids: list[str], classes: tuple[str, str]
 ) -> None:
     store = prediction_store(postgres_url)
     for rows in (1, MANY_ROWS):
@@ -210,17 +206,10 @@ def test_any_text_survives_both_ways_of_writing(
         store.add(stored)
         page = store.past(HistoryQuery(limit=rows))
         assert list(page.predictions) == list(stored)[::-1]
-        _delete(postgres_url)
+        admin.execute("DELETE FROM predictions")
 
 
 class TestABrokenConnection:
-    @pytest.fixture
-    def admin(self, postgres_url: str) -> Iterator[Any]:
-        connection = psycopg2.connect(postgres_url)
-        connection.autocommit = True
-        yield connection.cursor()
-        connection.close()
-
     @BOTH_WAYS_OF_WRITING
     def test_is_replaced_and_nothing_is_lost_or_doubled(self, postgres_url: str, admin: Any, rows: int) -> None:
         store = prediction_store(postgres_url)
@@ -339,10 +328,3 @@ def scans_of(url: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
 def looked_at(scan: dict[str, Any]) -> float:
     """Return how many rows a scan took up, those it then left out included."""
     return float((scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"])
-
-
-def _delete(url: str) -> None:
-    connection = psycopg2.connect(url)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM predictions")
-    connection.close()

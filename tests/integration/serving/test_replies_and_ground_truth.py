@@ -44,7 +44,9 @@ def test_calls_at_once_under_one_key_store_one_batch(postgres_url: str) -> None:
     assert len(stores[0].past(HistoryQuery(limit=1000)).predictions) == 60
 
 
-def test_ground_truth_finds_its_predictions_and_the_last_one_counts(store: PredictionStore, url: str) -> None:
+def test_ground_truth_finds_its_predictions_and_the_last_one_counts(
+    store: PredictionStore, any_database: Database | None
+) -> None:
     new = batch(1, entity_ids=["17"])
     old = batch(2, entity_ids=["17", "18"], created_at=NOON - timedelta(days=1))
     other = batch(1, entity_ids=["17"], use_case="iris", created_at=NOON + timedelta(days=1))
@@ -60,19 +62,18 @@ def test_ground_truth_finds_its_predictions_and_the_last_one_counts(store: Predi
     ]
     for _ in range(2):
         assert store.record_ground_truth("titanic", truths, NOON) == [True, True, True, False, False, False]
-    assert recorded(store, url) == {new.ids[0]: "1", old.ids[1]: "1"}
+    assert recorded(store, any_database) == {new.ids[0]: "1", old.ids[1]: "1"}
 
     store.record_ground_truth("titanic", [GroundTruth("0", entity_id="17")], NOON)
-    assert recorded(store, url) == {new.ids[0]: "0", old.ids[1]: "1"}
+    assert recorded(store, any_database) == {new.ids[0]: "0", old.ids[1]: "1"}
 
 
-def recorded(store: PredictionStore, url: str) -> dict[str, str]:
+def recorded(store: PredictionStore, database: Database | None) -> dict[str, str]:
     if isinstance(store, FakePredictions):
         return store.truths
-    database = Database(url)
+    assert database
     with database.transaction() as connection:
         rows = connection.execute(select(ground_truth.c.prediction_id, ground_truth.c.actual)).all()
-    database.close()
     return dict(tuple(row) for row in rows)
 
 
