@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from tabserve.core.events import raw_file_message
+from tabserve.core.files import RawFile
 from tests.factories import CONTEXT
 from tests.lambdas import emulated, messages, started
 
@@ -66,6 +68,29 @@ def test_a_raw_file_becomes_good_and_bad_objects_and_a_verdict(app: Any, s3: Any
     assert rows(sqlite_url, "SELECT column_name, rule, rows FROM data_quality_issues") == [
         ("Pclass", "unknown_category", 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("default", "status", "use_case", "criticality"),
+    [("titanic", "done", "titanic", "none"), ("", "rejected", None, "low")],
+)
+def test_a_raw_file_in_no_folder_goes_to_the_default_use_case_or_is_rejected_without_an_alert(
+    s3: Any,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    default: str,
+    status: str,
+    use_case: str | None,
+    criticality: str,
+) -> None:
+    app = started("ingest", monkeypatch, DATABASE_URL=sqlite_url, DEFAULT_USE_CASE=default, **NAMES)
+    etag = s3.put_object(Bucket="raw", Key="a.csv", Body=f"{HEADER}\n1,3,male,22,7.25,S\n".encode())["ETag"].strip('"')
+    event = messages(raw_file_message(RawFile("raw", "a.csv", etag)))
+    assert app.handler(event, CONTEXT) == {"batchItemFailures": []}
+    found = rows(sqlite_url, "SELECT key, status, use_case, criticality FROM ingestions")
+    assert found == [("a.csv", status, use_case, criticality)]
+    assert [key.partition("/")[0] for key in keys(s3, "good")] == [use_case] * (use_case is not None)
+    assert rows(sqlite_url, "SELECT id FROM alerts") == []
 
 
 def test_a_repeated_event_changes_nothing(app: Any, s3: Any, sqlite_url: str) -> None:

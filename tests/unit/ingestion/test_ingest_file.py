@@ -78,6 +78,9 @@ class Pipeline:
         self.raw.put(name, body)
         return RawFile("raw", name, "etag", version, **changes)
 
+    def let_default_be(self, use_case: str) -> None:
+        self.deps = replace(self.deps, validation=replace(self.deps.validation, default_use_case=use_case))
+
     def ingest(self, file: RawFile) -> Ingestion:
         return ingest_file(file, self.deps)
 
@@ -129,13 +132,43 @@ def test_an_all_bad_file_has_no_good_object(pipeline: Pipeline) -> None:
     assert pipeline.objects["good"] == []
 
 
-def test_a_file_of_an_unknown_use_case_is_rejected_with_a_report(pipeline: Pipeline) -> None:
-    for name in ("cars/a.csv", "a.csv"):
-        done = pipeline.ingest(pipeline.drop(*good_lines(1), name=name))
-        assert done.status == "rejected"
-        assert done.error == "unknown_use_case: The key must begin with a use case: orders."
-        assert done.report_key == f"reports/unknown/{done.file_id}/none/rejected.html"
-        assert b"unknown_use_case" in pipeline.artifacts.get(done.report_key)
+REMEDY = "put it at s3://raw/USE_CASE/NAME.csv, where USE_CASE is one of: orders."
+
+
+def test_a_file_in_a_folder_that_is_no_use_case_is_rejected_with_a_report_and_an_alert(pipeline: Pipeline) -> None:
+    done = pipeline.ingest(pipeline.drop(*good_lines(1), name="cars/a.csv"))
+    assert (done.status, done.criticality) == ("rejected", "high")
+    assert done.error == f"unknown_use_case: The file is in no use case's folder; {REMEDY}"
+    assert done.report_key == f"reports/unknown/{done.file_id}/none/rejected.html"
+    assert b"unknown_use_case" in pipeline.artifacts.get(done.report_key)
+    assert [alert.severity for alert in pipeline.alerts] == ["high"]
+
+
+@pytest.mark.parametrize("default", ["", "cars"])
+def test_a_file_in_no_folder_is_rejected_without_an_alert_where_there_is_no_default(
+    pipeline: Pipeline, default: str
+) -> None:
+    pipeline.let_default_be(default)
+    done = pipeline.ingest(pipeline.drop(*good_lines(1), name="a.csv"))
+    assert (done.status, done.use_case, done.criticality) == ("rejected", None, "low")
+    assert done.error == f"no_use_case: The file is in no folder; {REMEDY}"
+    assert b"s3://raw/USE_CASE/NAME.csv" in pipeline.artifacts.get(str(done.report_key))
+    assert pipeline.alerts == []
+
+
+def test_a_file_in_no_folder_is_one_of_the_default_use_case(pipeline: Pipeline) -> None:
+    pipeline.let_default_be("orders")
+    done = pipeline.ingest(pipeline.drop(*good_lines(1), BAD, name="a.csv"))
+    assert (done.status, done.use_case, done.key) == ("done", "orders", "a.csv")
+    folder = f"orders/{done.file_id}/{USE_CASE.contract_sha256[:16]}"
+    assert done.good_key == done.bad_key == f"{folder}/a.csv"
+    assert [alert.subject for alert in pipeline.alerts] == ["a.csv"]
+
+
+def test_a_default_use_case_takes_no_file_of_a_folder_that_is_no_use_case(pipeline: Pipeline) -> None:
+    pipeline.let_default_be("orders")
+    for name in ("cars/a.csv", "/a.csv"):
+        assert pipeline.ingest(pipeline.drop(*good_lines(1), name=name)).status == "rejected"
 
 
 def test_a_raw_object_that_is_gone_is_a_failed_ingestion(pipeline: Pipeline) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from tabserve.core.use_case import CategoryFeature, Feature
 
 FILE_RULES: Final[Mapping[str, str]] = {
-    "unknown_use_case": "the key does not begin with the name of a use case",
+    "unknown_use_case": "the key's first folder is no use case",
+    "no_use_case": "the file is in no folder, and no default use case is set",
     "empty_file": "the file has no content",
     "blank_lines_only": "the file has nothing but blank lines",
     "header_only": "the file has a header and no rows",

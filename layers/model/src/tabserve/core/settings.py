@@ -47,7 +47,9 @@ class Settings(BaseModel):
     alert_webhook_url: str = Field(default="", description="the Teams workflow that gets alerts; none when empty")
     dashboards_url: str = Field(default="", description="the Grafana that alerts link to; no links when empty")
     ui_url: str = Field(default="", description="the web page that the alerts of files link to; no links when empty")
-    default_use_case: str = Field(default="", description="the use case of a bare record; none when empty")
+    default_use_case: str = Field(
+        default="", description="the use case of a bare record, and of a raw file in no folder; none when empty"
+    )
     use_cases_dir: Path = Field(default=USE_CASES, description="the folder of the definitions of use cases")
     log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
 

@@ -13,18 +13,19 @@ from tabserve.ingestion.validation import ValidationDependencies
 from tabserve.ingestion.validator import validate_rows
 
 NEEDS: Final = ("database_url", "raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
+OPTIONAL: Final = ("default_use_case",)
 
 
 def ingest_service() -> Service[IngestDependencies]:
     """Build the function's parts; raise SettingsError."""
-    return lambda_service("ingest", NEEDS, _dependencies)
+    return lambda_service("ingest", NEEDS, _dependencies, OPTIONAL)
 
 
 def _dependencies(settings: Settings) -> IngestDependencies:
     s3 = aws_client(settings, "s3")
-    artifacts = S3Store(s3, settings.artifacts_bucket)
+    raw, artifacts = S3Store(s3, settings.raw_bucket), S3Store(s3, settings.artifacts_bucket)
     return IngestDependencies(
-        validation=ValidationDependencies(catalog(settings), S3Store(s3, settings.raw_bucket), validate_rows, utc_now),
+        validation=ValidationDependencies(catalog(settings), raw, validate_rows, utc_now, settings.default_use_case),
         good=S3Store(s3, settings.good_bucket),
         bad=S3Store(s3, settings.bad_bucket),
         artifacts=artifacts,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
+from tabserve.core.errors import FileRejectedError
 from tabserve.core.files import Ingestion, Severity
 from tabserve.core.use_case import SeverityLimits
 from tabserve.ingestion.validation_result import ValidationResult
@@ -11,6 +12,7 @@ from tabserve.ingestion.validation_result import ValidationResult
 RULE: Final = "data_quality"
 ORDER: Final = ("none", "low", "medium", "high")
 TOP_ISSUES: Final = 3
+NO_USE_CASE: Final = "no_use_case"
 
 
 def file_alert(
@@ -49,7 +51,7 @@ def _payload(ingestion: Ingestion, result: ValidationResult) -> dict[str, object
 
 
 def severity(limits: SeverityLimits, result: ValidationResult) -> Severity:
-    """Return how bad a validated file is; a rejected or failed one is always high."""
+    """Return how bad a file of a use case is; a rejected or failed one is always high."""
     if result.rows_bad == 0:
         return "none" if result.rows_total else "high"
     share = result.rows_bad / result.rows_total
@@ -59,3 +61,12 @@ def severity(limits: SeverityLimits, result: ValidationResult) -> Severity:
     if share >= limits.medium or (critical and critical / result.rows_total >= limits.critical_rule_share):
         return "medium"
     return "low"
+
+
+def severity_without_use_case(refused: FileRejectedError | None) -> Severity:
+    """Return how bad a file of no use case is.
+
+    A file in a folder that is no use case is high: a definition may be missing, and all of a sender's files with it. A
+    file in no folder is a slip of the hand, and no later version of its key could resolve an alert.
+    """
+    return "low" if refused and refused.rule == NO_USE_CASE else "high"

@@ -14,7 +14,7 @@ from tabserve.core.files import Ingestion, IngestionStatus, RawFile
 from tabserve.core.rules import MAX_FILE_BYTES
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import printable, read_bad_rows, storable
-from tabserve.ingestion.severity import severity
+from tabserve.ingestion.severity import NO_USE_CASE, severity, severity_without_use_case
 from tabserve.ingestion.structure import CONTROL
 from tabserve.ingestion.validation_result import BadRow, Issue, ValidationResult
 
@@ -24,17 +24,21 @@ BROKEN: Final = "internal_error"
 
 @dataclass(frozen=True, slots=True)
 class ValidationDependencies:
-    """What validating needs; `validate_rows` writes the good and the bad object of a raw file."""
+    """What validating needs; `validate_rows` writes the good and the bad object of a raw file.
+
+    `default_use_case` is the one of files in no folder; there is none when it is empty or has no definition.
+    """
 
     catalog: Catalog
     raw: Bucket
     validate_rows: Callable[[BinaryIO, UseCase, BinaryIO, BinaryIO], ValidationResult]
     clock: Clock
+    default_use_case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedFile:
-    """What was found out about a file; no use case when its key names none, no `written_at` when it was not read."""
+    """What was found out about a file; no use case when its key leads to none, no `written_at` when it was not read."""
 
     ingestion: Ingestion
     result: ValidationResult
@@ -62,7 +66,7 @@ def validate(
     use_case: UseCase | None = None
     refused: FileRejectedError | None = None
     try:
-        use_case = _use_case(file, deps.catalog)
+        use_case = _use_case(file, deps)
         _refuse_key(file)
         if broke is not None:
             what = f"Ingestion broke on the file with {type(broke).__name__}; its log says where."
@@ -74,13 +78,15 @@ def validate(
     return ValidatedFile(ingestion, result, use_case, good, bad, written_at)
 
 
-def _use_case(file: RawFile, catalog: Catalog) -> UseCase:
-    name, slash, _ = file.key.partition("/")
+def _use_case(file: RawFile, deps: ValidationDependencies) -> UseCase:
+    folder, slash, _ = file.key.partition("/")
     try:
-        return catalog.get(name if slash else "")
+        return deps.catalog.get(folder if slash else deps.default_use_case)
     except UnknownUseCaseError as error:
-        known = ", ".join(error.known)
-        raise FileRejectedError("unknown_use_case", f"The key must begin with a use case: {known}.") from error
+        rule, what = ("unknown_use_case", "no use case's folder") if slash else (NO_USE_CASE, "no folder")
+        known = ", ".join(error.known) or "none"
+        remedy = f"put it at s3://{file.bucket}/USE_CASE/NAME.csv, where USE_CASE is one of: {known}"
+        raise FileRejectedError(rule, f"The file is in {what}; {remedy}.") from error
 
 
 def _refuse_key(file: RawFile) -> None:
@@ -122,7 +128,7 @@ def _ingestion(
         rows_total=result.rows_total,
         rows_good=result.rows_good,
         rows_bad=result.rows_bad,
-        criticality=severity(use_case.criticality, result) if use_case else "high",
+        criticality=severity(use_case.criticality, result) if use_case else severity_without_use_case(refused),
         contract_sha256=use_case.contract_sha256 if use_case else None,
         started_at=times[0],
         finished_at=times[1],
