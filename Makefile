@@ -16,7 +16,7 @@ done = echo "$$(($$(date +%s) - began)) s"
 quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi docs dashboards
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi docs dashboards sam-local
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 
 status: $(STAMP) ## Say what runs where, healthy or not
 	@$(STACK) status $(STATE)
+
+sam-local: $(STAMP) ## Write .local/sam-local.json for `sam local` from the running stack, and print the lines to copy; ARGS="--host 172.17.0.1"
+	@$(BIN)/python scripts/sam_local.py $(if $(STATE_DIR),--env $(STATE_DIR)/stack.env) $(ARGS)
 
 dashboards: $(STAMP) ## Write the Grafana dashboards, and draw them from the running stack into docs/images
 	PYTHONPATH=. $(BIN)/python -m grafana.write

@@ -22,6 +22,12 @@ def resources(kind: str) -> dict[str, Any]:
     }
 
 
+def variables(function: str) -> set[str]:
+    """Return the names of the variables that a function is given."""
+    blocks = (load()["Globals"]["Function"], resources("AWS::Serverless::Function")[function])
+    return {name for block in blocks for name in block["Environment"]["Variables"]}
+
+
 def resolved(**parameters: str) -> dict[str, Any]:
     """Return the template as it is deployed with these parameters: without conditions, and what they leave out."""
     loaded = load()

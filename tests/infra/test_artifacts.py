@@ -79,8 +79,7 @@ def isolated(
 
 def invoke(function: str, event: object, env: dict[str, str]) -> Any:
     """Return a function's answer; it is told no more than the template tells it."""
-    blocks = (template.load()["Globals"]["Function"], FUNCTIONS[function])
-    declared = {name: env[name] for block in blocks for name in block["Environment"]["Variables"] if name in env}
+    declared = {name: env[name] for name in template.variables(function) if name in env}
     finished = isolated(function, lambda_process.__file__, given=(FUNCTIONS[function]["Handler"], event), **declared)
     assert finished.returncode == 0, finished.stderr
     return json.loads(finished.stdout.rpartition(lambda_process.MARK)[2])
@@ -166,8 +165,8 @@ def test_the_library_that_is_cut_is_the_same_for_every_python() -> None:
         ("IngestFunction", sample("ingest_test_event.json"), {"batchItemFailures": []}),
         ("FeaturesFunction", sample("ingest_test_event.json"), {"batchItemFailures": []}),
         ("FeaturesFunction", sample("features.json"), {"batchItemFailures": [{"itemIdentifier": "1"}]}),
-        ("MonitorFunction", {}, {"windows": 0, "predictions": 0, "alerts": 0}),
-        ("AlertsFunction", {}, {"sent": 0, "failed": 0}),
+        ("MonitorFunction", sample("schedule.json"), {"windows": 0, "predictions": 0, "alerts": 0}),
+        ("AlertsFunction", sample("schedule.json"), {"sent": 0, "failed": 0}),
     ],
 )
 def test_a_function_answers_from_its_artifacts_alone(
@@ -177,10 +176,10 @@ def test_a_function_answers_from_its_artifacts_alone(
 
 
 def test_scheduled_predict_answers_from_its_artifacts_alone(environment: dict[str, str]) -> None:
-    reply = invoke("ScheduledPredictFunction", sample("scheduled_predict.json"), environment)
+    reply = invoke("ScheduledPredictFunction", sample("schedule.json"), environment)
     assert reply["status"] == "skipped"
 
 
 def test_sweep_starts_from_its_artifacts_alone_and_says_that_the_bucket_is_away(environment: dict[str, str]) -> None:
     with pytest.raises(AssertionError, match="StorageUnavailableError"):
-        invoke("SweepFunction", {}, environment)
+        invoke("SweepFunction", sample("schedule.json"), environment)

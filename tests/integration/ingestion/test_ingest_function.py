@@ -43,8 +43,11 @@ def rows(url: str, query: str) -> list[Any]:
 def drop(s3: Any, body: bytes) -> dict[str, Any]:
     """Put a raw object there; return the event about it."""
     etag = s3.put_object(Bucket="raw", Key=KEY, Body=body)["ETag"].strip('"')
-    event: dict[str, Any] = json.loads(EVENT.replace("d41d8cd98f00b204e9800998ecf8427e", etag))
-    return event
+    event: dict[str, Any] = json.loads(EVENT)
+    (message,) = event["Records"]
+    notice = json.loads(message["body"])
+    notice["Records"][0]["s3"]["object"]["eTag"] = etag
+    return {"Records": [message | {"body": json.dumps(notice)}]}
 
 
 def keys(s3: Any, bucket: str) -> list[str]:
