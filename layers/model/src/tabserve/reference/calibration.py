@@ -28,18 +28,12 @@ class Calibration:
 
     @classmethod
     def isotonic(cls, probabilities: Floats, happened: Floats) -> Self:
-        """Fit the rising step function with the least squared error: pool adjacent violators."""
+        """Fit the rising step function with the least squared error; only training does, which has SciPy."""
+        from scipy.optimize import isotonic_regression
+
         xs, index, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
         means = np.bincount(index, weights=happened) / counts
-        blocks: list[list[float]] = []  # mean, rows, distinct probabilities
-        for mean, rows in zip(means.tolist(), counts.tolist(), strict=True):
-            block = [mean, rows, 1]
-            while blocks and blocks[-1][0] >= block[0]:
-                last = blocks.pop()
-                total = last[1] + block[1]
-                block = [(last[0] * last[1] + block[0] * block[1]) / total, total, last[2] + block[2]]
-            blocks.append(block)
-        fitted = np.repeat([block[0] for block in blocks], [int(block[2]) for block in blocks])
+        fitted = isotonic_regression(means, weights=counts).x
         ends = np.flatnonzero(np.diff(fitted, prepend=np.nan, append=np.nan) != 0)
         knots = np.unique(np.concatenate((ends[:-1], ends[1:] - 1)))
         return cls(tuple(xs[knots].tolist()), tuple(fitted[knots].tolist()))
