@@ -3,7 +3,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +10,6 @@ from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profile, thin
 
 NUMBERS = st.lists(st.none() | st.integers(-3, 3) | st.floats(-1e6, 1e6), max_size=60)
-CATEGORIES = st.lists(st.sampled_from([None, "a", "b", "zzz", 1]), max_size=60)
 
 USE_CASE = UseCase.model_validate(
     {
@@ -31,20 +29,6 @@ USE_CASE = UseCase.model_validate(
 def through_json(profile: Any) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(json.dumps(profile.to_dict(), allow_nan=False))
     return loaded
-
-
-@given(NUMBERS, NUMBERS, NUMBERS)
-def test_merged_numeric_profiles_are_the_profile_of_all_rows(reference: Any, first: Any, second: Any) -> None:
-    edges = NumericProfile.of(reference).edges
-    merged = NumericProfile.of(first, edges).merge(NumericProfile.of(second, edges))
-    assert merged.to_dict() == NumericProfile.of(first + second, edges).to_dict()
-
-
-@given(CATEGORIES, CATEGORIES)
-def test_merged_categorical_profiles_are_the_profile_of_all_rows(first: Any, second: Any) -> None:
-    known = ("a", "b", "1")
-    merged = CategoricalProfile.of(first, known).merge(CategoricalProfile.of(second, known))
-    assert merged == CategoricalProfile.of(first + second, known)
 
 
 @given(NUMBERS)
@@ -105,17 +89,12 @@ def test_profiles_of_reference_and_window_survive_json_and_share_bins() -> None:
     assert through_json(copy) == through_json(reference)
 
     window = copy.window({"weight": [9.0], "size": [7], "@probability": [0.1], "@prediction": ["0"]}, 1)
-    merged = reference.merge(window)
-    assert merged.rows == 5
-    assert merged.columns["size"].bins().tolist() == [2, 1, 1, 1, 0]
+    assert window.rows == 1
+    assert window.columns["size"].labels() == reference.columns["size"].labels()
+    assert window.columns["size"].bins().tolist() == [0, 0, 0, 1, 0]
 
 
 def test_a_column_that_is_not_there_counts_as_missing() -> None:
     reference = Profile.of(USE_CASE, {"weight": [1.0], "size": [1]}, ["1"], [0.9])
     window = reference.window({"size": [1, 2]}, 2)
     assert window.columns["weight"].missing == 2
-
-
-def test_profiles_with_different_bins_do_not_merge() -> None:
-    with pytest.raises(ValueError, match="different bins"):
-        NumericProfile.of([1.0, 2.0]).merge(NumericProfile.of([3.0, 4.0]))

@@ -1,7 +1,7 @@
-"""Profiles: what columns of values look like, in a form that merges and is small enough to keep.
+"""Profiles: what columns of values look like, in a form that is small enough to keep.
 
-A profile of a window merges with the next one without loss. Only what is written down (`to_dict`) is limited to
-2 000 order statistics a column; the counts of its bins stay exact whatever the number of rows.
+Only what is written down (`to_dict`) is limited to 2 000 order statistics a column; the counts of its bins stay exact
+whatever the number of rows.
 """
 
 import math
@@ -71,15 +71,6 @@ class NumericProfile:
         """Count rows by bin, missing ones last."""
         return np.append(self.counts, self.missing)
 
-    def merge(self, other: "ColumnProfile") -> "NumericProfile":
-        """Profile the rows of both; they must share their bins."""
-        if not isinstance(other, NumericProfile) or not np.array_equal(self.edges, other.edges):
-            raise ValueError("profiles with different bins do not merge")
-        values, index = np.unique(np.concatenate((self.values, other.values)), return_inverse=True)
-        weights = np.bincount(index, weights=np.concatenate((self.weights, other.weights)), minlength=len(values))
-        missing, counts = self.missing + other.missing, self.counts + other.counts
-        return NumericProfile(missing, self.edges, counts, values, weights.astype(np.int64))
-
     def same_bins(self, column: Sequence[Value]) -> "NumericProfile":
         """Profile another column with these bins."""
         return NumericProfile.of(column, self.edges)
@@ -113,14 +104,11 @@ class CategoricalProfile:
     @classmethod
     def of(cls, column: Sequence[Value], categories: Sequence[str]) -> Self:
         """Profile a column of a closed list of categories."""
-        found = Counter(column)
-        missing = sum(count for value, count in found.items() if is_missing(value))
-        texts: Counter[str] = Counter()
-        for value, count in found.items():
-            if not is_missing(value):
-                texts[category_text(value)] += count
+        texts: Counter[str | None] = Counter()
+        for value, count in Counter(column).items():
+            texts[None if is_missing(value) else category_text(value)] += count
         known = {category: texts.pop(category, 0) for category in categories}
-        return cls(missing, texts.total(), known)
+        return cls(texts.pop(None, 0), texts.total(), known)
 
     def labels(self) -> tuple[str, ...]:
         """Name the bins, as `bins` counts them."""
@@ -129,13 +117,6 @@ class CategoricalProfile:
     def bins(self) -> Counts:
         """Count rows by category, then other and missing ones."""
         return np.array([*self.categories.values(), self.other, self.missing], dtype=np.int64)
-
-    def merge(self, other: "ColumnProfile") -> "CategoricalProfile":
-        """Profile the rows of both; they must share their categories."""
-        if not isinstance(other, CategoricalProfile) or list(self.categories) != list(other.categories):
-            raise ValueError("profiles with different categories do not merge")
-        categories = {name: count + other.categories[name] for name, count in self.categories.items()}
-        return CategoricalProfile(self.missing + other.missing, self.other + other.other, categories)
 
     def same_bins(self, column: Sequence[Value]) -> "CategoricalProfile":
         """Profile another column with these categories."""
@@ -190,11 +171,6 @@ class Profile:
         """Profile other rows with the bins of this one; a column that is not there counts as missing."""
         absent: list[Value] = [None] * rows
         return Profile(rows, {name: own.same_bins(columns.get(name, absent)) for name, own in self.columns.items()})
-
-    def merge(self, other: "Profile") -> "Profile":
-        """Profile the rows of both."""
-        merged = {name: column.merge(other.columns[name]) for name, column in self.columns.items()}
-        return Profile(self.rows + other.rows, merged)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
