@@ -35,7 +35,7 @@ class FakeObjects:
     def keys(self, prefix: str) -> Iterator[str]:
         yield from sorted(key for key in self.objects if key.startswith(prefix))
 
-    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+    def open(self, key: str) -> BinaryIO:
         return self.read(key).stream
 
     def read(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:

@@ -25,7 +25,7 @@ class ObjectStore(Protocol):
         """Yield all keys under a prefix, sorted."""
         ...
 
-    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+    def open(self, key: str) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
         ...
 

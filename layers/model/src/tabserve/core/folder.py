@@ -48,7 +48,7 @@ class FolderStore:
         keys = (path.relative_to(self._root).as_posix() for path in found)
         yield from sorted(key for key in keys if key.startswith(prefix))
 
-    def open(self, key: str, version_id: str | None = None) -> BinaryIO:  # noqa: ARG002
+    def open(self, key: str) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
         try:
             return self._path(key).open("rb")

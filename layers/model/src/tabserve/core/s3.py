@@ -37,11 +37,7 @@ class S3Store:
         self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
 
     def put_new(
-        self,
-        key: str,
-        body: bytes | BinaryIO,
-        content_type: str = BINARY,
-        metadata: Mapping[str, str] | None = None,
+        self, key: str, body: bytes | BinaryIO, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> bool:
         """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
 
@@ -70,9 +66,9 @@ class S3Store:
         except (BotoCoreError, ClientError) as error:
             raise self._unavailable("list", prefix, error) from error
 
-    def open(self, key: str, version_id: str | None = None) -> BinaryIO:
+    def open(self, key: str) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
-        return self.read(key, version_id).stream
+        return self.read(key).stream
 
     def read(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
         """Read an object from byte `offset` on; raise KeyError when there is none, or none of that `etag`."""
