@@ -55,7 +55,6 @@ class UnknownUseCaseError(TabserveError):
     """Carry the unknown name and the names that exist."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        self.name = name
         self.known = tuple(known)
         super().__init__(f"Unknown use case {name!r}; known: {', '.join(self.known) or 'none'}.")
 
@@ -92,8 +91,7 @@ class NoValidRecordsError(RequestError):
 class IdempotencyConflictError(RequestError):
     """A key was used for another request."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self) -> None:
         super().__init__("This Idempotency-Key was used for another body; use a new key for a new request.")
 
 
@@ -101,8 +99,6 @@ class TooManyRecordsError(RequestError):
     """Say how many records one call may carry."""
 
     def __init__(self, count: int, limit: int) -> None:
-        self.count = count
-        self.limit = limit
         super().__init__(
             f"{count} records in one call; at most {limit} are allowed. Put larger sets as a CSV into the raw bucket."
         )
@@ -129,7 +125,6 @@ class NoModelError(ModelError):
     """No version is registered for a use case."""
 
     def __init__(self, use_case: str) -> None:
-        self.use_case = use_case
         super().__init__(f"No model is registered for use case {use_case!r}; train one with scripts/train.py.")
 
 
@@ -137,8 +132,6 @@ class NoReferenceError(ModelError):
     """A version has no reference to compare with."""
 
     def __init__(self, use_case: str, version: str) -> None:
-        self.use_case = use_case
-        self.version = version
         super().__init__(f"Model {version} of {use_case!r} has no reference; train a new version.")
 
 

@@ -107,7 +107,7 @@ def predict_once(
         reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
         first = deps.predictions.add_once(answer.batch, reply) or reply
     if first.body_sha256 != body_sha256:
-        raise IdempotencyConflictError(key)
+        raise IdempotencyConflictError
     return first.response
 
 
