@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,7 @@ class ServedModels:
         report: Callable[[UseCase, str, ModelError | None], None],
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._registry_of = registry
-        self._registry: Registry | None = None
+        self._registry = cache(registry) if registry else lambda: None
         self._bundled = bundled
         self._report = report
         self._seconds = seconds
@@ -99,11 +99,8 @@ class ServedModels:
         refused = before.refused if before else None
         try:
             version = self._champion_version(use_case, model)
-            if version and version not in (model and model.version, refused):
-                model, refused = self._load(use_case, version, model)
-            elif version and refused and version != refused:  # the alias points to what is served again
-                self._report(use_case, version, None)
-                refused = None
+            if version and version != refused:
+                model, refused = self._switched(use_case, version, model, refused)
         except UnavailableError:
             if model is None:
                 raise
@@ -115,42 +112,36 @@ class ServedModels:
     def cards(self, use_case: UseCase) -> ModelCards:
         """Return what is known about all registered versions; without the registry, about the bundled one."""
         try:
-            if registry := self._connected():
+            if registry := self._registry():
                 return _cards(registry, use_case.name)
         except UnavailableError:
             pass
         bundled = self._bundled.metadata(use_case.name)
         return ModelCards([bundled], bundled, None)
 
-    def _load(self, use_case: UseCase, version: str, before: OnnxModel | None) -> tuple[OnnxModel | None, str | None]:
+    def _switched(
+        self, use_case: UseCase, version: str, model: OnnxModel | None, refused: str | None
+    ) -> tuple[OnnxModel | None, str | None]:
         """Return the version and nothing refused, or what was served before and the version as refused."""
-        registry = self._connected()
+        registry = self._registry()
         try:
-            model = registry.load(use_case, version) if registry else before
+            if registry and (model is None or model.version != version):
+                model = registry.load(use_case, version)
         except ModelError as error:
             self._report(use_case, version, error)
-            return before, version
-        if self._was_refusing(use_case):
+            return model, version
+        if refused:
             self._report(use_case, version, None)
         return model, None
 
     def _champion_version(self, use_case: UseCase, before: OnnxModel | None) -> str | None:
-        registry = self._connected()
+        registry = self._registry()
         try:
             return registry.alias(use_case.name, "champion") if registry else None
         except ModelError as error:
             version = before.version if before else None
             self._report(use_case, version or "unknown", error)
             return version
-
-    def _was_refusing(self, use_case: UseCase) -> bool:
-        served = self._served.get(use_case.name)
-        return served is not None and served.refused is not None
-
-    def _connected(self) -> Registry | None:
-        if self._registry is None and self._registry_of is not None:
-            self._registry = self._registry_of()
-        return self._registry
 
     def _bundled_champion(self, use_case: UseCase) -> OnnxModel | None:
         try:
