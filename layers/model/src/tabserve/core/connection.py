@@ -26,14 +26,11 @@ def startup_options(timeout_ms: int, role: str | None) -> str:
 def translated(error: BaseException, *, broken: bool = False) -> DatabaseUnavailableError | StatementRefusedError:
     """Return what to raise `from None` instead of a driver's error; `broken` tells that the connection is gone."""
     code = str(getattr(error, "pgcode", None) or "")
-    if not _unavailable(error) or code.startswith(LIMIT_EXCEEDED):
+    unavailable = any(kind.__name__ in UNAVAILABLE for kind in type(error).__mro__)
+    if not unavailable or code.startswith(LIMIT_EXCEEDED):
         return StatementRefusedError(f"The database refused a statement: {_described(error, code)}.")
     text = _described(error, code) if code else str(error).strip()  # without a code the client library speaks
     return DatabaseUnavailableError(text or "the database does not answer", passing=broken or code in MAY_PASS)
-
-
-def _unavailable(error: BaseException) -> bool:
-    return any(kind.__name__ in UNAVAILABLE for kind in type(error).__mro__)
 
 
 def _described(error: BaseException, code: str) -> str:

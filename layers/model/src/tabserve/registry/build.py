@@ -6,9 +6,7 @@ from tabserve.core.settings import Settings
 from tabserve.registry.store import Registry
 
 
-def registry(settings: Settings) -> "Registry":
+def registry(settings: Settings) -> Registry:
     """Return the model registry of the artifacts bucket."""
-    from tabserve.registry.store import Registry
-
     settings.require("artifacts_bucket")
     return Registry(S3Store(aws_client(settings, "s3", patient=False), settings.artifacts_bucket))

@@ -1,7 +1,7 @@
 """Signed links to the objects of a bucket."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 FIVE_MINUTES = 300
@@ -11,12 +11,8 @@ class S3Links:
     """Links that work for five minutes; implements ObjectLinks. The client is made when the first one is."""
 
     def __init__(self, client_of: Callable[[], Any], bucket: str) -> None:
-        self._client_of = client_of
+        self._client = cache(client_of)
         self._bucket = bucket
-
-    @cached_property
-    def _client(self) -> Any:  # noqa: ANN401  boto3 clients have no static type
-        return self._client_of()
 
     def to_put(self, key: str, content_type: str, size: int) -> str:
         """Return a link that writes one object with one PUT request of this content type and so many bytes."""
@@ -28,4 +24,4 @@ class S3Links:
 
     def _signed(self, operation: str, **parameters: str | int) -> str:
         chosen = {"Bucket": self._bucket, **parameters}
-        return str(self._client.generate_presigned_url(operation, Params=chosen, ExpiresIn=FIVE_MINUTES))
+        return str(self._client().generate_presigned_url(operation, Params=chosen, ExpiresIn=FIVE_MINUTES))

@@ -11,6 +11,7 @@ from tabserve.serving.metrics import Family, RequestCount, request_families
 
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
+# Moves predictions that no statement is writing any more into the totals.
 ROLL_UP = """
 WITH due AS (
     SELECT until AS since FROM rollups
@@ -97,13 +98,8 @@ GAUGES = (
 )
 
 
-def roll_up(rows: Rows) -> None:
-    """Move predictions that no statement is writing any more into the totals; `rows` runs one statement."""
-    rows(ROLL_UP, ())
-
-
 def families(rows: Rows) -> Sequence[Family]:
-    """Count everything; raise DatabaseUnavailableError."""
+    """Count everything; `rows` runs one statement, and raises DatabaseUnavailableError."""
     return [
         _predictions(rows),
         *(Family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),

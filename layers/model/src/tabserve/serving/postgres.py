@@ -12,7 +12,6 @@ from psycopg2.errors import DeadlockDetected, ReadOnlySqlTransaction, Serializat
 from psycopg2.extensions import connection, cursor
 
 from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options, translated
-from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.core.retry import retried
 
 API_TIMEOUT_MS = 5_000
@@ -55,14 +54,6 @@ class Postgres:
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; return its rows, none where it has no result."""
         return self.run(lambda opened: _rows(opened, sql, parameters))
-
-    def reachable(self) -> bool:
-        """Tell whether the database answers now."""
-        try:
-            self.run(lambda opened: opened.execute("SELECT 1"))
-        except DatabaseUnavailableError:
-            return False
-        return True
 
     def close(self) -> None:
         """Give the connection back."""

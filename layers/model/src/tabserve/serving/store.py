@@ -16,7 +16,7 @@ import orjson
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor
 
-from tabserve.core.errors import LeaseLostError
+from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
 from tabserve.serving import history, metric_store
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS, Postgres
@@ -140,7 +140,7 @@ class PostgresPredictions:
 
     def families(self) -> Sequence[Family]:
         """Count everything; what no statement adds to any more is counted once."""
-        metric_store.roll_up(self._postgres.rows)
+        self._postgres.rows(metric_store.ROLL_UP)
         return metric_store.families(self._postgres.rows)
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
@@ -149,7 +149,11 @@ class PostgresPredictions:
 
     def reachable(self) -> bool:
         """Tell whether the database answers now."""
-        return self._postgres.reachable()
+        try:
+            self._postgres.rows("SELECT 1")
+        except DatabaseUnavailableError:
+            return False
+        return True
 
 
 def _add_many(to: cursor, batch: PredictionBatch) -> None:
