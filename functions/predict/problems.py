@@ -148,7 +148,10 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(_: Request, error: RequestValidationError) -> Response:
-        return _invalid(error)
+        items = error.errors()
+        errors = [{"column": str(item["loc"][1]), "rule": item["type"], "message": item["msg"]} for item in items]
+        detail = "; ".join(f"{item['column']}: {item['message']}" for item in errors)
+        return problem(422, "invalid-request", detail, errors)
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
@@ -160,8 +163,3 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     async def on_bug(_: Request, error: Exception) -> Response:
         log.exception("bug", exc_info=error)
         return problem(INTERNAL, "internal-error", "Something went wrong here; it was logged.")
-
-
-def _invalid(error: RequestValidationError) -> Response:
-    errors = [{"column": str(item["loc"][1]), "rule": item["type"], "message": item["msg"]} for item in error.errors()]
-    return problem(422, "invalid-request", "; ".join(f"{item['column']}: {item['message']}" for item in errors), errors)

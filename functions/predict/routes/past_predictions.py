@@ -1,7 +1,7 @@
 """Read what was predicted."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from functions.predict.problems import Described
 from functions.predict.request import UUID, deps_of
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
-from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
+from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
 from tabserve.serving.views import past_predictions
 
 router = APIRouter(tags=["predictions"])
@@ -91,14 +91,10 @@ def get_past_predictions(request: Request, parameters: Annotated[HistoryParamete
     """Read stored predictions, newest first."""
     deps = deps_of(request)
     page = past_predictions(parameters.query(), deps)
-    return json_reply(_page_body(page, {name: deps.catalog.get(name) for name in deps.catalog.names()}))
-
-
-def _page_body(page: Page, use_cases: Mapping[str, UseCase]) -> dict[str, Any]:
-    return {
-        "predictions": [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions],
-        "next_cursor": write_cursor(page.next_cursor) if page.next_cursor else None,
-    }
+    use_cases = {name: deps.catalog.get(name) for name in deps.catalog.names()}
+    predictions = [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions]
+    cursor = write_cursor(page.next_cursor) if page.next_cursor else None
+    return json_reply({"predictions": predictions, "next_cursor": cursor})
 
 
 def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:

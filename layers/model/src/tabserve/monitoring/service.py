@@ -19,7 +19,7 @@ from tabserve.monitoring import alert_messages as explain
 from tabserve.monitoring import drift
 from tabserve.monitoring.alert_rules import AlertRules, Finding, drift_state
 from tabserve.monitoring.performance import Answers, estimate, mean_probability, measure
-from tabserve.monitoring.window_report import Arrivals, Bin, KnownTruths, WindowReport
+from tabserve.monitoring.window_report import Arrivals, Bin, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
 from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 from tabserve.reference.reference import Reference, References
@@ -63,7 +63,8 @@ def run(deps: MonitorDependencies) -> MonitoringRun:
     """
     done = MonitoringRun()
     findings: list[Finding] = []
-    arrived = _arrived(deps)
+    since = deps.clock() - timedelta(minutes=deps.rules.invalid_rows.minutes)
+    arrived = {each.use_case: each for each in deps.store.arrivals(since)}
     for name in deps.catalog.names():
         try:
             findings += _watch(deps, name, arrived.get(name), done)
@@ -74,11 +75,6 @@ def run(deps: MonitorDependencies) -> MonitoringRun:
             findings.append(explain.not_monitored(name, error, deps.clock()))
     done.alerts += deps.store.save([], findings, deps.clock()).alerts
     return done
-
-
-def _arrived(deps: MonitorDependencies) -> dict[str, Arrivals]:
-    since = deps.clock() - timedelta(minutes=deps.rules.invalid_rows.minutes)
-    return {each.use_case: each for each in deps.store.arrivals(since)}
 
 
 def _watch(deps: MonitorDependencies, name: str, arrived: Arrivals | None, done: MonitoringRun) -> list[Finding]:
@@ -175,7 +171,7 @@ def _measure(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) 
     now = deps.clock()
     found = []
     for known in deps.store.ground_truth(use_case.name, spans):
-        measures = measure(_answers_of(use_case, known), known.actuals)
+        measures = measure(_answers(use_case, known.predictions, known.probabilities), known.actuals)
         found += [(known.span, each) for each in measures]
         done.measured += bool(measures)
     deps.store.save_measures(use_case.name, found, now)
@@ -201,7 +197,3 @@ def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Seque
         np.array(probabilities, dtype=np.float64),
         None if positive is None else str(positive),
     )
-
-
-def _answers_of(use_case: UseCase, known: KnownTruths) -> Answers:
-    return _answers(use_case, known.predictions, known.probabilities)
