@@ -4,9 +4,11 @@ Columns stand beside those of the champion's reference, which is read without th
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,9 +143,5 @@ def _reference_column(name: str, rows: int, data: Mapping[str, Any]) -> ColumnSt
 
 
 def _quantile(values: list[float], weights: list[int], share: float) -> float:
-    wanted, seen = share * sum(weights), 0.0
-    for value, weight in zip(values, weights, strict=True):
-        seen += weight
-        if seen >= wanted:
-            return value
-    return values[-1]
+    ends = list(accumulate(weights))
+    return values[bisect_left(ends, share * ends[-1])]

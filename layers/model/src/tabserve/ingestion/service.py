@@ -79,15 +79,13 @@ def with_keys(ingestion: Ingestion) -> Ingestion:
 
 
 def _keep(validated: ValidatedFile, done: Ingestion, deps: IngestDependencies) -> None:
-    def save_objects() -> None:
-        _save_objects(validated, done, deps)
-
     def save_rows() -> None:
         result = validated.result
         deps.ingestions.save(validated.ingestion, result.issues, validated.bad_rows(), result.statistics)
 
+    effects = (lambda: _save_objects(validated, done, deps), save_rows)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        running = [pool.submit(_retried, effect, deps) for effect in (save_objects, save_rows)]
+        running = [pool.submit(_retried, effect, deps) for effect in effects]
     for effect in running:
         effect.result()
     # Last, as the sign that all is there: whoever reads the keys or the alert finds the objects.

@@ -145,16 +145,11 @@ def _add_issues(connection: Connection, ingestion: Ingestion, issues: Sequence[I
 
 def _add_statistics(connection: Connection, file_id: str, statistics: Sequence[ColumnStatistics]) -> None:
     rows = [
-        asdict(column)
-        | {
-            "file_id": file_id,
-            "column_name": column.column,
-            "top": [(storable(value), count) for value, count in column.top],
-        }
+        asdict(column) | {"file_id": file_id, "top": [(storable(value), count) for value, count in column.top]}
         for column in statistics
     ]
     for row in rows:
-        del row["column"]
+        row["column_name"] = row.pop("column")
     if rows:
         connection.execute(plain_insert(column_statistics), rows)
 

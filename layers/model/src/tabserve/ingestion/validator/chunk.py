@@ -180,14 +180,9 @@ class Duplicates:
         doubtful = chunk["id"].filter(repeated).implode()
         pairs = set(known.iter_rows())
         found = {}
-        for place, repeats, key in self._rows(chunk, repeated, doubtful):
-            if repeats:
-                found[place] = key in pairs
-            pairs.add(key)
-        return found
-
-    @staticmethod
-    def _rows(chunk: pl.DataFrame, repeated: pl.Series, doubtful: pl.Series) -> list[tuple[int, bool, tuple[int, int]]]:
         rows = chunk.with_row_index("place").with_columns(repeated.alias("repeated"))
-        rows = rows.filter(pl.col("id").is_in(doubtful))
-        return [(place, repeats, (id_, record)) for place, id_, record, repeats in rows.iter_rows()]
+        for place, id_, record, repeats in rows.filter(pl.col("id").is_in(doubtful)).iter_rows():
+            if repeats:
+                found[place] = (id_, record) in pairs
+            pairs.add((id_, record))
+        return found
