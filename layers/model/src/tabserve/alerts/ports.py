@@ -21,30 +21,24 @@ class AlertOutbox(Protocol):
 
     def add(self, alerts: Sequence[Alert]) -> None:
         """Store alerts, unless they are there."""
-        ...
 
     def last(self, rule: str, subject: str) -> Alert | None:
         """Return the latest transition of a rule on a subject."""
-        ...
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
         """Return alerts that are to be sent now, oldest first; until the lease is over nobody else gets them.
 
         An alert is not due while no channel has got the one before it of the same rule on the same subject.
         """
-        ...
 
     def note_delivered(self, alert_id: str, channels: Sequence[str]) -> None:
         """Count an attempt and note which channels have got an alert, so that a retry leaves them alone."""
-        ...
 
     def postpone(self, alert_id: str, until: datetime) -> None:
         """Count an attempt that failed; the next one is made at a later time."""
-        ...
 
     def mark_sent(self, alert_id: str, at: datetime) -> None:
         """Note that an alert has reached everyone who wants it."""
-        ...
 
 
 class AlertChannel(Protocol):
@@ -52,4 +46,3 @@ class AlertChannel(Protocol):
 
     def send(self, notice: Notice) -> None:
         """Deliver an alert; raise AlertDeliveryError."""
-        ...

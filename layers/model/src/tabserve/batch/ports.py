@@ -42,27 +42,21 @@ class Markers(Protocol):
 
         The fence is above `floor`, the newest one the database knows of, even when the markers were lost.
         """
-        ...
 
     def extend(self, claim: Claim, lease_seconds: int) -> None:
         """Begin the lease anew, after work that took its time; raise LeaseLostError."""
-        ...
 
     def complete(self, claim: Claim) -> None:
         """Mark the file as done; raise LeaseLostError."""
-        ...
 
     def release(self, claim: Claim, error: str, *, final: bool) -> None:
         """Give the file back for another attempt, or mark it FAILED when `final`; raise LeaseLostError."""
-        ...
 
     def pause(self, claim: Claim) -> None:
         """Give the file back for later without counting the attempt; raise LeaseLostError."""
-        ...
 
     def reopen(self, file_id: str) -> None:
         """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
-        ...
 
 
 class PredictionService(Protocol):
@@ -74,7 +68,6 @@ class PredictionService(Protocol):
         Raises PredictionServiceError when the function is unavailable, ModelError when the use case has no usable
         model, LeaseLostError when there is a newer claim on the file.
         """
-        ...
 
 
 class PendingFileStore(Protocol):
@@ -85,38 +78,30 @@ class PendingFileStore(Protocol):
 
         One of each use case in turn, of each its oldest first.
         """
-        ...
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
         """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
-        ...
 
     def begin_predicting(self, file_id: str, fence: int) -> None:
         """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""
-        ...
 
     def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
         """Note that every good row of a file has a prediction; raise LeaseLostError when there is a newer claim."""
-        ...
 
     def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
         """Note in one transaction why a file is not tried again, with its alerts.
 
         Raises LeaseLostError when there is a newer claim on the file.
         """
-        ...
 
     def given_up(self) -> Sequence[Ingestion]:
         """Return the files that are not tried again, oldest first."""
-        ...
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
         """Let a file that was given up be predicted again, with its alerts, in one transaction.
 
         Whoever held it before does so no more.
         """
-        ...
 
     def add_run(self, run: PredictionRun) -> None:
         """Store one finished run."""
-        ...

@@ -11,23 +11,18 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> bytes:
         """Return an object's bytes; raise KeyError when there is none."""
-        ...
 
     def put(self, key: str, body: bytes, content_type: str = ...) -> None:
         """Write or replace an object."""
-        ...
 
     def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = ...) -> bool:
         """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
-        ...
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys under a prefix, sorted."""
-        ...
 
     def open(self, key: str) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +43,6 @@ class Bucket(ObjectStore, Protocol):
         self, key: str, body: bytes | BinaryIO, content_type: str = ..., metadata: Mapping[str, str] | None = None
     ) -> bool:
         """Write an object with metadata (ASCII, lower-case names) unless the key exists; return whether it was."""
-        ...
 
     def read(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
         """Read an object from byte `offset` on; raise KeyError when there is none, or none of that `etag`."""
-        ...

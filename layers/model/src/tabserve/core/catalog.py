@@ -17,11 +17,9 @@ class Catalog(Protocol):
 
     def names(self) -> Sequence[str]:
         """Return all names, sorted."""
-        ...
 
     def get(self, name: str) -> UseCase:
         """Return one definition; raise UnknownUseCaseError."""
-        ...
 
 
 class YamlCatalog:

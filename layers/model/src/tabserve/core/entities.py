@@ -22,8 +22,6 @@ class FeatureStore(Protocol):
 
     def get(self, use_case: str, entity_ids: Sequence[str]) -> Mapping[str, Entity]:
         """Return those that are known, by id, in one round trip per 100."""
-        ...
 
     def put(self, use_case: str, entities: Iterable[Entity]) -> int:
         """Store entities, the latest event time winning; return how many were stored."""
-        ...

@@ -17,7 +17,6 @@ class IngestionStore(Protocol):
 
     def find(self, file_id: str) -> Ingestion | None:
         """Return what was found out about a file, if it was ingested."""
-        ...
 
     def save(
         self,
@@ -31,19 +30,15 @@ class IngestionStore(Protocol):
         An ingestion that failed is replaced, and so is one of another contract or status without objects.
         `bad_rows` is consumed once and may be large: write it in pieces.
         """
-        ...
 
     def finished(self, file_ids: Sequence[str]) -> Set[str]:
         """Return those of the files that are ingested and have all their objects."""
-        ...
 
     def swept_until(self) -> datetime:
         """Return a time before which every raw file was ingested."""
-        ...
 
     def note_swept(self, until: datetime) -> None:
         """Note that every raw file written before a time is ingested."""
-        ...
 
     def note_objects(self, ingestion: Ingestion, alert_after: AlertAfter | None = None) -> bool:
         """Note where the objects of a saved file are, with the alert that leads to them, in one transaction.
@@ -51,4 +46,3 @@ class IngestionStore(Protocol):
         Before that nobody may look for them. There is no alert on a version of a key when a newer one is finished.
         Return False when the file was ingested otherwise meanwhile.
         """
-        ...

@@ -73,7 +73,6 @@ class References(Protocol):
 
     def get(self, use_case: str, version: str) -> Reference | None:
         """Return the reference of a version, if it has one; raise IncompatibleModelError when it is malformed."""
-        ...
 
 
 def what_happened(use_case: UseCase, predictions: Sequence[str], actuals: Sequence[str]) -> list[bool]:

@@ -16,45 +16,36 @@ class PredictionStore(Protocol):
 
     def add(self, *batches: PredictionBatch) -> None:
         """Store each batch wholly or not at all; rows that are there already stay as they are."""
-        ...
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
         """Store rows of a file wholly or not at all, and the fence of the claim on it in the same transaction.
 
         A row that has a prediction of any version keeps it. Raises LeaseLostError when there is a newer claim.
         """
-        ...
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         """Store a batch and the reply under its key, all or none, in one round trip.
 
         When the key is taken, store nothing and return the reply stored first.
         """
-        ...
 
     def find_reply(self, key: str) -> StoredReply | None:
         """Return the reply stored under a key."""
-        ...
 
     def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
         """Store ground truth, the last one of a prediction; return for each whether its prediction exists."""
-        ...
 
     def past(self, query: HistoryQuery) -> Page:
         """Read a page, newest first."""
-        ...
 
     def families(self) -> Sequence[Family]:
         """Count predictions, files, alerts and requests of all instances."""
-        ...
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
         """Add an instance's counts to those of all instances."""
-        ...
 
     def reachable(self) -> bool:
         """Tell whether the store answers, without raising."""
-        ...
 
 
 class Model(Protocol):
@@ -63,11 +54,9 @@ class Model(Protocol):
     @property
     def version(self) -> str:
         """The registry's version name."""
-        ...
 
     def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
         """Score validated features given by column; return shape (rows, classes) in the use case's class order."""
-        ...
 
 
 class Models(Protocol):
@@ -75,19 +64,15 @@ class Models(Protocol):
 
     def champion(self, use_case: UseCase) -> Model:
         """Return the version to serve now; raise NoModelError."""
-        ...
 
     def serving(self, use_case: UseCase) -> Model | None:
         """Return the version to serve now without waiting for anything, None when the registry must be asked first."""
-        ...
 
     def reload(self, use_case: UseCase) -> Model:
         """Read the registry now and return the version to serve; raise NoModelError."""
-        ...
 
     def cards(self, use_case: UseCase) -> ModelCards:
         """Return what is known about all versions."""
-        ...
 
 
 class ObjectLinks(Protocol):
@@ -95,8 +80,6 @@ class ObjectLinks(Protocol):
 
     def to_put(self, key: str, content_type: str, size: int) -> str:
         """Return a link that writes one object with one PUT request of so many bytes and no others."""
-        ...
 
     def to_get(self, key: str) -> str:
         """Return a link that reads one object."""
-        ...
