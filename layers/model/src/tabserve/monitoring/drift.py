@@ -4,7 +4,6 @@ A p-value says whether a difference is more than chance, an effect size whether 
 both. SciPy computes the distributions; it comes with the functions that import this module, not with `predict`.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -151,12 +150,6 @@ def single_class(reference: Counts, window: Counts, chance: float = 1e-3) -> boo
         return False
     share = float(reference[window > 0][0] / max(1, reference.sum()))
     return share**rows < chance
-
-
-def worst(states: Sequence[State]) -> State:
-    """Return the gravest of some states."""
-    order: Mapping[State, int] = {"insufficient": 0, "ok": 1, "warning": 2, "alarm": 3, "severe": 4}
-    return max(states, key=lambda each: order[each], default="insufficient")
 
 
 def _cumulative(profile: NumericProfile, values: Floats) -> Floats:
