@@ -11,7 +11,7 @@ from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
 from tabserve.training.datasets import read_dataset
-from tabserve.training.service import Provenance, Rows, TrainDependencies, Trained, split, train
+from tabserve.training.service import Rows, TrainDependencies, Trained, split, train
 from tests import synthetic
 from tests.definitions import CATALOG
 from tests.factories import NOON
@@ -48,7 +48,7 @@ def dependencies(registry: Registry) -> TrainDependencies:
     def clock() -> datetime:
         return NOON + timedelta(minutes=next(minutes))
 
-    return TrainDependencies(built.fit, built.load, registry, clock, Provenance({"python": "3"}, "c" * 40))
+    return TrainDependencies(built.fit, built.load, registry, clock, {"python": "3"}, "c" * 40)
 
 
 @pytest.fixture(scope="session")

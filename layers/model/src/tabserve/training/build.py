@@ -1,7 +1,7 @@
 """What training is built from, and with what a model is trained: library versions and the code's commit."""
 
+import platform
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from tabserve.core.clock import utc_now
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import Registry
-from tabserve.training.service import Provenance, TrainDependencies
+from tabserve.training.service import TrainDependencies
 
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx", "tabserve")
 
@@ -19,20 +19,16 @@ def train_dependencies(registry: Registry, root: Path) -> TrainDependencies:
     """Return what training needs; `root` is the repository whose commit is noted."""
     from tabserve.training.pipeline import fit
 
-    return TrainDependencies(fit, _candidate, registry, utc_now, provenance(root))
+    libraries = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    return TrainDependencies(fit, _candidate, registry, utc_now, libraries, _commit(root))
 
 
 def _candidate(body: bytes, use_case: UseCase) -> OnnxModel:
     return OnnxModel(body, "candidate", use_case.model_sha256)
 
 
-def provenance(root: Path) -> Provenance:
-    """Describe this environment and the repository at `root`; the commit is empty outside of one."""
-    python = ".".join(map(str, sys.version_info[:3]))
-    return Provenance({"python": python} | {name: version(name) for name in LIBRARIES}, _commit(root))
-
-
 def _commit(root: Path) -> str:
+    """Return the commit of the repository at `root`; an empty text outside of one."""
     try:
         commit = _git(root, "rev-parse", "HEAD")
         return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit

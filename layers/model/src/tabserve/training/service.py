@@ -40,22 +40,18 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """With what a model was trained."""
-
-    libraries: Mapping[str, str]
-    git_commit: str
-
-
-@dataclass(frozen=True, slots=True)
 class TrainDependencies:
-    """What training needs; `load` turns exported bytes into a model as the functions load it."""
+    """What training needs; `load` turns exported bytes into a model as the functions load it.
+
+    `libraries` by version and `git_commit` are noted with the model: with what it was trained.
+    """
 
     fit: Callable[[UseCase, LabelledRows], "SklearnModel"]
     load: Callable[[bytes, UseCase], "OnnxModel"]
     registry: "Registry"
     clock: Clock
-    provenance: Provenance
+    libraries: Mapping[str, str]
+    git_commit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +181,8 @@ def _metadata(
         metrics=metrics,
         parity=parity,
         files=hashes,
-        libraries=deps.provenance.libraries,
-        git_commit=deps.provenance.git_commit,
+        libraries=deps.libraries,
+        git_commit=deps.git_commit,
         features_from=rows.features_from,
     )
 
