@@ -32,7 +32,8 @@ def show(file: "pd.Series[Any]") -> None:
     edited = _edit(file, header)
     with st.container(horizontal=True):
         if st.button(f"Send {len(edited):,} rows again", type="primary", icon=":material/send:", disabled=edited.empty):
-            _send(file, quarantine.as_csv(edited, header))
+            name = f"{PurePosixPath(file['key']).stem}-repaired.csv"
+            raw_upload.send(str(file["use_case"]), name, quarantine.as_csv(edited, header))
         _offer_download(file, header)
     if count > EDITED:
         st.caption(
@@ -61,10 +62,6 @@ def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
         alt="Bad rows to correct, one cell for each column",
     )
     return frame
-
-
-def _send(file: "pd.Series[Any]", body: bytes) -> None:
-    raw_upload.send(str(file["use_case"]), f"{PurePosixPath(file['key']).stem}-repaired.csv", body)
 
 
 def _offer_download(file: "pd.Series[Any]", header: list[str]) -> None:

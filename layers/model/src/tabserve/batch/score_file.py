@@ -5,7 +5,7 @@ keeps two workers from doing the same work. What a worker learns about a file is
 first and to the marker afterwards.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -113,7 +113,8 @@ class _Work:
         with self._deps.good.open(self._ingestion.good_key or "") as stream:
             rows = GoodRows(stream)
             records = Records(use_case, rows.columns)
-            for chunk in _chunks(iter(rows), CHUNK):
+            numbered = iter(rows)
+            while chunk := list(islice(numbered, CHUNK)):
                 place += len(chunk)
                 missing = [row for row in chunk if row[0] not in stored]
                 if missing:
@@ -190,8 +191,3 @@ def gave_up(ingestion: Ingestion, state: AlertState, cause: str, error: str | No
         payload={"use_case": ingestion.use_case, "file_id": ingestion.file_id, "error": error},
         created_at=at,
     )
-
-
-def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    while chunk := list(islice(rows, size)):
-        yield chunk

@@ -5,11 +5,10 @@ Nothing notes how far a file got: every write is conditional on its event time, 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from tabserve.core.buckets import Bucket, OpenObject
+from tabserve.core.buckets import Bucket
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
 from tabserve.core.entities import FeatureStore
@@ -88,7 +87,9 @@ class _Part:
         start = self._deps.good.read(self._file.key, etag=self._file.etag)
         with start.stream:
             rows = GoodRows(start.stream)
-            reader = FeatureRows(self._use_case, rows.columns, _event_time(start), self._deps.clock())
+            # Since when the raw file is there; since when the good one is where nothing was noted.
+            written_at = event_time(start.metadata.get(RAW_WRITTEN_AT, "")) or start.written_at
+            reader = FeatureRows(self._use_case, rows.columns, written_at, self._deps.clock())
             left = replace(self._file, etag=start.etag)
             if left.offset <= rows.offset:
                 self._store(reader, rows, left, start.size, seconds_left)
@@ -118,8 +119,3 @@ class _Part:
         self.filled.stored += stored
         self.filled.older += len(rows) - len(known.refused) - stored
         self.filled.refused |= known.refused
-
-
-def _event_time(opened: OpenObject) -> datetime:
-    """Return since when the raw file is there; since when the good one is where nothing was noted."""
-    return event_time(opened.metadata.get(RAW_WRITTEN_AT, "")) or opened.written_at

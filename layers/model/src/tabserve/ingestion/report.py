@@ -19,7 +19,7 @@ from tabserve.core.errors import UnavailableError
 from tabserve.core.files import Ingestion
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.ingestion.quarantine import shortened
-from tabserve.ingestion.validation_result import ColumnStatistics, Issue, ValidationResult
+from tabserve.ingestion.validation_result import ColumnStatistics, ValidationResult
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 ISSUES: Final = 15
@@ -65,7 +65,7 @@ class HtmlReports:
             warnings=[issue for issue in result.issues if not issue.rows and not ingestion.error],
             columns=[_column(column, references.get(column.column)) for column in result.statistics],
             samples=result.first_bad_rows,
-            describe=_describe,
+            describe=lambda issue: DESCRIPTIONS.get(issue.rule, issue.rule),
         )
         return page.encode()
 
@@ -105,10 +105,6 @@ def _shares(here: ColumnStatistics, reference: ColumnStatistics | None) -> list[
 def _share(counts: Mapping[str, int], name: str) -> float | None:
     total = sum(counts.values())
     return 100 * counts.get(name, 0) / total if total else None
-
-
-def _describe(issue: Issue) -> str:
-    return DESCRIPTIONS.get(issue.rule, issue.rule)
 
 
 def _number(value: float | None) -> str:
