@@ -27,33 +27,27 @@ AFTER = (
 
 
 class Outbox:
-    """The `alerts` table as an outbox: written with what an alert is about, sent afterwards, at least once."""
+    """The `alerts` table as an outbox; implements AlertOutbox."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, new: Sequence[Alert]) -> None:
-        """Store alerts, unless they are there."""
         self._database.run(lambda connection: add_alerts(connection, new))
 
     def last(self, rule: str, subject: str) -> Alert | None:
-        """Return the latest transition of a rule on a subject."""
         return self._database.run(lambda connection: last_alert(connection, rule, subject))
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
-        """Return alerts that are to be sent now, oldest first; until the lease is over nobody else gets them."""
         return self._database.run(lambda connection: _claim(connection, limit, at, lease))
 
     def note_delivered(self, alert_id: str, channels: Sequence[str]) -> None:
-        """Count an attempt and note which channels have got an alert, so that a retry leaves them alone."""
         self._count_attempt(alert_id, delivered_to=list(channels))
 
     def postpone(self, alert_id: str, until: datetime) -> None:
-        """Count an attempt that failed; the next one is made at a later time."""
         self._count_attempt(alert_id, next_attempt_at=until)
 
     def mark_sent(self, alert_id: str, at: datetime) -> None:
-        """Note that an alert has reached everyone who wants it."""
         sent = update(alerts).where(alerts.c.id == alert_id, alerts.c.sent_at.is_(None)).values(sent_at=at)
         self._database.run(lambda connection: connection.execute(sent))
 

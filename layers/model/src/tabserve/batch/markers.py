@@ -23,7 +23,7 @@ HELD = "#status = :inprogress AND fence = :fence"
 
 
 class DynamoMarkers:
-    """One item a file, `pk = predict#<file_id>`; every change is one conditional write.
+    """One item a file, `pk = predict#<file_id>`; every change is one conditional write. Implements Markers.
 
     The fence grows with each claim. Whoever holds an older fence changes nothing any more.
     """
@@ -34,10 +34,6 @@ class DynamoMarkers:
         self._now = now
 
     def claim(self, file_id: str, owner: str, lease_seconds: int, floor: int = 0) -> Claim | None:
-        """Claim a file that nobody works on; return None when it is done, failed or held by another.
-
-        The fence is above `floor`, even when this table was lost.
-        """
         values = {
             ":inprogress": {"S": "INPROGRESS"},
             ":owner": {"S": owner},
@@ -56,25 +52,20 @@ class DynamoMarkers:
         return _claim(file_id, self._change(claim, "SET fence = :above", {":above": _number(floor + 1)}))
 
     def extend(self, claim: Claim, lease_seconds: int) -> None:
-        """Begin the lease anew; raise LeaseLostError."""
         self._change(claim, "SET lease_until = :until", {":until": _number(self._until(lease_seconds))})
 
     def complete(self, claim: Claim) -> None:
-        """Mark the file as done; raise LeaseLostError."""
         self._change(claim, "SET #status = :completed REMOVE #error", {":completed": {"S": "COMPLETED"}})
 
     def release(self, claim: Claim, error: str, *, final: bool) -> None:
-        """Give the file back for another attempt, or mark it FAILED when `final`."""
         values = {":error": {"S": error}, ":free": _number(0), ":next": {"S": "FAILED" if final else "INPROGRESS"}}
         self._change(claim, "SET #status = :next, #error = :error, lease_until = :free", values)
 
     def pause(self, claim: Claim) -> None:
-        """Give the file back for later without counting the attempt."""
         values = {":free": _number(0), ":one": _number(1)}
         self._change(claim, "SET lease_until = :free, attempts = attempts - :one", values)
 
     def reopen(self, file_id: str) -> None:
-        """Let a settled file be claimed again, as if never tried; whoever held it before does so no more."""
         change = "SET #status = :inprogress, lease_until = :free, attempts = :free, fence = fence + :one"
         values = {":inprogress": {"S": "INPROGRESS"}, ":free": _number(0), ":one": _number(1)}
         self._update(file_id, change, "attribute_exists(pk)", values)

@@ -24,7 +24,6 @@ class PendingFiles:
         self._database = database
 
     def to_predict(self, limit: int) -> Sequence[Ingestion]:
-        """Return files whose good object is there and neither predicted nor given up, one of each use case in turn."""
         oldest = (ingestions.c.finished_at, ingestions.c.file_id)
         turn = func.row_number().over(partition_by=ingestions.c.use_case, order_by=oldest)
         query = (
@@ -37,25 +36,20 @@ class PendingFiles:
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
     def predicted_rows(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
         scheduled = (predictions.c.file_id == file_id, predictions.c.source == "scheduled")
         query = select(predictions.c.row_number).where(*scheduled).order_by(predictions.c.row_number)
         return self._database.run(lambda connection: connection.execute(query).scalars().all())
 
     def begin_predicting(self, file_id: str, fence: int) -> None:
-        """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""
         older, pending = ingestions.c.prediction_fence < fence, ingestions.c.predicted_at.is_(None)
         with self._database.transaction() as connection:
             _hold(connection, file_id, fence, older, pending, ingestions.c.prediction_error.is_(None))
 
     def mark_predicted(self, file_id: str, fence: int, at: datetime) -> None:
-        """Note that every good row of a file has a prediction; raise LeaseLostError when there is a newer claim."""
         done = {"predicted_at": at, "prediction_error": None}
         self._database.run(lambda connection: _hold(connection, file_id, fence, **done))
 
     def give_up_predicting(self, file_id: str, fence: int, error: str, alerts: Sequence[Alert]) -> None:
-        """Note why a file is not tried again, with its alerts; raise LeaseLostError."""
-
         def work(connection: Connection) -> None:
             _hold(connection, file_id, fence, ingestions.c.predicted_at.is_(None), prediction_error=error)
             add_alerts(connection, alerts)
@@ -63,13 +57,10 @@ class PendingFiles:
         self._database.run(work)
 
     def given_up(self) -> Sequence[Ingestion]:
-        """Return the files that are not tried again, oldest first."""
         query = select(*COLUMNS).where(ingestions.c.prediction_error.is_not(None)).order_by(ingestions.c.finished_at)
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
     def retry_predicting(self, file_id: str, alerts: Sequence[Alert]) -> None:
-        """Let a file that was given up be predicted again, with its alerts."""
-
         def work(connection: Connection) -> None:
             fence = ingestions.c.prediction_fence + 1
             again = update(ingestions).where(ingestions.c.file_id == file_id)

@@ -21,7 +21,6 @@ class FolderStore:
         self._root = root.absolute()
 
     def get(self, key: str) -> bytes:
-        """Return an object's bytes; raise KeyError when there is none."""
         with self.open(key) as stream:
             return stream.read()
 
@@ -33,7 +32,6 @@ class FolderStore:
             copy.replace(self._path(key))
 
     def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = BINARY) -> bool:  # noqa: ARG002
-        """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
         with self._written(key, body) as written:
             try:
                 self._path(key).hardlink_to(written)
@@ -42,14 +40,12 @@ class FolderStore:
             return True
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield all keys under a prefix, sorted."""
         folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
         found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(TEMPORARY))
         keys = (path.relative_to(self._root).as_posix() for path in found)
         yield from sorted(key for key in keys if key.startswith(prefix))
 
     def open(self, key: str) -> BinaryIO:
-        """Stream an object; raise KeyError when there is none."""
         try:
             return self._path(key).open("rb")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:

@@ -27,20 +27,16 @@ class S3Store:
         self.bucket = bucket
 
     def get(self, key: str) -> bytes:
-        """Return an object's bytes; raise KeyError when there is none."""
         with self.open(key) as stream:
             body: bytes = self._call("read", key, stream.read)
             return body
 
     def put(self, key: str, body: bytes, content_type: str = BINARY) -> None:
-        """Write or replace an object."""
         self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
 
     def put_new(
         self, key: str, body: bytes | BinaryIO, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> bool:
-        """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
-
         def put() -> None:
             if not isinstance(body, bytes):
                 body.seek(0)
@@ -58,7 +54,6 @@ class S3Store:
         return True
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield all keys under a prefix, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         try:
             for page in pages:
@@ -67,11 +62,9 @@ class S3Store:
             raise self._unavailable("list", prefix, error) from error
 
     def open(self, key: str) -> BinaryIO:
-        """Stream an object; raise KeyError when there is none."""
         return self.read(key).stream
 
     def read(self, key: str, version_id: str | None = None, *, offset: int = 0, etag: str = "") -> OpenObject:
-        """Read an object from byte `offset` on; raise KeyError when there is none, or none of that `etag`."""
         wanted = {"VersionId": version_id, "Range": offset and f"bytes={offset}-", "IfMatch": etag and f'"{etag}"'}
         given = {name: value for name, value in wanted.items() if value}
         answer = self._call("read", key, self._client.get_object, Key=key, **given)

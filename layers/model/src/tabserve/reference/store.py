@@ -12,7 +12,7 @@ CHAMPIONS = Path(__file__).resolve().parent.parent / "champions"
 
 
 class StoredReferences:
-    """Read `reference.json` of a version once; a version never changes."""
+    """Read `reference.json` of a version once; a version never changes. Implements References."""
 
     def __init__(self, store: ObjectStore | None, bundled: Path = CHAMPIONS) -> None:
         self._store = store
@@ -20,7 +20,6 @@ class StoredReferences:
         self._known: dict[tuple[str, str], Reference] = {}
 
     def get(self, use_case: str, version: str) -> Reference | None:
-        """Return the reference of a version, if it has one; raise IncompatibleModelError when it is malformed."""
         key = (use_case, version)
         if key not in self._known:
             body = self._read(use_case, version)

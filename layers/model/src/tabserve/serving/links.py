@@ -19,7 +19,6 @@ class S3Links:
         return self._signed("put_object", Key=key, ContentType=content_type, ContentLength=size)
 
     def to_get(self, key: str) -> str:
-        """Return a link that reads one object."""
         return self._signed("get_object", Key=key)
 
     def _signed(self, operation: str, **parameters: str | int) -> str:

@@ -28,18 +28,16 @@ RECORD = NEW.on_conflict_do_update(
 
 
 class SqlitePredictions:
-    """Predictions in a file, written in one transaction a call."""
+    """Predictions in a file, written in one transaction a call; implements PredictionStore."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url, API_TIMEOUT_MS)
 
     def add(self, *batches: PredictionBatch) -> None:
-        """Store all or none; rows that are there already stay as they are."""
         with self._database.transaction() as connection:
             _add(connection, chain(*batches))
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
-        """Store rows of a file wholly or not at all, with the fence of the claim on it; raise LeaseLostError."""
         hold = update(ingestions).where(ingestions.c.file_id == batch.file_id, ingestions.c.prediction_fence <= fence)
         with self._database.transaction() as connection:
             if not connection.execute(hold.values(prediction_fence=fence)).rowcount:
@@ -47,7 +45,6 @@ class SqlitePredictions:
             _add(connection, batch)
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
-        """Store a batch with its reply, or return the reply stored first under the key."""
         response = literal(reply.response.decode(), Text)  # to the letter
         claim = insert(idempotency_keys).values(**asdict(reply) | {"status": 200, "response": response})
         with self._database.transaction() as connection:
@@ -57,7 +54,6 @@ class SqlitePredictions:
         return self.find_reply(reply.key)
 
     def find_reply(self, key: str) -> StoredReply | None:
-        """Return the reply stored under a key."""
         kept = idempotency_keys.c
         query = select(kept.use_case, kept.body_sha256, type_coerce(kept.response, Text), kept.created_at)
         with self._database.transaction() as connection:
@@ -68,7 +64,6 @@ class SqlitePredictions:
         return StoredReply(key, use_case, body_sha256, response.encode(), created_at)
 
     def record_ground_truth(self, use_case: str, truths: Sequence[GroundTruth], at: datetime) -> list[bool]:
-        """Store ground truth; return for each whether its prediction exists."""
         with self._database.transaction() as connection:
             ids = [_prediction_id(connection, use_case, truth) for truth in truths]
             for id_, truth in zip(ids, truths, strict=True):
@@ -78,7 +73,6 @@ class SqlitePredictions:
         return [id_ is not None for id_ in ids]
 
     def past(self, query: HistoryQuery) -> Page:
-        """Read a page, newest first."""
         sql, parameters = history.statement(query)
         statement = text(re.sub(r"%\((\w+)\)s", r":\1", sql)).columns(*(predictions.c[name] for name in history.NAMES))
         times = [bindparam(name, type_=UtcTime) for name, value in parameters.items() if isinstance(value, datetime)]
@@ -87,11 +81,9 @@ class SqlitePredictions:
         return history.page(query, [Prediction(*row) for row in rows])
 
     def families(self) -> Sequence[Family]:
-        """Count everything."""
         return metric_store.families(self._rows)
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
-        """Add an instance's counts to those of all instances."""
         metric_store.add_requests(self._rows, counts)
 
     def reachable(self) -> bool:

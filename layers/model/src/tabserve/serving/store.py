@@ -87,7 +87,7 @@ def prediction_store(
 
 
 class PostgresPredictions:
-    """Predictions in PostgreSQL.
+    """Predictions in PostgreSQL; implements PredictionStore.
 
     Ids come with the rows, so every write can be repeated when it is unknown whether the first attempt took effect.
     """
@@ -104,19 +104,16 @@ class PostgresPredictions:
                 self._postgres.run(partial(_add_many, batch=batch))
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
-        """Store rows of a file wholly or not at all, with the fence of the claim on it; raise LeaseLostError."""
         if not self._postgres.run(lambda to: _add_guarded(to, batch, HOLD, (fence, batch.file_id, fence))):
             raise LeaseLostError(f"there is a newer claim on file {batch.file_id}")
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
-        """Store a batch with its reply, or return the reply stored first under the key."""
         claim = (reply.key, reply.use_case, reply.body_sha256, reply.response.decode(), reply.created_at)
         if self._postgres.run(lambda to: _add_guarded(to, batch, CLAIM, claim)):
             return None
         return self.find_reply(reply.key)  # the claim waited for the commit of whoever holds the key
 
     def find_reply(self, key: str) -> StoredReply | None:
-        """Return the reply stored under a key."""
         for use_case, body_sha256, response, created_at in self._postgres.rows(REPLY, (key,)):
             return StoredReply(key, use_case, body_sha256, response.encode(), created_at)
         return None
@@ -134,7 +131,6 @@ class PostgresPredictions:
         return [bool(found) for (found,) in self._postgres.rows(GROUND_TRUTH, parameters)]
 
     def past(self, query: HistoryQuery) -> Page:
-        """Read a page, newest first."""
         rows = self._postgres.rows(*history.statement(query))
         return history.page(query, [Prediction(*row) for row in rows])
 
@@ -144,11 +140,9 @@ class PostgresPredictions:
         return metric_store.families(self._postgres.rows)
 
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
-        """Add an instance's counts to those of all instances."""
         metric_store.add_requests(self._postgres.rows, counts)
 
     def reachable(self) -> bool:
-        """Tell whether the database answers now."""
         try:
             self._postgres.rows("SELECT 1")
         except DatabaseUnavailableError:
