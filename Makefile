@@ -66,9 +66,8 @@ status: $(STAMP) ## Say what runs where, healthy or not
 sam-local: $(STAMP) ## Write .local/sam-local.json for `sam local` from the running stack, and print the lines to copy; ARGS="--host 172.17.0.1"
 	@$(BIN)/python scripts/sam_local.py $(if $(STATE_DIR),--env $(STATE_DIR)/stack.env) $(ARGS)
 
-dashboards: $(STAMP) ## Write the Grafana dashboards, and draw them from the running stack into docs/images
+dashboards: $(STAMP) ## Write the Grafana dashboards and alert rules from the code
 	PYTHONPATH=. $(BIN)/python -m grafana.write
-	PYTHONPATH=. $(BIN)/python scripts/render_dashboards.py $(ARGS)
 
 proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
 	@$(BIN)/pytest -m proof -s $(ARGS)

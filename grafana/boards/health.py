@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import board, prometheus_variable
-from grafana.panels import GREEN, ORANGE, PLAIN, RED, limits, lines, number, promql, stacked
+from grafana.panels import GREEN, ORANGE, RED, limits, lines, number, promql, stacked
 
 UID = "tabserve-health"
 RATE = "[$__rate_interval]"
@@ -87,7 +87,6 @@ def build() -> dashboard.Dashboard:
             "How long Prometheus waits for the counters: a busy database shows here.",
             [promql("max(scrape_duration_seconds{job='tabserve'})", "seconds")],
             "s",
-            PLAIN,
         ),
         stacked(
             "Drift verdicts",

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import time
@@ -120,10 +119,3 @@ def test_a_model_that_answers_one_class_only_is_noticed(world: World) -> None:
     world.send(30, "--one-class")
     eventually(lambda: world.told("answers"))
     assert world.transitions("one_class") == ["firing"]
-
-
-def test_the_dashboards_can_be_drawn(world: World, tmp_path: Path) -> None:
-    command = [sys.executable, "scripts/render_dashboards.py", "--env", str(world.env_file), "--out", str(tmp_path)]
-    command += ["--use-case", "titanic", "--minutes", "12"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=120, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    assert {path.name for path in tmp_path.glob("*.png")} == {"tabserve-data.png", "tabserve-predictions.png"}

@@ -180,4 +180,8 @@ def test_drift_is_judged_and_every_panel_drawn(world: World, answers: list[dict[
 
 def draw(shown: list[dict[str, Any]], database: ReaderDatabase, view: panels.View) -> None:
     for panel in shown:
-        panel_charts.draw(panel, panels.data(panel, database, view), view).to_dict()
+        frame = panels.data(panel, database, view)
+        if panel["type"] == "stat":
+            assert panels.stat(panel, frame)
+        elif panel["type"] in panel_charts.DRAWN and not frame.empty:
+            panel_charts.draw(panel, frame, view).to_dict()

@@ -52,6 +52,9 @@ def _show_line(line: Sequence[Panel], view: View) -> None:
 
 
 def _show_panel(panel: Panel, title: str, view: View) -> None:
+    if panel["type"] == "stat":
+        st.html(markup.stats([_stat(panel, view)]))
+        return
     try:
         frame = panels.data(panel, context.database(), view)
     except UiError as error:

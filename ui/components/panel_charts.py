@@ -1,44 +1,24 @@
 """Panels of the Grafana dashboards as charts."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from ui.components.charts import PALETTE
-from ui.panels import COLORS, Panel, View, stat, states, thresholds, unit
+from ui.panels import Panel, View, states, thresholds, unit
 
 COLUMN, ROW = 50, 30  # pixels of one column and one row of Grafana's grid
 AXES = {"percent": ".1f", "percentunit": ".0%", "s": "~s", "short": "~s"}
-MOST_TABLE_ROWS = 8
-WIDEST_CELL = 44
 MOST_POINTS = 60
 
 Chart = Any  # charts of every kind; altair types each of them differently
 
 
 def draw(panel: Panel, frame: pd.DataFrame, view: View) -> Chart:
-    """Draw a panel of any kind at its size in Grafana."""
-    nothing = frame.empty and panel["type"] != "stat"
-    drawn = _message("No data in this time.") if nothing else DRAWN[panel["type"]](panel, frame, view)
-    return drawn.properties(width=_width(panel), height=ROW * panel["gridPos"]["h"] - 60)
-
-
-def _width(panel: Panel) -> int:
-    return int(COLUMN * panel["gridPos"]["w"] - 70)
-
-
-def _message(text: str) -> Chart:
-    return alt.Chart(pd.DataFrame({"text": [text]})).mark_text(color=COLORS["text"], fontSize=14).encode(text="text:N")
-
-
-def _draw_stat(panel: Panel, frame: pd.DataFrame, _view: View) -> Chart:
-    text, color = stat(panel, frame)
-    base = alt.Chart(pd.DataFrame({"text": [text]})).encode(text="text:N")
-    box = base.mark_rect(color=color, cornerRadius=6)
-    return box + base.mark_text(fontSize=30, fontWeight="bold", color="white")
+    """Draw what a panel's queries found, one row at least, as high as in Grafana."""
+    return DRAWN[panel["type"]](panel, frame, view).properties(height=ROW * panel["gridPos"]["h"])
 
 
 def _draw_series(panel: Panel, frame: pd.DataFrame, view: View) -> Chart:
@@ -107,34 +87,6 @@ def _draw_bars(panel: Panel, frame: pd.DataFrame, _view: View) -> Chart:
     )
 
 
-def _draw_table(panel: Panel, frame: pd.DataFrame, _view: View) -> Chart:
-    """Draw a table as text, for pictures; the page shows the rows themselves."""
-    lines = [[str(name) for name in frame.columns]]
-    lines += [[_cell(value) for value in record] for record in frame.head(MOST_TABLE_ROWS).itertuples(index=False)]
-    cells, place = [], 0
-    for column in zip(*lines, strict=True):
-        cells += [
-            {"row": row, "place": place, "text": text[:WIDEST_CELL], "head": row == 0}
-            for row, text in enumerate(column)
-        ]
-        place += min(WIDEST_CELL, max(map(len, column))) + 2
-    base = alt.Chart(pd.DataFrame(cells)).encode(
-        x=alt.X("place:Q", axis=None, scale=alt.Scale(domain=[0, max(place, 80)], nice=False)),
-        y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[MOST_TABLE_ROWS + 1, 0], nice=False)),
-        text="text:N",
-    )
-    size = min(10, _width(panel) / place / 0.62)
-    style: dict[str, Any] = {"align": "left", "fontSize": size, "font": "monospace"}
-    head = base.transform_filter("datum.head").mark_text(**style, fontWeight="bold")
-    return alt.layer(head, base.transform_filter("!datum.head").mark_text(**style))
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%m-%d %H:%M}"
-    return "" if value is None or value != value else str(value)
-
-
 def _custom(panel: Panel) -> Mapping[str, Any]:
     return dict(panel["fieldConfig"]["defaults"].get("custom", {}))
 
@@ -153,9 +105,7 @@ def _color(field: str, names: Iterable[str], colors: Iterable[str]) -> alt.Color
 
 
 DRAWN: Mapping[str, Callable[[Panel, pd.DataFrame, View], Chart]] = {
-    "stat": _draw_stat,
     "timeseries": _draw_series,
     "state-timeline": _draw_states,
     "barchart": _draw_bars,
-    "table": _draw_table,
 }

@@ -11,7 +11,7 @@ from ui.components import charts, dashboard, notices, tables, times
 from ui.components.charts import Span
 from ui.panels import Dashboard, View
 
-SPANS = {"Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
+SPANS = {"Last 15 minutes": 0.25, "Last hour": 1, "Last 6 hours": 6, "Last 24 hours": 24, "Last 7 days": 168}
 ALERTS = 50
 
 
@@ -19,7 +19,7 @@ def show() -> None:
     """Draw the page."""
     st.title("Monitoring")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        span = st.selectbox("When", list(SPANS), index=1, key="monitoring_span", width=220)
+        span = st.selectbox("When", list(SPANS), index=2, key="monitoring_span", width=220)
         st.button("Refresh", icon=":material/refresh:")
     end = datetime.now(UTC)
     start = end - timedelta(hours=SPANS[span])
