@@ -37,14 +37,10 @@ class Bar:
     kind: str = "plain"  # plain, chosen, up, down
 
 
-def bars(rows: Sequence[Bar]) -> str:
-    """Draw horizontal bars that grow to the right."""
-    return f'<div class="ts-bars">{"".join(map(_bar, rows))}</div>'
-
-
-def pushes(rows: Sequence[Bar]) -> str:
-    """Draw bars that grow left or right from the middle."""
-    return f'<div class="ts-bars ts-pushes">{"".join(map(_bar, rows))}</div>'
+def bars(rows: Sequence[Bar], *, from_middle: bool = False) -> str:
+    """Draw horizontal bars that grow to the right, or left and right from the middle."""
+    kind = "ts-bars ts-pushes" if from_middle else "ts-bars"
+    return f'<div class="{kind}">{"".join(map(_bar, rows))}</div>'
 
 
 def _bar(bar: Bar) -> str:

@@ -33,7 +33,7 @@ class Cursors:
                 icon=":material/chevron_left:",
                 key=f"{self._name}_back",
                 disabled=self.number == 1,
-                on_click=self._back,
+                on_click=self._seen.pop,
             )
             st.markdown(f"Page {self.number}", width="content")
             st.button(
@@ -44,6 +44,3 @@ class Cursors:
                 on_click=self._seen.append,
                 args=[following],
             )
-
-    def _back(self) -> None:
-        self._seen.pop()

@@ -40,7 +40,7 @@ def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
     described = {feature["name"]: feature for feature in definition["features"]}
     percents = explanation["scale"] == "probability"
     rows = [_effect_bar(described[each["feature"]], record, each["effect"], largest, percents) for each in effects]
-    st.html(markup.pushes(rows))
+    st.html(markup.bars(rows, from_middle=True))
     st.caption(
         f"Right: towards {markup.plain(label)}; left: away from it, compared with "
         f"{explanation['typical_records']} typical records. {METHODS[explanation['method']]}"
