@@ -30,32 +30,35 @@ $(STAMP): pyproject.toml uv.lock
 	@$(call step,Packages of uv.lock into .venv); $(BIN)/uv sync -q --frozen --python $(BIN)/python && $(done)
 	@touch $@
 
-check: $(STAMP) ## Lint, types, import rules, dashboards, template, layer requirements
+check: $(STAMP) ## Lint, types, import rules, dashboards, template, compose file, layer requirements
 	@$(call step,Lint); $(BIN)/ruff check $(quiet); $(done)
 	@$(call step,Format); $(BIN)/ruff format --check $(quiet); $(done)
 	@$(call step,Types); $(BIN)/mypy $(quiet); $(done)
 	@$(call step,Import rules); $(BIN)/lint-imports $(quiet); $(done)
 	@$(call step,Dashboards); PYTHONPATH=. $(BIN)/python scripts/check_dashboards.py $(quiet); $(done)
 	@$(call step,Template); $(BIN)/cfn-lint infra/template.yaml $(quiet); $(done)
+	@$(call step,Compose file and workflow); $(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml $(quiet); \
+	  $(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml $(quiet); $(done)
 	@$(call step,Layer requirements); $(BIN)/python scripts/layer_requirements.py --check $(quiet); $(done)
 
 format: $(STAMP) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them
-	@$(BIN)/pytest -q --numprocesses=auto --no-loadscope-reorder $(ARGS)
+test: $(STAMP) ## Run the tests; ARGS="tests/unit -k name" narrows them; STACK_ENV_FILE=.local/stack.env on that stack
+	@STACK_ENV_FILE=$(STACK_ENV_FILE) $(BIN)/pytest -q --numprocesses=auto --no-loadscope-reorder $(ARGS)
 
 STACK := $(BIN)/python scripts/stack.py
+ON := $(if $(CLOUD),--cloud=$(CLOUD))
 STATE := $(if $(STATE_DIR),--state=$(STATE_DIR))
 PORTS := $(if $(EMULATOR_PORT),--emulator-port=$(EMULATOR_PORT)) $(if $(POSTGRES_PORT),--postgres-port=$(POSTGRES_PORT)) \
   $(if $(UI_PORT),--ui-port=$(UI_PORT))
 
-up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is ready
-	@$(STACK) up $(STATE) $(PORTS) $(if $(DETACH),--detach)
+up: $(STAMP) ## Start everything on this machine; DETACH=1 returns when it is ready; CLOUD=localstack
+	@$(STACK) up $(STATE) $(PORTS) $(ON) $(if $(DETACH),--detach)
 
-demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost; USE_CASE=titanic
-	@$(BIN)/python scripts/demo.py --use-case $(or $(USE_CASE),titanic) $(ARGS)
+demo: $(STAMP) ## Upload raw files with every defect to a stack of its own and prove that no row is lost; USE_CASE=titanic CLOUD=localstack
+	@$(BIN)/python scripts/demo.py --use-case $(or $(USE_CASE),titanic) $(ON) $(ARGS)
 
 down: $(STAMP) ## Stop everything; PURGE=1 also forgets the data
 	@$(STACK) down $(STATE) $(if $(PURGE),--purge)

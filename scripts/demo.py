@@ -14,6 +14,7 @@ from sqlalchemy import text
 import reconcile
 import stack_env
 from local_cloud import samples, supervisor
+from local_cloud.clouds import CLOUDS
 from local_cloud.config import LocalCloudError
 from local_cloud.progress import Step, Steps
 from local_cloud.stack import local_stack
@@ -30,6 +31,9 @@ def main() -> int:
     """Run the demo; exit 0 only if every row is accounted for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
+    parser.add_argument(
+        "--cloud", choices=list(CLOUDS), default="embedded", help="where to run it, as `make up` (embedded)"
+    )
     parser.add_argument("--files", type=int, default=8, help="how many raw files (8)")
     parser.add_argument("--errors", type=float, default=0.1, help="share of rows with a defect (0.1)")
     parser.add_argument("--seed", type=int, default=7, help="of the split and the defects (7)")
@@ -59,7 +63,8 @@ def _demo(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
             errors=arguments.errors,
             seed=arguments.seed,
         )
-    with local_stack(folder / "stack", step=step, overrides={"ScheduleExpression": "rate(1 minute)"}) as env:
+    overrides = {"ScheduleExpression": "rate(1 minute)"}
+    with local_stack(folder / "stack", cloud=arguments.cloud, step=step, overrides=overrides) as env:
         s3 = stack_env.client(env, "s3")
         with step(f"Upload {len(raw)} files"):
             for path in raw:

@@ -32,7 +32,8 @@ Written by `make docs`; a test fails when a target, script or option is not here
 ## make
 Python 3.11 to 3.13 and make are all that must be there; the first target creates `.venv` from `uv.lock`
 (`PYTHON=…` says with which Python). `up`, `down` and `status` take `STATE_DIR=…`, and `up` takes `EMULATOR_PORT=…`,
-`POSTGRES_PORT=…` and `UI_PORT=…`: so another stack runs beside the first. `PEERS_NOT_AFTER=` lets the benchmarks'
+`POSTGRES_PORT=…` and `UI_PORT=…`: so another stack runs beside the first. With `CLOUD=localstack` they read
+[the addresses of a LocalStack](localstack.md#addresses) from the environment. `PEERS_NOT_AFTER=` lets the benchmarks'
 peers be installed from a package index that gives no upload dates.
 
 | target | does |

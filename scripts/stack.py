@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 import stack_env
-from local_cloud import emulator, processes, samples, supervisor, ui
+from local_cloud import compose, emulator, localstack, processes, samples, supervisor, ui
+from local_cloud.clouds import CLOUDS
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
 from local_cloud.stack import API_HEALTH, Stack, running_stack
 
 console = Console(highlight=False)
 # The servers' home is the state folder; what they keep in `.cache` goes with the data.
-FOLDERS = ("postgres", "emulator", "registry", "samples", "logs", ".cache")
+FOLDERS = ("postgres", "emulator", "localstack", "registry", "samples", "logs", ".cache")
 DATA = (*FOLDERS, "secrets.json", "stack.env", "lock", "owner.json")
 
 
@@ -28,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         if args.command == "up":
-            place = Place(args.state, Ports(args.emulator_port, args.postgres_port, args.ui_port))
+            ports = Ports(args.emulator_port, args.postgres_port, args.ui_port)
+            place = Place(args.state, ports, cloud=args.cloud)
             return start_detached(place) if args.detach else up(place)
         return down(args.state, purge=args.purge) if args.command == "down" else status(args.state)
     except LocalCloudError as error:
@@ -66,7 +68,7 @@ def start_detached(place: Place) -> int:
     ports = [f"--{name}-port={port}" for name, port in vars(place.ports).items()]
     with log.open("w") as output:
         child = subprocess.Popen(
-            [sys.executable, __file__, "up", f"--state={place.folder}", *ports],
+            [sys.executable, __file__, "up", f"--state={place.folder}", f"--cloud={place.cloud}", *ports],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -88,8 +90,12 @@ def down(folder: Path, *, purge: bool) -> int:
     """Stop whatever runs in the state folder, and forget its data if asked to."""
     stopped = supervisor.stop(folder)
     left = processes.stop_leftovers(folder)
+    place = Place(folder, Ports(), cloud="localstack")
+    compose.down(place, forget=purge)
     console.print("Stopped." if stopped or left else "Nothing is running.")
     if purge:
+        if stays := localstack.forget(place):
+            console.print(stays, style="yellow", soft_wrap=True, markup=False)
         for name in DATA:
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -110,7 +116,7 @@ def status(folder: Path) -> int:
     table = Table("what", "where", "healthy")
     servers = (
         ("API", "API_URL", API_HEALTH),
-        ("AWS", "AWS_ENDPOINT_URL", emulator.HEALTH),
+        ("AWS", "AWS_ENDPOINT_URL", localstack.HEALTH if env["CLOUD"] == "localstack" else emulator.HEALTH),
         ("web page", "UI_URL", ui.HEALTH),
     )
     healthy = {title: (env[name], processes.answers(env[name] + path)) for title, name, path in servers}
@@ -127,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     starting = commands.add_parser("up", help="start everything and deploy")
     for name, port in vars(Ports()).items():
         starting.add_argument(f"--{name}-port", type=int, default=port, help=f"default {port}")
+    starting.add_argument(
+        "--cloud",
+        choices=list(CLOUDS),
+        default="embedded",
+        help="embedded, which needs nothing (default), or localstack: in containers, or where AWS_ENDPOINT_URL says",
+    )
     starting.add_argument("--detach", action="store_true", help="return when it is ready")
     stopping = commands.add_parser("down", help="stop everything")
     stopping.add_argument("--purge", action="store_true", help="also forget the data")

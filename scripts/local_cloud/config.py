@@ -4,13 +4,14 @@ import contextlib
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 REGISTRY = ROOT / ".local" / "registry"  # one for all stacks of a checkout: its champions are bundled into one layer
 REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # every emulator's root
 
 
 class LocalCloudError(Exception):
@@ -25,9 +26,11 @@ class Ports:
     postgres: int = 5442
     ui: int = 8501
 
-    def check(self) -> None:
-        """Raise LocalCloudError for the first port that another program listens on."""
+    def check(self, *names: str) -> None:
+        """Raise LocalCloudError for the first port, of all or of these, that another program listens on."""
         for name, port in asdict(self).items():
+            if names and name not in names:
+                continue
             with socket.socket() as candidate:
                 candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
@@ -62,6 +65,7 @@ class Secrets:
     reader_password: str
     api_key: str
     app_password: str
+    state_id: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ class Place:
     folder: Path
     ports: Ports
     durable: bool = True  # a stack for a test forgets its data and need not wait for the disk
+    cloud: str = "embedded"
+    stack_name: str = "tabserve"
+    roles_of: Path | None = None  # the state folder whose roles in the database this stack shares
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", self.folder.absolute())
@@ -78,6 +85,11 @@ class Place:
     @property
     def env_file(self) -> Path:
         return self.folder / "stack.env"
+
+    @property
+    def data(self) -> Path:
+        """Where the database and the samples of this cloud are: no cloud sees the rows of another."""
+        return self.folder if self.cloud == "embedded" else self.folder / self.cloud
 
     @property
     def logs(self) -> Path:
@@ -93,28 +105,27 @@ class Place:
 
     @property
     def database_url(self) -> str:
-        return self._url("tabserve", self.secrets.postgres_password)
-
-    @property
-    def app_database_url(self) -> str:
-        return self._url("tabserve_app", self.secrets.app_password)
-
-    @property
-    def reader_database_url(self) -> str:
-        return self._url("tabserve_reader", self.secrets.reader_password)
+        """The owner's URL of the database that is started here."""
+        return f"postgresql://tabserve:{self.secrets.postgres_password}@{HOST}:{self.ports.postgres}/tabserve"
 
     @property
     def secrets(self) -> Secrets:
-        """Read the secrets of this folder; make up those that are not there."""
-        path = self.folder / "secrets.json"
-        known = json.loads(path.read_text()) if path.exists() else {}
-        missing = [field.name for field in fields(Secrets) if field.name not in known]
-        if missing:
-            known |= {name: secrets.token_urlsafe(24) for name in missing}
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(known))
-        return Secrets(**known)
+        """The secrets of this folder; those of the roles may be another folder's, on whose server the database is."""
+        own = _secrets(self.folder)
+        if self.roles_of is None:
+            return own
+        theirs = _secrets(self.roles_of)
+        return replace(own, app_password=theirs.app_password, reader_password=theirs.reader_password)
 
-    def _url(self, user: str, password: str) -> str:
-        return f"postgresql://{user}:{password}@{HOST}:{self.ports.postgres}/tabserve"
+
+def _secrets(folder: Path) -> Secrets:
+    """Read the secrets of a folder; make up those that are not there."""
+    path = folder / "secrets.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    missing = [field.name for field in fields(Secrets) if field.name not in known]
+    if missing:
+        known |= {name: secrets.token_urlsafe(24) for name in missing}
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(known))
+    return Secrets(**known)

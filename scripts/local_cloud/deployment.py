@@ -7,16 +7,18 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from platform import machine, system
 
+import database_roles
+import migrate
 import stack_env
 from local_cloud import packages, processes
-from local_cloud.config import REGION, ROOT, LocalCloudError, Place
-from local_cloud.emulator import CREDENTIALS
+from local_cloud.clouds import Cloud
+from local_cloud.config import ROOT, LocalCloudError, Place
 
 BUILT = ROOT / ".local" / "build"
 ARTIFACTS, PACKED, BUILT_FROM, LOCK = (BUILT / name for name in ("artifacts", "packed", "built-from", "lock"))
 SOURCES = ("infra", "functions", "layers", "use_cases")
-STACK = "tabserve"
 WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where another word begins in the name of an output
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # The emulator enforces usage plans; the limits for AWS would throttle tests and benchmarks.
@@ -25,50 +27,45 @@ THROTTLE = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
 
 def build(place: Place) -> Path:
     """Build functions and layers for this machine's Python, unless they are; return the folder with the artifacts."""
-    if not _is_built():
+    platform = _layer_platform(place)
+    if not _is_built(platform):
         with _locked() as lock:
-            if not _is_built():
-                _build(place, lock)
+            if not _is_built(platform):
+                _build(place, platform, lock)
     return ARTIFACTS
 
 
-def deploy(place: Place, overrides: Mapping[str, str] | None = None) -> None:
-    """Deploy the built stack to the emulator."""
+def deploy(place: Place, cloud: Cloud, overrides: Mapping[str, str] | None = None) -> None:
+    """Deploy the built stack to a cloud."""
     parameters = {
         "PythonRuntime": f"python{PYTHON}",
-        "EmulatorEndpoint": place.aws_endpoint,
-        "DatabaseUrl": place.app_database_url,
+        "EmulatorEndpoint": cloud.functions_aws,
+        "DatabaseUrl": cloud.functions_url(database_roles.LOGIN, place.secrets.app_password),
         "ApiKeyValue": place.secrets.api_key,
         "UiUrl": place.ui_url,
         **THROTTLE,
+        **cloud.parameters,
         **(overrides or {}),
     }
-    options: list[str | Path] = ["--template-file", PACKED / "template.yaml"]
+    options: list[str | Path] = ["--template-file", PACKED / "template.yaml", "--stack-name", place.stack_name]
+    if cloud.tags:
+        options += ["--tags", *(f"{name}={value}" for name, value in cloud.tags.items())]
     with _locked(shared=True) as lock:
-        _sam(place, "deploy", options, parameters, aws_environment(place), lock)
+        _sam(place, "deploy", options, parameters, cloud.aws_environment, lock)
 
 
-def aws_environment(place: Place) -> dict[str, str]:
-    """Return the variables that point the AWS tools at the emulator, whatever the user's own configuration says."""
-    return {
-        "AWS_ENDPOINT_URL": place.aws_endpoint,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        **CREDENTIALS,
-    }
-
-
-def stack_environment(place: Place) -> dict[str, str]:
+def stack_environment(place: Place, cloud: Cloud) -> dict[str, str]:
     """Return what `stack.env` tells every other tool: the outputs of the deployed stack, and how to get in."""
-    formation = stack_env.client(aws_environment(place), "cloudformation")
-    (stack,) = formation.describe_stacks(StackName=STACK)["Stacks"]
+    formation = stack_env.client(cloud.aws_environment, "cloudformation")
+    (stack,) = formation.describe_stacks(StackName=place.stack_name)["Stacks"]
     outputs = {WORD.sub("_", each["OutputKey"]).upper(): each["OutputValue"] for each in stack["Outputs"]}
     return {
-        **outputs,
-        **aws_environment(place),
+        **{name: cloud.reachable(value) for name, value in outputs.items()},
+        **cloud.aws_environment,
+        "CLOUD": place.cloud,
         "API_KEY": place.secrets.api_key,
-        "DATABASE_URL": place.database_url,
-        "READER_DATABASE_URL": place.reader_database_url,
+        "DATABASE_URL": cloud.database_url,
+        "READER_DATABASE_URL": cloud.role_url(migrate.READER, place.secrets.reader_password),
         "UI_URL": place.ui_url,
     }
 
@@ -85,23 +82,30 @@ def _locked(*, shared: bool = False) -> Iterator[int]:
         yield lock.fileno()
 
 
-def _build(place: Place, lock: int) -> None:
-    wanted = _sources()
+def _build(place: Place, platform: str, lock: int) -> None:
+    wanted = _sources(platform)
     BUILT_FROM.unlink(missing_ok=True)
     options: list[str | Path] = ["--build-dir", ARTIFACTS, "--cache-dir", BUILT / "cache"]
-    target = {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": "", "PYTHON": sys.executable}
+    target = {"LAYER_PYTHON": PYTHON, "LAYER_PLATFORM": platform, "PYTHON": sys.executable}
     _sam(place, "build", options, {"PythonRuntime": f"python{PYTHON}"}, target, lock)
     packages.pack(ARTIFACTS, PACKED)
     BUILT_FROM.write_text(wanted)
 
 
-def _is_built() -> bool:
-    return BUILT_FROM.exists() and BUILT_FROM.read_text() == _sources()
+def _layer_platform(place: Place) -> str:
+    """Return what the wheels of the layers are for: this machine, or Linux where only containers are Linux."""
+    if place.cloud == "embedded" or system() == "Linux":
+        return ""
+    return f"{'aarch64' if machine() == 'arm64' else machine()}-manylinux_2_28"
 
 
-def _sources() -> str:
+def _is_built(platform: str) -> bool:
+    return BUILT_FROM.exists() and BUILT_FROM.read_text() == _sources(platform)
+
+
+def _sources(platform: str) -> str:
     files = [file for name in SOURCES for file in packages.files_in(ROOT / name) if file.suffix != ".pyc"]
-    return packages.digest([*files, ROOT / "samconfig.toml", ROOT / "uv.lock"], ROOT, PYTHON, sys.executable)
+    return packages.digest([*files, ROOT / "samconfig.toml", ROOT / "uv.lock"], ROOT, PYTHON, platform, sys.executable)
 
 
 def _sam(

@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 from local_cloud import processes
-from local_cloud.config import HOST, REGION, ROOT, LocalCloudError, Place
+from local_cloud.config import CREDENTIALS, HOST, REGION, ROOT, LocalCloudError, Place
 
 ENVIRONMENT = ROOT / ".venv-emulator"
 PROGRAM = Path(__file__).with_name("ministack_as_s3.py")
 HEALTH = "/_ministack/health"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 def prepare() -> None:

@@ -22,7 +22,7 @@ UNPRIVILEGED = "nobody"
 
 def start(place: Place) -> processes.Server:
     """Start the server, initialised the first time, and wait until it answers."""
-    folder = place.folder / "postgres"
+    folder = place.data / "postgres"
     user = _server_user()
     _initialise(folder, place.secrets.postgres_password, user)
     options = {

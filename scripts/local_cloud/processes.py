@@ -87,10 +87,12 @@ def start(
     return Server(name, process, log, stop_signal)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, headers: Mapping[str, str] | None = None) -> bool:
     """Whether a URL answers 200."""
     try:
-        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as reply:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=dict(headers or {})), timeout=ANSWER_SECONDS
+        ) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False

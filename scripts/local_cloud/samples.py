@@ -13,7 +13,7 @@ from tabserve.core.settings import read_settings
 
 def feed(place: Place, env: Mapping[str, str]) -> None:
     """Upload sample files, once in the life of a state folder."""
-    folder = place.folder / "samples"
+    folder = place.data / "samples"
     if (folder / "fed").exists():
         return
     s3 = stack_env.client(env, "s3")

@@ -11,10 +11,10 @@ import pytest
 
 from local_cloud.config import ROOT
 from stack_env import client
+from tabserve.core.files import RawFile
 
 pytestmark = pytest.mark.timeout(400)
 
-RAW_FILE = "titanic/first class, and others.csv"
 LIKELY = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 UNLIKELY = {"Pclass": 3, "Sex": "male", "Age": 22, "Fare": 7.25, "Embarked": "S"}
 
@@ -39,26 +39,31 @@ def eventually(look: Callable[[], list[Any]], seconds: float) -> list[Any]:
     return seen
 
 
-def keys(stack: dict[str, str], bucket: str) -> list[str]:
-    return [item["Key"] for item in client(stack, "s3").list_objects_v2(Bucket=stack[bucket]).get("Contents", [])]
+def keys(stack: dict[str, str], bucket: str, text: str) -> list[str]:
+    """The keys in a bucket that have some text in them."""
+    pages = client(stack, "s3").get_paginator("list_objects_v2").paginate(Bucket=stack[bucket])
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if text in item["Key"]]
 
 
 def test_a_raw_file_becomes_good_and_bad_rows_and_predictions(stack: dict[str, str]) -> None:
     header, *rows = (ROOT / "datasets/titanic/train.csv").read_bytes().splitlines(keepends=True)
     raw = b"".join([header, *rows[:40], b"9001,0,3,Somebody,mle,abc\n"])
-    client(stack, "s3").put_object(Bucket=stack["RAW_BUCKET"], Key=RAW_FILE, Body=raw)
+    name = f"first class, and others {time.time_ns()}.csv"
+    put = client(stack, "s3").put_object(Bucket=stack["RAW_BUCKET"], Key=f"titanic/{name}", Body=raw)
+    file_id = RawFile(stack["RAW_BUCKET"], f"titanic/{name}", put["ETag"].strip('"'), put["VersionId"]).file_id
 
-    (good,) = eventually(lambda: keys(stack, "GOOD_BUCKET"), 15)
-    (bad,) = eventually(lambda: keys(stack, "BAD_BUCKET"), 15)
+    (good,) = eventually(lambda: keys(stack, "GOOD_BUCKET", file_id), 60)
+    (bad,) = eventually(lambda: keys(stack, "BAD_BUCKET", file_id), 60)
     assert good == bad
     assert good.startswith("titanic/")
 
     def scheduled() -> list[dict[str, Any]]:
         status, page = call(stack, "/past-predictions?use_case=titanic&source=scheduled&limit=1000")
         assert status == 200, page
-        return list(page["predictions"]) if len(page["predictions"]) == 40 else []
+        own = [prediction for prediction in page["predictions"] if prediction["file_id"] == file_id]
+        return own if len(own) == 40 else []
 
-    predictions = eventually(scheduled, 170)
+    predictions = eventually(scheduled, 300)
     assert len({prediction["entity_id"] for prediction in predictions}) == 40
 
 
@@ -97,6 +102,7 @@ def test_health_needs_no_key(stack: dict[str, str]) -> None:
     assert call(stack, "/health", key="")[0] == 200
 
 
+@pytest.mark.usefixtures("guarded")
 def test_a_raw_file_of_another_size_than_announced_is_refused(stack: dict[str, str]) -> None:
     name = f"announced-{time.time_ns()}.csv"
     status, link = call(stack, "/raw-files", {"use_case": "titanic", "name": name, "size": 10})
@@ -107,4 +113,4 @@ def test_a_raw_file_of_another_size_than_announced_is_refused(stack: dict[str, s
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(put, timeout=30)
 
-    assert not [key for key in keys(stack, "RAW_BUCKET") if name in key]
+    assert not keys(stack, "RAW_BUCKET", name)

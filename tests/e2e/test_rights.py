@@ -1,13 +1,14 @@
 """The embedded emulator asks who calls and with which rights, as AWS does."""
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 from stack_env import client
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.usefixtures("guarded")]
 
 
 def refusal(caller: dict[str, str], bucket: str) -> str:
@@ -23,14 +24,14 @@ def test_a_caller_whom_nobody_knows_is_refused(stack: dict[str, str]) -> None:
 
 
 def test_who_may_not_list_a_bucket_is_not_told_that_an_object_is_absent(stack: dict[str, str]) -> None:
-    bucket, iam = stack["RAW_BUCKET"], client(stack, "iam")
-    iam.create_user(UserName="reader")
-    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    bucket, iam, name = stack["RAW_BUCKET"], client(stack, "iam"), f"reader-{time.time_ns()}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     reader = stack | {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"arn:aws:s3:::{bucket}/*"}
     seen = []
     for more in ({}, {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [f"arn:aws:s3:::{bucket}*"]}):
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement | more]})
-        iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=policy)
+        iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=policy)
         seen.append(refusal(reader, bucket))
     assert seen == ["AccessDenied", "NoSuchKey"]

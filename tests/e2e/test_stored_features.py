@@ -1,7 +1,4 @@
-"""The feature store of the deployed stack: filled by raw files, read by the API and training.
-
-Last of the files here, by its name: others count what the stack holds.
-"""
+"""The feature store of the deployed stack: filled by raw files, read by the API and training."""
 
 import os
 import subprocess
@@ -46,24 +43,25 @@ def aged(stack: dict[str, str], entity_id: str, wanted: float) -> bool:
 
 
 def test_a_raw_file_fills_the_feature_store_and_the_newest_wins(stack: dict[str, str]) -> None:
-    drop(stack, "stored-1.csv", '90001,1,"Doe, ""J""",female,38,71.28,C', "90002,3,Roe,male,22,7.25,S")
-    assert aged(stack, "90001", 38)
-    status, answer = call(stack, "/predict", {"use_case": "titanic", "records": [{"entity_id": "90001"}]})
+    first, second, third = (str(time.time_ns() // 1_000_000 % 10**9 * 10 + number) for number in range(3))
+    drop(stack, f"stored-{first}.csv", f'{first},1,"Doe, ""J""",female,38,71.28,C', f"{second},3,Roe,male,22,7.25,S")
+    assert aged(stack, first, 38)
+    status, answer = call(stack, "/predict", {"use_case": "titanic", "records": [{"entity_id": first}]})
     assert status == 200, answer
     assert answer["predictions"][0]["label"] == "survived"
-    assert call(stack, "/features/titanic/90003")[0] == 404
+    assert call(stack, f"/features/titanic/{third}")[0] == 404
 
     time.sleep(1.1)  # S3 tells the time of an object to the second
-    drop(stack, "stored-2.csv", "90001,1,Doe,female,39,71.28,C")
-    assert aged(stack, "90001", 39)
+    drop(stack, f"stored-{second}.csv", f"{first},1,Doe,female,39,71.28,C")
+    assert aged(stack, first, 39)
 
     # An older file that comes late; its other row tells when it has been dealt with.
     old = {"raw-written-at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
-    rows = ["90001,1,Doe,female,37,71.28,C", "90003,1,Poe,male,50,71.28,C"]
+    rows = [f"{first},1,Doe,female,37,71.28,C", f"{third},1,Poe,male,50,71.28,C"]
     late = good_object(HEADER, dict(enumerate(rows, start=1)))
-    client(stack, "s3").put_object(Bucket=stack["GOOD_BUCKET"], Key="titanic/0ff/late.csv", Body=late, Metadata=old)
-    assert aged(stack, "90003", 50)
-    assert age(stack, "90001") == 39
+    client(stack, "s3").put_object(Bucket=stack["GOOD_BUCKET"], Key=f"titanic/0ff/{third}.csv", Body=late, Metadata=old)
+    assert aged(stack, third, 50)
+    assert age(stack, first) == 39
 
 
 def run(script: str, stack: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-import yaml
 
 from local_cloud.config import ROOT
 from tabserve.core.settings import EVERYWHERE
@@ -151,13 +150,6 @@ def test_every_rule_may_start_its_function_and_only_that() -> None:
     assert allowed == {name: rule["Targets"][0]["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items()}
 
 
-def test_localstack_offers_every_service_that_its_stack_needs() -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    offered = compose["services"]["localstack"]["environment"]["SERVICES"].split(",")
-    there = template.resolved(ScheduledBy="rules")["Resources"].values()
-    assert {each["Type"].split("::")[1].lower() for each in there} - {"serverless"} <= set(offered)
-
-
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_the_settings_that_it_declares_and_no_others(function: str) -> None:
     everywhere = template.load()["Globals"]["Function"]["Environment"]["Variables"].keys() - NOT_SETTINGS
@@ -169,8 +161,8 @@ def test_a_function_is_told_the_settings_that_it_declares_and_no_others(function
 
 def test_only_build_and_validate_name_the_template() -> None:
     environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    assert environments.keys() == {"version", "default", "local", "localstack"}
-    for environment in ("default", "local", "localstack"):
+    assert environments.keys() == {"version", "default", "local"}
+    for environment in ("default", "local"):
         commands = environments[environment]
         assert commands["build"]["parameters"]["template_file"] == "infra/template.yaml"
         assert "template_file" not in commands["deploy"]["parameters"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from local_cloud.emulator import CREDENTIALS
+from local_cloud.config import CREDENTIALS
 from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.files import RawFile
 from tabserve.core.s3 import S3Store
