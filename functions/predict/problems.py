@@ -144,6 +144,10 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
         status, body = problem_body(error)
         if status == INTERNAL:
             return await on_bug(request, error)
+        if isinstance(error, MalformedBodyError) and not _says_json(request):
+            body["detail"] = (
+                f"{body['detail'].removesuffix('.')}; send it with the header content-type: application/json."
+            )
         return _response(status, body, {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == UNAVAILABLE else None)
 
     @app.exception_handler(RequestValidationError)
@@ -163,3 +167,9 @@ def add_problem_handlers(app: FastAPI, log: Logger) -> None:
     async def on_bug(_: Request, error: Exception) -> Response:
         log.exception("bug", exc_info=error)
         return problem(INTERNAL, "internal-error", "Something went wrong here; it was logged.")
+
+
+def _says_json(request: Request) -> bool:
+    """Tell whether a request names JSON as its body's type; gateways may change a body of another type on its way."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")

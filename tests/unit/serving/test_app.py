@@ -156,6 +156,33 @@ def test_a_refused_request_names_the_field(
     assert not predictions.stored
 
 
+CONTENT_TYPES = ["", "application/x-www-form-urlencoded", "text/plain", "nonsense", "application/json-seq"]
+
+
+@pytest.mark.parametrize("content_type", [*CONTENT_TYPES, "application/json; charset=utf-8", "application/ld+json"])
+def test_json_is_read_whatever_the_content_type_says(client: TestClient, content_type: str) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    assert client.post("/predict", content=json.dumps(GOOD), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+def test_what_is_not_json_and_does_not_say_so_is_told_the_content_type_in_one_sentence(
+    client: TestClient, content_type: str
+) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    answer = client.post("/predict", content="Pclass=1&Sex=female", headers=headers)
+    assert answer.status_code == 400
+    what = "The body is not JSON: unexpected character, expected a JSON value (line 1, column 1)"
+    assert answer.json()["detail"] == f"{what}; send it with the header content-type: application/json."
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
+def test_what_is_not_json_but_says_so_is_told_where_it_goes_wrong(client: TestClient, content_type: str) -> None:
+    answer = client.post("/predict", content="{", headers={"content-type": content_type})
+    assert answer.status_code == 400
+    assert "content-type" not in answer.json()["detail"]
+
+
 def test_an_unknown_use_case_is_answered_with_the_known_ones(post: Any) -> None:
     status, body = post({"use_case": "tulips", "records": [GOOD]})
     assert (status, body["detail"]) == (404, "Unknown use case 'tulips'; known: iris, penguins, titanic.")
