@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 
@@ -28,9 +28,7 @@ EVENTS: Final = {
     "AlertsFunction": (SCHEDULE,),
 }
 API_KEY_OF_EVENT: Final = "the-api-key"
-# What people are sent to: their browser is not in a container.
-LINKS: Final = {"UI_URL", "DASHBOARDS_URL"}
-LOOPBACK: Final = re.compile(r"(?<=[/@])(127\.0\.0\.1|localhost)(?=[:/]|$)")
+LOOPBACK: Final = {"127.0.0.1", "localhost"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,15 +68,30 @@ def functions(stack: Mapping[str, str], host: str) -> dict[str, dict[str, str]]:
         function: deployed.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         for function, name in names.items()
     }
-    return {function: seen_from(host, variables) for function, variables in told.items()}
+    return {function: seen_from(host, stack, variables) for function, variables in told.items()}
 
 
-def seen_from(host: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return variables whose addresses on this machine are those of `host`, except links for people."""
-    return {
-        name: value if name in LINKS or "://" not in value else LOOPBACK.sub(host, value)
-        for name, value in variables.items()
-    }
+def seen_from(host: str, stack: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables that find the cloud and the database where the stack's commands do, this machine as `host`.
+
+    Links stay as they are: the browser of whoever follows one is in no container.
+    """
+    moved = dict(variables)
+    for name, value in variables.items():
+        if name == "AWS_ENDPOINT_URL" or name.endswith("_QUEUE_URL"):
+            moved[name] = _moved(value, stack["AWS_ENDPOINT_URL"], host)
+        elif name == "DATABASE_URL":
+            moved[name] = _moved(value, stack["DATABASE_URL"], host)
+    return moved
+
+
+def _moved(url: str, there: str, host: str) -> str:
+    """Return a URL with its own user and path at another one's address."""
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    address = urlsplit(there)
+    where = host if address.hostname in LOOPBACK else address.hostname
+    port = f":{address.port}" if address.port else ""
+    return urlunsplit(urlsplit(url)._replace(netloc=f"{user}{at}{where}{port}"))
 
 
 def lines(env: str, target: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A raw file in no folder of the bucket, through everything of the deployed stack that meets a file."""
 
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +21,15 @@ from ui.api import ApiClient
 from ui.database import ReaderDatabase
 from ui.settings import read_settings
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(700)
 
-KEY = "passengers.csv"
+NOW = time.time_ns()
+STEM = f"passengers-{NOW}"
+KEY = f"{STEM}.csv"
+IDS = [f"{NOW}{number}" for number in range(3)]
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
-GOOD = ("80001,1,Doe,female,38,71.28,C", "80002,3,Roe,male,22,7.25,S")
-BAD = "80003,3,Poe,mle,22,7.25,S"
+GOOD = (f"{IDS[0]},1,Doe,female,38,71.28,C", f"{IDS[1]},3,Roe,male,22,7.25,S")
+BAD = f"{IDS[2]},3,Poe,mle,22,7.25,S"
 
 
 @pytest.fixture
@@ -42,11 +46,11 @@ def test_a_raw_file_in_no_folder_goes_the_whole_way_of_the_default_use_case(
     client(stack, "s3").put_object(Bucket=stack["RAW_BUCKET"], Key=KEY, Body=body)
     page = ReaderDatabase(stack["READER_DATABASE_URL"])
 
-    (file,) = eventually(lambda: files(page, KEY, "report_key"), 30)
+    (file,) = eventually(lambda: files(page, KEY, "report_key"), 60)
     assert (file["use_case"], file["status"], file["criticality"]) == ("titanic", "done", "medium")
     assert (file["rows_total"], file["rows_good"], file["rows_bad"]) == (3, 2, 1)
     for bucket in ("GOOD_BUCKET", "BAD_BUCKET"):
-        (key,) = (key for key in keys(stack, bucket) if file["file_id"] in key)
+        (key,) = keys(stack, bucket, file["file_id"])
         assert key.startswith("titanic/")
         assert key.endswith(f"/{KEY}")
     assert KEY in api.report(file["file_id"])[0]
@@ -57,13 +61,13 @@ def test_a_raw_file_in_no_folder_goes_the_whole_way_of_the_default_use_case(
     (tmp_path / "bad.csv").write_text((tmp_path / "bad.csv").read_text().replace("mle", "male"))
     repaired.submit(Namespace(file_id=file["file_id"], csv=tmp_path / "bad.csv"))
 
-    assert eventually(lambda: files(page, KEY, "predicted_at"), 170)
-    (again,) = eventually(lambda: files(page, "titanic/passengers-repaired-", "predicted_at"), 170)
+    assert eventually(lambda: files(page, KEY, "predicted_at"), 300)
+    (again,) = eventually(lambda: files(page, f"titanic/{STEM}-repaired-", "predicted_at"), 300)
     assert (again["rows_good"], again["rows_bad"]) == (1, 0)
     status, found = call(stack, "/past-predictions?use_case=titanic&source=scheduled&limit=1000")
     assert status == 200, found
     predicted = [each["entity_id"] for each in found["predictions"]]
-    for entity_id in ("80001", "80002", "80003"):
+    for entity_id in IDS:
         assert predicted.count(entity_id) == 1
         assert call(stack, f"/features/titanic/{entity_id}")[0] == 200
     assert mismatches(stack) == []
@@ -85,4 +89,4 @@ def mismatches(stack: dict[str, str]) -> list[reconciliation.Mismatch]:
         )
     finally:
         database.close()
-    return [mismatch for mismatch in found if "passengers" in mismatch.key]
+    return [mismatch for mismatch in found if STEM in mismatch.key]

@@ -7,32 +7,30 @@ import pytest
 import sam_local
 from stack_env import write
 
+HERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "DATABASE_URL": "postgresql://owner:p@localhost:5442/tabserve"}
+ELSEWHERE = {"AWS_ENDPOINT_URL": "http://cloud", "DATABASE_URL": "postgresql://owner:p@db.example:5432/tabserve"}
+GIVEN = {
+    "AWS_ENDPOINT_URL": "http://localhost.localstack.cloud:4566",
+    "RESULTS_QUEUE_URL": "http://sqs.us-east-1.localhost.localstack.cloud:4566/000000000000/results",
+    "DATABASE_URL": "postgresql://app:pa-ss_w@postgres:5432/tabserve",
+    "UI_URL": "http://127.0.0.1:8501",
+    "ALERT_WEBHOOK_URL": "https://localhost.example/hook",
+    "RAW_BUCKET": "tabserve-raw-000000000000",
+}
+
 
 @pytest.mark.parametrize(
-    ("name", "here", "there"),
-    [
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "http://box:4566"),
-        ("AWS_ENDPOINT_URL", "http://localhost", "http://box"),
-        (
-            "RESULTS_QUEUE_URL",
-            "http://127.0.0.1:4566/000000000000/a-127.0.0.1",
-            "http://box:4566/000000000000/a-127.0.0.1",
-        ),
-        (
-            "DATABASE_URL",
-            "postgresql://app:pa-ss_w@127.0.0.1:5442/tabserve",
-            "postgresql://app:pa-ss_w@box:5442/tabserve",
-        ),
-        ("DATABASE_URL", "arn:aws:secretsmanager:us-east-1:1:secret:x", "arn:aws:secretsmanager:us-east-1:1:secret:x"),
-        ("ALERT_WEBHOOK_URL", "https://localhost.example/hook", "https://localhost.example/hook"),
-        ("UI_URL", "http://127.0.0.1:8501", "http://127.0.0.1:8501"),
-        ("RAW_BUCKET", "tabserve-raw-000000000000", "tabserve-raw-000000000000"),
-    ],
+    ("stack", "cloud", "database"),
+    [(HERE, "http://box:4566", "box:5442"), (ELSEWHERE, "http://cloud", "db.example:5432")],
 )
-def test_addresses_of_this_machine_are_those_of_the_host_but_links_for_people_stay(
-    name: str, here: str, there: str
+def test_functions_find_cloud_and_database_where_commands_do_and_links_stay(
+    stack: dict[str, str], cloud: str, database: str
 ) -> None:
-    assert sam_local.seen_from("box", {name: here}) == {name: there}
+    assert sam_local.seen_from("box", stack, GIVEN) == GIVEN | {
+        "AWS_ENDPOINT_URL": cloud,
+        "RESULTS_QUEUE_URL": f"{cloud}/000000000000/results",
+        "DATABASE_URL": f"postgresql://app:pa-ss_w@{database}/tabserve",
+    }
 
 
 def test_without_a_stack_the_way_to_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
