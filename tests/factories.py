@@ -79,13 +79,13 @@ def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(sql))]
 
 
-def lambda_context(seconds: float = 100) -> SimpleNamespace:
+def lambda_context(seconds: float = 100, request_id: str = "1") -> SimpleNamespace:
     """What Lambda passes to a handler that has so much time left."""
     return SimpleNamespace(
         function_name="function",
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:function",
-        aws_request_id="1",
+        aws_request_id=request_id,
         get_remaining_time_in_millis=lambda: seconds * 1000,
     )
 

@@ -28,6 +28,7 @@ HEAVY = ("numpy", "polars", "pandera", "sklearn", "pandas", "scipy", "onnxruntim
         *((f"tabserve.{area}.build", SENDING) for area in ("ingestion", "monitoring", "serving")),
         ("tabserve.ingestion.build_sweep", SENDING),
         ("tabserve.batch.build", HEAVY),
+        ("tabserve.registry.store", ("sklearn", "pandas", "joblib", "skl2onnx", "onnx", "scipy")),
     ],
 )
 def test_importing_does_not_import(module: str, forbidden: tuple[str, ...]) -> None:

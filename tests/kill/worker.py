@@ -19,6 +19,7 @@ from multiprocessing.connection import Client, Connection
 from threading import RLock
 from typing import Any, Literal
 
+from tests.factories import lambda_context
 from tests.kill.failpoints import Failpoints, Point
 
 JITTER_S = 0.003
@@ -63,20 +64,6 @@ class Invocation:
     payload: bytes
 
 
-class Context:
-    """What Lambda tells a handler."""
-
-    function_name = "kill"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:kill"
-
-    def __init__(self) -> None:
-        self.aws_request_id = f"process-{os.getpid()}"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
 class Clock:
     """The clock of all functions; a job may come later than it really does."""
 
@@ -102,7 +89,7 @@ class Process:
         Failpoints(self._passing).watch(self._invoke, webhook_port)
         app = _app(self._job)
         try:
-            result, error = app.handler(self._job.event, Context()), ""
+            result, error = app.handler(self._job.event, lambda_context(900, f"process-{os.getpid()}")), ""
         except Exception as raised:  # noqa: BLE001  Lambda reports whatever a handler raises
             result, error = None, f"{type(raised).__name__}: {raised}"
         sys.stdout.flush()

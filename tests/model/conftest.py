@@ -59,6 +59,12 @@ def trained_registry(use_case: UseCase, rows: Rows, tmp_path_factory: pytest.Tem
     return registry
 
 
+@pytest.fixture(scope="session")
+def version(trained_registry: Registry, use_case: UseCase) -> str:
+    (version,) = trained_registry.versions(use_case.name)
+    return version
+
+
 @pytest.fixture
 def empty_registry(tmp_path: Path) -> Registry:
     return Registry(FolderStore(tmp_path / "registry"))

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,6 @@ from tabserve.core.folder import FolderStore
 from tabserve.core.use_case import UseCase
 from tabserve.registry.store import BundledModels, Registry
 from tabserve.registry.version import ModelMetadata
-from tests.model.conftest import ROOT
-
-
-@pytest.fixture
-def version(trained_registry: Registry, use_case: UseCase) -> str:
-    return trained_registry.versions(use_case.name)[0]
 
 
 @pytest.fixture
@@ -105,8 +100,6 @@ def test_a_damaged_version_is_refused(
 def test_a_version_that_does_not_answer_its_own_examples_is_refused(
     copied: Registry, use_case: UseCase, version: str, tmp_path: Path
 ) -> None:
-    import hashlib
-
     examples = json.loads(copied.file(use_case.name, version, "examples.json"))
     examples[3]["probabilities"] = examples[3]["probabilities"][::-1]
     body = json.dumps(examples).encode()
@@ -153,15 +146,3 @@ def test_the_packed_champion_answers_without_any_store(
     shutil.rmtree(tmp_path / use_case.name)
     with pytest.raises(NoModelError):
         packed.champion(use_case)
-
-
-def test_serving_imports_no_training_library() -> None:
-    import subprocess
-    import sys
-
-    program = (
-        "import sys, tabserve.registry.store as r\n"
-        "print([name for name in ('sklearn', 'pandas', 'joblib', 'skl2onnx', 'onnx', 'scipy') if name in sys.modules])"
-    )
-    answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert answer.stdout.strip() == "[]"

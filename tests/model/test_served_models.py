@@ -51,28 +51,24 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "registry", tmp_path / "bundled")
 
 
-Train = Callable[[UseCase, Registry], Trained]
+@pytest.fixture
+def first(world: World, train_into: Callable[[UseCase, Registry], Trained]) -> str:
+    """The champion."""
+    return train_into(USE_CASE, world.registry).metadata.version
 
 
-def version_of(world: World, train_into: Train) -> str:
-    version = train_into(USE_CASE, world.registry).metadata.version
-    world.registry.point(USE_CASE.name, "champion", version)
-    return version
-
-
-def copied(world: World, version: str, name: str) -> str:
-    """Register the same files again under another name, as another training run would."""
-    source = world.folder / "models" / USE_CASE.name / version
+@pytest.fixture
+def second(world: World, first: str) -> str:
+    """The same files again under another name, as another training run would register them."""
+    source, name = world.folder / "models" / USE_CASE.name / first, "20260303T000000Z-00000002"
     target = source.with_name(name)
     shutil.copytree(source, target)
     metadata = target / "metadata.json"
-    metadata.write_text(metadata.read_text().replace(version, name))
+    metadata.write_text(metadata.read_text().replace(first, name))
     return name
 
 
-def test_a_new_champion_is_served_after_the_refresh_and_not_before(world: World, train_into: Train) -> None:
-    first = version_of(world, train_into)
-    second = copied(world, first, "20260303T000000Z-00000002")
+def test_a_new_champion_is_served_after_the_refresh_and_not_before(world: World, first: str, second: str) -> None:
     assert world.served() == first
     world.registry.point(USE_CASE.name, "champion", second)
     assert world.served() == first
@@ -80,24 +76,20 @@ def test_a_new_champion_is_served_after_the_refresh_and_not_before(world: World,
     assert world.served() == second
 
 
-def test_a_reload_does_not_wait(world: World, train_into: Train) -> None:
-    first = version_of(world, train_into)
-    second = copied(world, first, "20260303T000000Z-00000002")
+def test_a_reload_does_not_wait(world: World, first: str, second: str) -> None:
     assert world.served() == first
     world.registry.point(USE_CASE.name, "champion", second)
     assert world.models.reload(USE_CASE).version == second
 
 
-def test_a_corrupted_champion_is_never_served_and_told_once(world: World, train_into: Train) -> None:
-    first = version_of(world, train_into)
-    broken = copied(world, first, "20260303T000000Z-00000002")
+def test_a_corrupted_champion_is_never_served_and_told_once(world: World, first: str, second: str) -> None:
     assert world.served() == first
-    world.spoil(broken)
-    world.registry.point(USE_CASE.name, "champion", broken)
+    world.spoil(second)
+    world.registry.point(USE_CASE.name, "champion", second)
     for _ in range(3):
         world.pass_time()
         assert world.served() == first
-    assert world.refused == [broken]
+    assert world.refused == [second]
     world.registry.point(USE_CASE.name, "champion", first)
     for _ in range(2):
         world.pass_time()
@@ -105,8 +97,7 @@ def test_a_corrupted_champion_is_never_served_and_told_once(world: World, train_
     assert world.mended == [first]
 
 
-def test_a_malformed_alias_leaves_the_served_version(world: World, train_into: Train) -> None:
-    first = version_of(world, train_into)
+def test_a_malformed_alias_leaves_the_served_version(world: World, first: str) -> None:
     assert world.served() == first
     (world.folder / "models" / USE_CASE.name / "aliases" / "champion.json").write_text("{")
     world.pass_time()
@@ -114,11 +105,10 @@ def test_a_malformed_alias_leaves_the_served_version(world: World, train_into: T
     assert world.refused
 
 
-def test_the_packed_champion_answers_without_the_registry(world: World, train_into: Train, tmp_path: Path) -> None:
-    version = version_of(world, train_into)
-    shutil.copytree(world.folder / "models" / USE_CASE.name / version, tmp_path / "bundled" / USE_CASE.name)
+def test_the_packed_champion_answers_without_the_registry(world: World, first: str, tmp_path: Path) -> None:
+    shutil.copytree(world.folder / "models" / USE_CASE.name / first, tmp_path / "bundled" / USE_CASE.name)
     world.unavailable = True
-    assert world.served() == version
+    assert world.served() == first
     assert world.models.cards(USE_CASE).champion is not None
 
 

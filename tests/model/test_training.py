@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import joblib
 import numpy as np
@@ -21,16 +21,11 @@ from tabserve.reference.reference import Reference
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import Registry
 from tabserve.registry.version import Example
-from tabserve.training.pipeline import SklearnModel
+from tabserve.training.pipeline import SklearnModel, _frame
 from tabserve.training.service import Rows, Trained, train
 from tests.model.conftest import ROOT, dependencies
 
 Floats = NDArray[np.float64]
-
-
-def only_version(registry: Registry, use_case: UseCase) -> str:
-    (version,) = registry.versions(use_case.name)
-    return version
 
 
 def with_training(use_case: UseCase, **changes: object) -> UseCase:
@@ -38,9 +33,9 @@ def with_training(use_case: UseCase, **changes: object) -> UseCase:
 
 
 def test_a_version_is_registered_with_everything_that_belongs_to_it(
-    use_case: UseCase, rows: Rows, trained_registry: Registry
+    use_case: UseCase, rows: Rows, trained_registry: Registry, version: str
 ) -> None:
-    metadata = trained_registry.metadata(use_case.name, only_version(trained_registry, use_case))
+    metadata = trained_registry.metadata(use_case.name, version)
     assert metadata.model_sha256 == use_case.model_sha256
     assert metadata.contract_sha256 == use_case.contract_sha256
     assert metadata.data_sha256 == rows.data_sha256
@@ -53,20 +48,15 @@ def test_a_version_is_registered_with_everything_that_belongs_to_it(
     assert trained_registry.aliases(use_case.name) == {"champion": metadata.version, "challenger": metadata.version}
 
 
-def test_the_export_answers_like_the_saved_pipeline(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
-    version = only_version(trained_registry, use_case)
+def test_the_export_answers_like_the_saved_pipeline(
+    use_case: UseCase, rows: Rows, trained_registry: Registry, version: str
+) -> None:
     pipeline = joblib.load(io.BytesIO(trained_registry.file(use_case.name, version, "model.joblib")))
     columns = rows.held_out.columns
     exported = trained_registry.load(use_case, version).score(columns, len(rows.held_out))
     original = SklearnModel(use_case, pipeline).score(columns, len(rows.held_out))
     np.testing.assert_allclose(exported, original, rtol=0, atol=1e-6)
-    assert list(exported.argmax(axis=1)) == list(pipeline.predict(_frame_of(use_case, columns)))
-
-
-def _frame_of(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> object:
-    from tabserve.training.pipeline import _frame
-
-    return _frame(use_case, columns)
+    assert list(exported.argmax(axis=1)) == list(pipeline.predict(_frame(use_case, columns)))
 
 
 def test_one_row_is_answered_as_among_others(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
@@ -104,19 +94,21 @@ def hashes_of_another_process() -> dict[str, list[str]]:
 
 
 def test_the_same_data_gives_the_same_bytes_in_another_process(
-    use_case: UseCase, trained_registry: Registry, hashes_of_another_process: dict[str, list[str]]
+    use_case: UseCase, trained_registry: Registry, version: str, hashes_of_another_process: dict[str, list[str]]
 ) -> None:
-    files = trained_registry.metadata(use_case.name, only_version(trained_registry, use_case)).files
+    files = trained_registry.metadata(use_case.name, version).files
     assert hashes_of_another_process[use_case.name] == [files["model.onnx"], files["model.joblib"]]
 
 
 def test_training_again_gives_a_new_version_with_the_same_content(
-    use_case: UseCase, train_into: Callable[[UseCase, Registry], Trained], trained_registry: Registry, tmp_path: object
+    use_case: UseCase,
+    train_into: Callable[[UseCase, Registry], Trained],
+    trained_registry: Registry,
+    version: str,
+    empty_registry: Registry,
 ) -> None:
-    first = trained_registry.metadata(use_case.name, only_version(trained_registry, use_case))
-    from tabserve.core.folder import FolderStore
-
-    again = train_into(use_case, Registry(FolderStore(tmp_path))).metadata  # type: ignore[arg-type]
+    first = trained_registry.metadata(use_case.name, version)
+    again = train_into(use_case, empty_registry).metadata
     assert again.files == first.files
     assert again.metrics == first.metrics
 
@@ -146,8 +138,9 @@ def test_the_first_version_for_a_changed_definition_is_champion(
         empty_registry.champion(use_case)
 
 
-def test_the_reference_profiles_the_held_out_rows(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
-    version = only_version(trained_registry, use_case)
+def test_the_reference_profiles_the_held_out_rows(
+    use_case: UseCase, rows: Rows, trained_registry: Registry, version: str
+) -> None:
     reference = Reference.from_dict(json.loads(trained_registry.file(use_case.name, version, "reference.json")))
     assert reference.profile.rows == len(rows.held_out)
     assert set(use_case.feature_names) < set(reference.profile.columns)
@@ -157,9 +150,8 @@ def test_the_reference_profiles_the_held_out_rows(use_case: UseCase, rows: Rows,
 
 
 def test_examples_are_held_out_rows_with_their_answers(
-    use_case: UseCase, rows: Rows, trained_registry: Registry
+    use_case: UseCase, rows: Rows, trained_registry: Registry, version: str
 ) -> None:
-    version = only_version(trained_registry, use_case)
     examples = [
         Example.model_validate(item)
         for item in json.loads(trained_registry.file(use_case.name, version, "examples.json"))

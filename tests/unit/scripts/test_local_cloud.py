@@ -4,16 +4,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from local_cloud import models, processes, samples, supervisor
 from local_cloud.config import LocalCloudError, Place, free_ports
-
-REGION = "us-east-1"
+from tests.lambdas import REGION, emulated
 
 
 @pytest.fixture
@@ -29,12 +25,10 @@ def test_a_malformed_definition_is_told_in_a_sentence(tmp_path: Path, monkeypatc
 
 
 def test_samples_are_made_of_use_cases_that_name_their_data(place: Place) -> None:
-    with mock_aws():
-        client: Any = boto3.client("s3", region_name=REGION)
-        client.create_bucket(Bucket="raw")
+    with emulated(buckets=("raw",)) as aws:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
         samples.feed(place, {"RAW_BUCKET": "raw", "AWS_ENDPOINT_URL": f"https://s3.{REGION}.amazonaws.com", **keys})
-        found = {item["Key"].split("/")[0] for item in client.list_objects_v2(Bucket="raw")["Contents"]}
+        found = {item["Key"].split("/")[0] for item in aws.s3.list_objects_v2(Bucket="raw")["Contents"]}
     assert found == {"iris", "titanic"}  # penguins names none
 
 
