@@ -113,27 +113,6 @@ def test_the_latest_of_several_rows_of_an_entity_counts_and_of_equally_old_ones_
     assert latest([*said, Entity("2", {}, NOON)]) == [said[3], Entity("2", {}, NOON)]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"ignore": ("note", "Price ")}, "columns repeats 'price'"),
-        ({"event_time_column": "price"}, "must not be one of the other columns"),
-        ({"event_time_column": "id"}, "must not be one of the other columns"),
-        ({"event_time_column": "returned"}, "must not be one of the other columns"),
-        ({"event_time_column": "note"}, "must not be one of the other columns"),
-        ({"event_time_column": "entity_id"}, "reserved"),
-        ({"event_time_column": "=now()"}, "pattern"),
-        ({"event_time_column": 7}, "string"),
-        ({"feature_store": "no"}, "boolean"),
-    ],
-)
-def test_a_definition_that_makes_no_sense_is_refused_when_it_is_loaded(
-    changes: dict[str, object], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        UseCase.model_validate(USE_CASE.model_dump() | changes)
-
-
 def test_the_event_time_is_no_extra_column_and_part_of_the_contract_only_where_there_is_one() -> None:
     assert "seen" in TIMED.known_columns
     assert "seen" not in TIMED.required_columns
