@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import command
 import stack_env
 import training
+from command import CommandError
 from local_cloud.config import REGISTRY as FOLDER
-from tabserve.core.errors import StorageUnavailableError, TabserveError
+from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.features.build import feature_store
@@ -24,17 +26,14 @@ BUCKET = "s3"
 def main() -> int:
     """Train as the command line says; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        return run(arguments, Console(highlight=False, soft_wrap=True))
-    except StorageUnavailableError as error:
-        errors.print(f"error: {error}\nTrain into a folder instead: --registry {FOLDER}", markup=False)
-    except TabserveError as error:
-        errors.print(f"error: {error}", markup=False)
-    except KeyboardInterrupt:
-        errors.print("stopped; nothing was registered")
-        return 130
-    return 2
+
+    def work() -> None:
+        try:
+            run(arguments, Console(highlight=False, soft_wrap=True))
+        except StorageUnavailableError as error:
+            raise CommandError(f"{error}\nTrain into a folder instead: --registry {FOLDER}") from error
+
+    return command.ended(work, "stopped; nothing was registered")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
+def run(arguments: argparse.Namespace, console: Console) -> None:
     """Train one version and print what became of it."""
     running = stack_env.apply()
     place = arguments.registry or (BUCKET if running else str(FOLDER))
@@ -77,7 +76,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
         trained = training.train_use_case(use_case, rows, registry, promote=arguments.promote, progress=progress)
     print_result(console, trained, registry, place)
-    return 0
 
 
 def print_result(console: Console, trained: Trained, registry: Registry, place: str) -> None:
