@@ -10,7 +10,9 @@ from typing import Any
 
 import boto3
 
+import command
 import stack_env
+from command import CommandError
 
 QUEUES = {
     "ingest": ("INGEST_QUEUE_URL", "INGEST_DEAD_LETTERS_URL"),
@@ -28,28 +30,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", action="store_true", help="only try the files again that prediction gave up")
     options = parser.parse_args(arguments)
     stack_env.apply()
-    if options.predictions:
-        return retry_predictions()
+    return command.ended(retry_predictions if options.predictions else lambda: handle_dead_letters(options))
+
+
+def handle_dead_letters(options: argparse.Namespace) -> None:
+    """Move or list the dead letters of a queue; raise CommandError when its settings are missing."""
     names = QUEUES[options.queue]
-    absent = [name for name in names if not os.environ.get(name)]
-    if absent:
-        print(f"Missing setting {', '.join(absent)}: start the stack with make up, or set it.", file=sys.stderr)
-        return 2
+    if absent := [name for name in names if not os.environ.get(name)]:
+        raise CommandError(f"Missing setting {', '.join(absent)}: start the stack with make up, or set it.")
     queue, dead_letters = (os.environ[name] for name in names)
     sqs = boto3.client("sqs")
     if options.list:
-        return show(sqs, dead_letters)
+        show(sqs, dead_letters)
+        return
     print(f"{redrive(sqs, dead_letters, queue)} messages moved back to the {options.queue} queue")
     if options.missing:
         print(f"{queue_missing(sqs, queue)} raw files without a verdict, or a failed one, queued")
-    return 0
 
 
-def show(sqs: Any, dead_letters: str) -> int:  # noqa: ANN401  boto3 clients have no static type
+def show(sqs: Any, dead_letters: str) -> None:  # noqa: ANN401  boto3 clients have no static type
     """Print every dead letter."""
     for message in _received(sqs, dead_letters, hidden_seconds=5):
         print(f"{message['Attributes'].get('ApproximateReceiveCount', '?')} x  {message['Body']}")
-    return 0
 
 
 def redrive(sqs: Any, dead_letters: str, queue: str) -> int:  # noqa: ANN401
@@ -81,22 +83,16 @@ def queue_missing(sqs: Any, queue: str) -> int:  # noqa: ANN401
     return queued
 
 
-def retry_predictions() -> int:
+def retry_predictions() -> None:
     """Let the next scheduled run take up every file that was given up."""
     from tabserve.batch.build import retry_service
     from tabserve.batch.service import retry_given_up
-    from tabserve.core.errors import SettingsError
 
-    try:
-        ingestions, markers = retry_service()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+    ingestions, markers = retry_service()
     files = retry_given_up(ingestions, markers, lambda: datetime.now(UTC))
     for file in files:
         print(f"{file.key} will be tried again")
     print(f"{len(files)} files reopened")
-    return 0
 
 
 def _received(sqs: Any, url: str, hidden_seconds: int) -> Iterator[dict[str, Any]]:  # noqa: ANN401
