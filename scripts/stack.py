@@ -94,7 +94,7 @@ def down(folder: Path, *, purge: bool) -> int:
     compose.down(place, forget=purge)
     console.print("Stopped." if stopped or left else "Nothing is running.")
     if purge:
-        if stays := localstack.forget(place):
+        for stays in localstack.forget(place):
             console.print(stays, style="yellow", soft_wrap=True, markup=False)
         for name in DATA:
             path = folder / name

@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 import psycopg2
 from alembic import command
 from botocore.exceptions import ClientError, WaiterError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 import database_roles
 import migrate
 import stack_env
 from local_cloud.config import HOST, REGION, LocalCloudError, Place
 from tabserve.core import database
+from tabserve.core.connection import role_name
 
 HEALTH = "/_localstack/health"
 INFO = "/_localstack/info"
@@ -134,7 +135,8 @@ def remember(place: Place, aws: str, database_url: str) -> None:
     """Note in the state folder what `forget` is to take back, before any of it is made."""
     path = place.data / "attached.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    made = known.get("made_tables") or bool(database_url and migrate.revision(database_url) is None)
+    same = known.get("database_url") == database_url
+    made = (same and known["made_tables"]) or bool(database_url and migrate.revision(database_url) is None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(json.dumps({"aws": aws, "database_url": database_url, "made_tables": made}))
@@ -153,31 +155,43 @@ def provisional(place: Place, aws: str) -> Iterator[Callable[[], object]]:
         yield undo.pop_all if place.durable else lambda: None
 
 
-def forget(place: Place) -> str | None:
-    """Delete the stack, its buckets and tables from where they were attached; return what stays, in a sentence."""
+def forget(place: Place) -> list[str]:
+    """Delete the stack, its buckets and tables from where they were attached; return what stays, in sentences."""
     path = place.data / "attached.json"
     if not path.exists():
-        return None
+        return []
     known = json.loads(path.read_text())
+    stays = []
     try:
         _check_localstack(known["aws"])
+        delete_stack(known["aws"], place)
     except LocalCloudError:
-        return f"LocalStack at {known['aws']} does not answer: what it keeps of the stack stays there."
-    delete_stack(known["aws"], place)
-    if not known["database_url"]:
-        return None
-    where = make_url(known["database_url"]).render_as_string(hide_password=True)
-    if not known["made_tables"]:
-        return f"The tables of {where} were there before and stay."
-    engine = database.create(known["database_url"])
+        stays.append(f"LocalStack at {known['aws']} does not answer: what it keeps of the stack stays there.")
+    if known["database_url"]:
+        where = make_url(known["database_url"]).render_as_string(hide_password=True)
+        if not known["made_tables"]:
+            stays.append(f"The tables of {where} were there before and stay.")
+        else:
+            try:
+                _drop_tables(known["database_url"])
+            except SQLAlchemyError as error:
+                stays.append(f"The tables of {where} stay: {_first_line(error)}")
+    path.unlink()
+    return stays
+
+
+def _drop_tables(url: str) -> None:
+    engine = database.create(url)
     try:
         with engine.begin() as connection:
             command.downgrade(migrate.config(connection), "base")
-    except SQLAlchemyError as error:
-        return f"The tables of {where} stay: {_first_line(error)}"
+            connection.execute(text("DROP TABLE alembic_version"))
+        for role in (migrate.READER, database_roles.LOGIN, *map(role_name, database_roles.GRANTS)):
+            with contextlib.suppress(DBAPIError), engine.begin() as connection:  # another database may need it
+                connection.execute(text(f"DROP OWNED BY {role}"))
+                connection.execute(text(f"DROP ROLE {role}"))
     finally:
         engine.dispose()
-    return None
 
 
 def delete_stack(aws: str, place: Place) -> None:
@@ -290,7 +304,8 @@ def _check_database(url: str, place: Place) -> None:
     except psycopg2.OperationalError:
         raise LocalCloudError(
             f"The server of {where} serves another stack: its role {database_roles.LOGIN} has a password that "
-            f"{place.folder} did not make; use the state folder it came from (STATE_DIR=…), or another server."
+            f"{place.folder} did not make; use the state folder it came from (STATE_DIR=…) or another server, "
+            "or drop that role if nobody needs it."
         ) from None
 
 

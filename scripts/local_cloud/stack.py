@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
-from sqlalchemy import make_url
-
 import migrate
 import stack_env
 from local_cloud import deployment, models, processes, traffic, ui
@@ -73,7 +71,7 @@ def running_stack(
         env = deployment.stack_environment(place, cloud)
         models.publish(env)
         with step("First answer of the API"):
-            wait_for_api(env)
+            wait_for_api(env, cloud.functions_database)
         stack_env.write(place.env_file, env)
         started.callback(place.env_file.unlink, missing_ok=True)
         cloud.ready(env)
@@ -87,16 +85,15 @@ def running_stack(
         yield Stack(place, env, servers)
 
 
-def wait_for_api(env: Mapping[str, str]) -> None:
-    """Wait until the API answers, and its functions find the database; the first call starts the function."""
+def wait_for_api(env: Mapping[str, str], database: str) -> None:
+    """Wait until the API answers, and its functions reach the database; the first call starts the function."""
     deadline = time.monotonic() + READY_SECONDS
     while not processes.answers(env["API_URL"] + API_HEALTH):
         if time.monotonic() > deadline:
             raise LocalCloudError(f"{env['API_URL']}/health did not answer within {READY_SECONDS:.0f} s.")
         time.sleep(0.2)
     if not processes.answers(env["API_URL"] + STORED, {"x-api-key": env["API_KEY"]}):
-        where = make_url(env["DATABASE_URL"])
         raise LocalCloudError(
-            f"The functions do not reach the database {where.host}:{where.port or 5432}: if they see it at another "
-            "address, give FUNCTIONS_DATABASE_HOST=HOST:PORT."
+            f"The functions do not reach the database at {database}: "
+            "say where they find it, FUNCTIONS_DATABASE_HOST=HOST:PORT."
         )

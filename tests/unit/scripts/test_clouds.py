@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 import migrate
 from local_cloud import clouds, compose, emulator, localstack
 from local_cloud.config import LocalCloudError, Place, free_ports
 from local_cloud.progress import silent
+from tabserve.core import database
 from tests.servers import Answer, receiver
 
 SETTINGS = ("AWS_ENDPOINT_URL", "DATABASE_URL", "FUNCTIONS_AWS_ENDPOINT_URL", "FUNCTIONS_DATABASE_HOST")
@@ -122,6 +124,13 @@ class TestTheEndpoint:
             assert self.refused(url, place) == f"LocalStack at {url} lacks sns: let its SERVICES name these too."
 
 
+def tables(url: str) -> list[str]:
+    engine = database.create(url)
+    found = inspect(engine).get_table_names()
+    engine.dispose()
+    return found
+
+
 class TestTheDatabase:
     def check(self, url: str, place: Place) -> None:
         localstack._check_database(url, place)
@@ -144,6 +153,24 @@ class TestTheDatabase:
         localstack.remember(other, "http://127.0.0.1:4566", empty_postgres_url)
         assert not json.loads((other.data / "attached.json").read_text())["made_tables"]
         assert (other.data / "attached.json").stat().st_mode & 0o077 == 0
+
+    def test_what_was_made_there_goes_and_the_next_stack_is_welcome(
+        self, aws: str, place: Place, tmp_path: Path, postgres_server: str
+    ) -> None:
+        with localstack.Attachment("", postgres_server, "", "").database(
+            Place(tmp_path, place.ports, durable=False, stack_name=f"tabserve-{time.time_ns()}")
+        ) as url:
+            localstack.remember(place, aws, url)
+            migrate.migrate(url, place.secrets.reader_password, place.secrets.app_password)
+            localstack.forget(place)
+            assert tables(url) == []
+
+            other = Place(tmp_path / "other", place.ports, cloud="localstack")
+            localstack.remember(other, aws, url)
+            migrate.migrate(url, other.secrets.reader_password, other.secrets.app_password)
+            localstack.remember(place, aws, url)
+            assert "were there before and stay" in localstack.forget(place)[-1]
+            assert "predictions" in tables(url)
 
     def test_a_stack_for_a_while_has_a_database_for_a_while(self, tmp_path: Path, empty_postgres_url: str) -> None:
         place = Place(tmp_path, free_ports(), durable=False, cloud="localstack", stack_name="tabserve-0a1b")
@@ -219,9 +246,9 @@ class TestOwnership:
         assert self.stays(aws, mine)
 
     def test_what_cannot_be_taken_back_is_told(self, mine: Place) -> None:
-        assert localstack.forget(mine) is None
+        assert localstack.forget(mine) == []
         localstack.remember(mine, f"http://127.0.0.1:{mine.ports.emulator}", "")
-        assert "does not answer: what it keeps of the stack stays there" in str(localstack.forget(mine))
+        assert "does not answer: what it keeps of the stack stays there" in localstack.forget(mine)[0]
 
 
 DOCKER = """#!/bin/sh
