@@ -29,6 +29,9 @@ def pytest_configure() -> None:
     """Take down what the fixtures have started when the run is ended from outside, as after Ctrl-C."""
     supervisor.interrupt_on_signals()
     NodeManager.EXIT_TIMEOUT = 60  # ten seconds are few for a stack
+    given = os.environ.get("STACK_ENV_FILE")
+    if given and not Path(given).is_file():
+        raise pytest.UsageError(f"STACK_ENV_FILE: there is no {given}; `make up` writes it.")
 
 
 def pytest_keyboard_interrupt() -> None:

@@ -27,9 +27,7 @@ SOON = {"ScheduleExpression": "rate(0 minutes)"}
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a deployed stack: of the one that STACK_ENV_FILE names, else of one started for the tests."""
     if file := os.environ.get("STACK_ENV_FILE"):
-        if not (env := stack_env.read(Path(file))):
-            pytest.exit(f"STACK_ENV_FILE: there is no {file}; `make up` writes it.", 2)
-        yield env
+        yield stack_env.read(Path(file))
         return
     with local_stack(tmp_path_factory.mktemp("stack"), overrides=SOON) as env:
         yield env
