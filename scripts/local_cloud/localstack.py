@@ -46,12 +46,8 @@ SERVICES = frozenset(
 )
 NAME = "localhost.localstack.cloud"  # what containers, and public name servers (127.0.0.1), know LocalStack by
 OWNER_TAG = "tabserve:state"
-BROKEN = {
-    "CREATE_FAILED",
-    "ROLLBACK_COMPLETE",
-    "ROLLBACK_FAILED",
-    "DELETE_FAILED",
-}  # nothing can be deployed over these
+# Nothing can be deployed over a stack in one of these states.
+BROKEN = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 LOOK_SECONDS = 10
 
 
