@@ -72,13 +72,17 @@ def test_a_model_is_trained_on_what_the_store_knows(stack: dict[str, str], tmp_p
     for path in DATA:
         client(stack, "s3").upload_file(str(path), stack["RAW_BUCKET"], f"titanic/{path.name}")
 
+    said = []
+
     def trained() -> list[Path]:
         registry = tmp_path / f"registry-{time.time_ns()}"
         done = run("train.py", stack, "--from", "feature-store", "--registry", registry)
-        assert done.returncode == 0, done.stderr
+        said.append(done.stdout + done.stderr)
         return [registry] if "train.csv: the feature store knows 891 of 891 ids" in done.stdout else []
 
-    (folder,) = eventually(trained, 120)
+    trained_into = eventually(trained, 120)
+    assert trained_into, said[-1]
+    (folder,) = trained_into
     registry = Registry(FolderStore(folder))
     (version,) = registry.versions("titanic")
     assert registry.metadata("titanic", version).features_from == "feature-store"
