@@ -78,7 +78,8 @@ def test_a_model_is_trained_on_what_the_store_knows(stack: dict[str, str], tmp_p
         registry = tmp_path / f"registry-{time.time_ns()}"
         done = run("train.py", stack, "--from", "feature-store", "--registry", registry)
         said.append(done.stdout + done.stderr)
-        return [registry] if "train.csv: the feature store knows 891 of 891 ids" in done.stdout else []
+        known = all(f"the feature store knows {rows} of {rows} ids" in done.stdout for rows in (891, 418))
+        return [registry] if known and done.returncode == 0 else []
 
     trained_into = eventually(trained, 120)
     assert trained_into, said[-1]
