@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 import stack_env
-from local_cloud import compose, emulator, localstack, processes, samples, supervisor, ui
+from local_cloud import compose, emulator, localstack, ownership, processes, samples, supervisor, ui
 from local_cloud.clouds import CLOUDS
 from local_cloud.config import ROOT, LocalCloudError, Place, Ports
 from local_cloud.progress import Steps
@@ -94,7 +94,7 @@ def down(folder: Path, *, purge: bool) -> int:
     compose.down(place, forget=purge)
     console.print("Stopped." if stopped or left else "Nothing is running.")
     if purge:
-        for stays in localstack.forget(place):
+        for stays in ownership.forget(place):
             console.print(stays, style="yellow", soft_wrap=True, markup=False)
         for name in DATA:
             path = folder / name

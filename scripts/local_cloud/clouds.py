@@ -8,7 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import make_url
 
-from local_cloud import compose, emulator, localstack, postgres
+from local_cloud import compose, emulator, localstack, ownership, postgres
+from local_cloud.attachment import Attachment
 from local_cloud.config import CREDENTIALS, HOST, REGION, Place
 from local_cloud.processes import Server
 from local_cloud.progress import Step
@@ -80,13 +81,13 @@ def embedded(place: Place, step: Step) -> Iterator[Cloud]:
 @contextlib.contextmanager
 def on_localstack(place: Place, step: Step) -> Iterator[Cloud]:
     """Use the LocalStack that AWS_ENDPOINT_URL names, or run one in a container beside PostgreSQL."""
-    attachment = localstack.Attachment.from_environment()
+    attachment = Attachment.from_environment()
     with _attached(place, step, attachment) if attachment else _in_containers(place, step) as cloud:
         yield cloud
 
 
 @contextlib.contextmanager
-def _attached(place: Place, step: Step, attachment: localstack.Attachment) -> Iterator[Cloud]:
+def _attached(place: Place, step: Step, attachment: Attachment) -> Iterator[Cloud]:
     with contextlib.ExitStack() as started:
         with step(f"LocalStack at {attachment.aws}"):
             attachment.check(place)
@@ -100,15 +101,15 @@ def _attached(place: Place, step: Step, attachment: localstack.Attachment) -> It
                 servers = (postgres.start(place),)
                 started.callback(servers[0].stop)
             database_url, functions_database = place.database_url, f"{HOST}:{place.ports.postgres}"
-        localstack.remember(place, attachment.aws, attachment.database_url)
-        stay = started.enter_context(localstack.provisional(place, attachment.aws))
+        ownership.remember(place, attachment.aws, attachment.database_url)
+        stay = started.enter_context(ownership.provisional(place, attachment.aws))
         yield Cloud(
             aws=attachment.aws,
             database_url=database_url,
             functions_aws=attachment.functions_aws,
             functions_database=functions_database,
             parameters=localstack.PARAMETERS,
-            tags=localstack.owner_tags(place),
+            tags=ownership.owner_tags(place),
             servers=servers,
             ready=lambda _: stay(),
         )

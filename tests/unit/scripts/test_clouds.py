@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import inspect
 
 import migrate
-from local_cloud import clouds, compose, emulator, localstack
+from local_cloud import clouds, compose, emulator, localstack, ownership
+from local_cloud.attachment import Attachment, check_database
 from local_cloud.config import LocalCloudError, Place, free_ports
 from local_cloud.progress import silent
 from tabserve.core import database
@@ -29,15 +30,15 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], localstack.Attachment | None]:
+def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Attachment | None]:
     """What is read from these variables."""
 
-    def given(settings: Mapping[str, str]) -> localstack.Attachment | None:
+    def given(settings: Mapping[str, str]) -> Attachment | None:
         for name in SETTINGS:
             monkeypatch.delenv(name, raising=False)
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        return localstack.Attachment.from_environment()
+        return Attachment.from_environment()
 
     return given
 
@@ -98,7 +99,7 @@ def answering(info: object, services: Mapping[str, str] | None = None) -> Iterat
 class TestTheEndpoint:
     def refused(self, url: str, place: Place) -> str:
         with pytest.raises(LocalCloudError) as raised:
-            localstack.Attachment(url, "", url, "").check(place)
+            Attachment(url, "", url, "").check(place)
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
@@ -133,7 +134,7 @@ def tables(url: str) -> list[str]:
 
 class TestTheDatabase:
     def check(self, url: str, place: Place) -> None:
-        localstack._check_database(url, place)
+        check_database(url, place)
 
     def test_nobody_answers(self, place: Place) -> None:
         with pytest.raises(
@@ -144,37 +145,37 @@ class TestTheDatabase:
     def test_a_new_one_and_ones_own_are_taken_and_another_stacks_is_not(
         self, place: Place, tmp_path: Path, empty_postgres_url: str
     ) -> None:
-        localstack.remember(place, "http://127.0.0.1:4566", empty_postgres_url)
+        ownership.remember(place, "http://127.0.0.1:4566", empty_postgres_url)
         migrate.migrate(empty_postgres_url, place.secrets.reader_password, place.secrets.app_password)
         assert json.loads((place.data / "attached.json").read_text())["made_tables"]
         self.check(empty_postgres_url, place)
 
         other = Place(tmp_path / "other", place.ports, cloud="localstack")
-        localstack.remember(other, "http://127.0.0.1:4566", empty_postgres_url)
+        ownership.remember(other, "http://127.0.0.1:4566", empty_postgres_url)
         assert not json.loads((other.data / "attached.json").read_text())["made_tables"]
         assert (other.data / "attached.json").stat().st_mode & 0o077 == 0
 
     def test_what_was_made_there_goes_and_the_next_stack_is_welcome(
         self, aws: str, place: Place, tmp_path: Path, postgres_server: str
     ) -> None:
-        with localstack.Attachment("", postgres_server, "", "").database(
+        with Attachment("", postgres_server, "", "").database(
             Place(tmp_path, place.ports, durable=False, stack_name=f"tabserve-{time.time_ns()}")
         ) as url:
-            localstack.remember(place, aws, url)
+            ownership.remember(place, aws, url)
             migrate.migrate(url, place.secrets.reader_password, place.secrets.app_password)
-            localstack.forget(place)
+            ownership.forget(place)
             assert tables(url) == []
 
             other = Place(tmp_path / "other", place.ports, cloud="localstack")
-            localstack.remember(other, aws, url)
+            ownership.remember(other, aws, url)
             migrate.migrate(url, other.secrets.reader_password, other.secrets.app_password)
-            localstack.remember(place, aws, url)
-            assert "were there before and stay" in localstack.forget(place)[-1]
+            ownership.remember(place, aws, url)
+            assert "were there before and stay" in ownership.forget(place)[-1]
             assert "predictions" in tables(url)
 
     def test_a_stack_for_a_while_has_a_database_for_a_while(self, tmp_path: Path, empty_postgres_url: str) -> None:
         place = Place(tmp_path, free_ports(), durable=False, cloud="localstack", stack_name="tabserve-0a1b")
-        with localstack.Attachment("", empty_postgres_url, "", "").database(place) as url:
+        with Attachment("", empty_postgres_url, "", "").database(place) as url:
             assert "/tabserve_0a1b" in url
             assert migrate.revision(url) is None
         with pytest.raises(Exception, match='database "tabserve_0a1b" does not exist'):
@@ -200,7 +201,7 @@ class TestOwnership:
         return Place(tmp_path, free_ports(), cloud="localstack", stack_name=f"tabserve-{time.time_ns()}")
 
     def deploy(self, aws: str, mine: Place, tags: Mapping[str, str]) -> None:
-        formation, s3 = (localstack._client(aws, service) for service in ("cloudformation", "s3"))
+        formation, s3 = (ownership._client(aws, service) for service in ("cloudformation", "s3"))
         template = json.dumps({"Resources": {"RawBucket": {**BUCKET, "Properties": {"BucketName": mine.stack_name}}}})
         given = [{"Key": name, "Value": value} for name, value in tags.items()]
         formation.create_stack(StackName=mine.stack_name, TemplateBody=template, Tags=given)
@@ -211,26 +212,26 @@ class TestOwnership:
         s3.delete_object(Bucket=mine.stack_name, Key="titanic/a.csv")
 
     def stays(self, aws: str, mine: Place) -> bool:
-        buckets = localstack._client(aws, "s3").list_buckets()["Buckets"]
+        buckets = ownership._client(aws, "s3").list_buckets()["Buckets"]
         return mine.stack_name in {bucket["Name"] for bucket in buckets}
 
     def test_the_stack_of_another_folder_is_refused_and_stays(self, aws: str, mine: Place) -> None:
-        self.deploy(aws, mine, {localstack.OWNER_TAG: "somebody"})
+        self.deploy(aws, mine, {ownership.OWNER_TAG: "somebody"})
         with pytest.raises(LocalCloudError, match=f"has a stack named {mine.stack_name} that {mine.folder} did not"):
-            localstack._refuse_foreign_stack(aws, mine)
-        localstack.delete_stack(aws, mine)
+            ownership.refuse_foreign_stack(aws, mine)
+        ownership.delete_stack(aws, mine)
         assert self.stays(aws, mine)
 
     def test_the_own_one_is_taken_and_goes_with_all_that_it_keeps(self, aws: str, mine: Place) -> None:
-        self.deploy(aws, mine, localstack.owner_tags(mine))
-        localstack._refuse_foreign_stack(aws, mine)
-        localstack.delete_stack(aws, mine)
+        self.deploy(aws, mine, ownership.owner_tags(mine))
+        ownership.refuse_foreign_stack(aws, mine)
+        ownership.delete_stack(aws, mine)
         assert not self.stays(aws, mine)
 
     def test_a_first_deployment_that_fails_leaves_nothing(self, aws: str, mine: Place) -> None:
         def fails() -> None:
-            with localstack.provisional(mine, aws):
-                self.deploy(aws, mine, localstack.owner_tags(mine))
+            with ownership.provisional(mine, aws):
+                self.deploy(aws, mine, ownership.owner_tags(mine))
                 raise LocalCloudError("sam deploy failed")
 
         with pytest.raises(LocalCloudError, match="sam deploy failed"):
@@ -238,17 +239,17 @@ class TestOwnership:
         assert not self.stays(aws, mine)
 
     def test_one_that_answered_stays_and_so_does_one_that_was_there(self, aws: str, mine: Place) -> None:
-        with localstack.provisional(mine, aws) as stay:
-            self.deploy(aws, mine, localstack.owner_tags(mine))
+        with ownership.provisional(mine, aws) as stay:
+            self.deploy(aws, mine, ownership.owner_tags(mine))
             stay()
-        with pytest.raises(LocalCloudError), localstack.provisional(mine, aws):
+        with pytest.raises(LocalCloudError), ownership.provisional(mine, aws):
             raise LocalCloudError("sam deploy failed")
         assert self.stays(aws, mine)
 
     def test_what_cannot_be_taken_back_is_told(self, mine: Place) -> None:
-        assert localstack.forget(mine) == []
-        localstack.remember(mine, f"http://127.0.0.1:{mine.ports.emulator}", "")
-        assert "does not answer: what it keeps of the stack stays there" in localstack.forget(mine)[0]
+        assert ownership.forget(mine) == []
+        ownership.remember(mine, f"http://127.0.0.1:{mine.ports.emulator}", "")
+        assert "does not answer: what it keeps of the stack stays there" in ownership.forget(mine)[0]
 
 
 DOCKER = """#!/bin/sh
