@@ -35,9 +35,8 @@ class Attachment:
         aws = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
         if not aws:
             return None
-        functions_aws = os.environ.get("FUNCTIONS_AWS_ENDPOINT_URL", "").rstrip(
-            "/"
-        ) or localstack.endpoint_in_containers(aws)
+        said = os.environ.get("FUNCTIONS_AWS_ENDPOINT_URL", "").rstrip("/")
+        functions_aws = said or localstack.endpoint_in_containers(aws)
         for name, url in (("AWS_ENDPOINT_URL", aws), ("FUNCTIONS_AWS_ENDPOINT_URL", functions_aws)):
             if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
                 raise LocalCloudError(f"{name} is {url!r}; it must be http://HOST:PORT, such as http://localhost:4566.")

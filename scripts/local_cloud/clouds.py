@@ -36,24 +36,21 @@ class Cloud:
 
     def role_url(self, role: str, password: str) -> str:
         """Return the database's URL for a role on this machine."""
-        return self._url(username=role, password=password)
+        url = make_url(self.database_url).set(username=role, password=password)
+        return url.render_as_string(hide_password=False)
 
     def functions_url(self, role: str, password: str) -> str:
         """Return the database's URL for a role of the functions."""
         there = urlsplit(f"//{self.functions_database}")
-        return self._url(username=role, password=password, host=there.hostname, port=there.port)
+        url = make_url(self.role_url(role, password)).set(host=there.hostname, port=there.port)
+        return url.render_as_string(hide_password=False)
 
     def reachable(self, address: str) -> str:
         """Return a URL of this cloud, of the API or a queue, as it is reached from here without any name server."""
         if not address.startswith("http"):
             return address
-        return urlunsplit(
-            urlsplit(address)._replace(scheme=urlsplit(self.aws).scheme, netloc=urlsplit(self.aws).netloc)
-        )
-
-    def _url(self, **parts: object) -> str:
-        url = make_url(self.database_url).set(**parts)  # type: ignore[arg-type]
-        return url.render_as_string(hide_password=False)
+        here = urlsplit(self.aws)
+        return urlunsplit(urlsplit(address)._replace(scheme=here.scheme, netloc=here.netloc))
 
 
 @contextlib.contextmanager

@@ -13,22 +13,8 @@ INFO = "/_localstack/info"
 OLDEST = 4  # the first major version whose REST APIs are found under /_aws/execute-api
 # Its free edition's Scheduler keeps schedules but starts nothing.
 PARAMETERS = {"ScheduledBy": "rules"}
-SERVICES = frozenset(
-    (
-        "apigateway",
-        "cloudformation",
-        "cloudwatch",
-        "dynamodb",
-        "events",
-        "iam",
-        "lambda",
-        "logs",
-        "s3",
-        "sns",
-        "sqs",
-        "sts",
-    )
-)
+SERVICES = {"apigateway", "cloudformation", "cloudwatch", "dynamodb", "events", "iam", "lambda", "logs", "s3"}
+SERVICES |= {"sns", "sqs", "sts"}
 NAME = "localhost.localstack.cloud"  # what containers, and public name servers (127.0.0.1), know LocalStack by
 LOOK_SECONDS = 10
 

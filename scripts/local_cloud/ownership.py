@@ -14,13 +14,14 @@ import database_roles
 import migrate
 import stack_env
 from local_cloud import localstack
-from local_cloud.config import REGION, LocalCloudError, Place
+from local_cloud.config import CREDENTIALS, REGION, LocalCloudError, Place
 from tabserve.core import database
 from tabserve.core.connection import role_name
 
 OWNER_TAG = "tabserve:state"
 # Nothing can be deployed over a stack in one of these states.
 BROKEN = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+GONE = {"NoSuchBucket", "ResourceNotFoundException"}  # with the stack
 
 
 def remember(place: Place, aws: str, database_url: str) -> None:
@@ -57,8 +58,8 @@ def forget(place: Place) -> list[str]:
     try:
         localstack.check(known["aws"])
         delete_stack(known["aws"], place)
-    except LocalCloudError:
-        stays.append(f"LocalStack at {known['aws']} does not answer: what it keeps of the stack stays there.")
+    except LocalCloudError as error:
+        stays.append(f"What LocalStack has of the stack stays there. {error}")
     if known["database_url"]:
         where = make_url(known["database_url"]).render_as_string(hide_password=True)
         if not known["made_tables"]:
@@ -87,29 +88,37 @@ def _drop_tables(url: str) -> None:
 
 
 def delete_stack(aws: str, place: Place) -> None:
-    """Delete the stack that this state folder has deployed, and what the template keeps when its stack goes."""
+    """Delete the stack that this state folder has deployed, and what the template keeps when its stack goes.
+
+    Raise LocalCloudError when something of it stays.
+    """
     stack = _stack(aws, place.stack_name)
     if stack is None or not _is_ours(stack, place):
         return
     formation = _client(aws, "cloudformation")
     pages = formation.get_paginator("list_stack_resources").paginate(StackName=place.stack_name)
     resources = [each for page in pages for each in page["StackResourceSummaries"] if "PhysicalResourceId" in each]
+    gone = formation.get_waiter("stack_delete_complete")
     for _ in range(2):  # a second time without what was in the way, should the first one fail
         formation.delete_stack(StackName=place.stack_name)
         with contextlib.suppress(WaiterError):
-            formation.get_waiter("stack_delete_complete").wait(StackName=stack["StackId"], WaiterConfig={"Delay": 1})
-            break
+            gone.wait(StackName=stack["StackId"], WaiterConfig={"Delay": 1})
         _delete_kept(aws, resources)
-    _delete_kept(aws, resources)
+        if _stack(aws, place.stack_name) is None:
+            return
+    raise LocalCloudError(f"LocalStack at {aws} could not delete the stack {place.stack_name}; it stays there.")
 
 
 def _delete_kept(aws: str, resources: Sequence[Mapping[str, Any]]) -> None:
     for each in resources:
-        with contextlib.suppress(ClientError):  # gone with the stack
+        try:
             if each["ResourceType"] == "AWS::S3::Bucket":
                 _delete_bucket(_client(aws, "s3"), each["PhysicalResourceId"])
             elif each["ResourceType"] == "AWS::DynamoDB::Table":
                 _client(aws, "dynamodb").delete_table(TableName=each["PhysicalResourceId"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise LocalCloudError(f"{each['PhysicalResourceId']} could not be deleted: {error}") from error
 
 
 def owner_tags(place: Place) -> dict[str, str]:
@@ -130,8 +139,10 @@ def refuse_foreign_stack(aws: str, place: Place) -> None:
 def _stack(aws: str, name: str) -> dict[str, Any] | None:
     try:
         (stack,) = _client(aws, "cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError:
-        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # there is none
+            return None
+        raise LocalCloudError(f"LocalStack at {aws} does not tell which stacks it has: {error}") from error
     return None if stack["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else dict(stack)
 
 
@@ -150,10 +161,4 @@ def _delete_bucket(s3: Any, name: str) -> None:  # noqa: ANN401  clients have no
 
 
 def _client(aws: str, service: str) -> Any:  # noqa: ANN401  clients have no type
-    given = {
-        "AWS_ENDPOINT_URL": aws,
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    return stack_env.client(given, service)
+    return stack_env.client({"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION, **CREDENTIALS}, service)
