@@ -37,6 +37,8 @@ QUERIES = {
     "to": ["2026-01-31T12:00:00Z", "now"],
     "model_version": ["20260101T000000Z-00000000", "'; DROP TABLE predictions --"],
     "prediction": ["1", "\x00"],
+    "entity_id": ["17", "", "%\x00", "x" * 5_000],
+    "prediction_id": [UUID, "17", UUID.upper()],
     "limit": ["1", "1000", "0", "-1", "1e3", "9" * 5_000],
     "cursor": [f"{'0' * 16}.{UUID}", f"{'9' * 16}.{UUID}", f"-000000000000001.{UUID}", "x"],
 }

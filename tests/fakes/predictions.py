@@ -125,9 +125,10 @@ def _place(prediction: Prediction) -> tuple[datetime, str]:
 
 
 def _matches(prediction: Prediction, query: HistoryQuery) -> bool:
-    filters = ("use_case", "source", "model_version", "prediction")
+    filters = ("use_case", "source", "model_version", "prediction", "entity_id")
     return (
         all(getattr(query, name) in {None, getattr(prediction, name)} for name in filters)
+        and query.prediction_id in {None, prediction.id}
         and (query.start is None or prediction.created_at >= query.start)
         and (query.end is None or prediction.created_at < query.end)
         and (query.cursor is None or _place(prediction) < (query.cursor.created_at, query.cursor.id))

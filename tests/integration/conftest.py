@@ -11,11 +11,12 @@ from tests.definitions import FOLDER
 ROWS = 1_000_000
 SEED = f"""
 INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction,
-                         probability, probabilities)
+                         probability, probabilities, entity_id)
 SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'r',
        (ARRAY['titanic', 'iris'])[1 + (n % 10 = 0)::int], 'v' || n / 300000,
        (ARRAY['webapp', 'scheduled', 'api'])[1 + n % 3], now() - interval '5 minutes' - n * interval '1 second',
-       '{{"Sex": "male", "Age": 30.5, "Fare": 7.25}}', (n % 2)::text, 0.5, '{{"0": 0.5, "1": 0.5}}'
+       '{{"Sex": "male", "Age": 30.5, "Fare": 7.25}}', (n % 2)::text, 0.5, '{{"0": 0.5, "1": 0.5}}',
+       CASE n % 5 WHEN 0 THEN 'often' ELSE (n % 50000)::text END
 FROM generate_series(1, {ROWS}) AS n
 """
 
@@ -64,7 +65,9 @@ def any_database(any_url: str) -> Iterator[Database | None]:
 
 @pytest.fixture(scope="session")
 def million_predictions(postgres_server: str) -> str:
-    """A database with a million predictions: nine of ten about titanic, from three sources, of four versions."""
+    """A database with a million predictions: nine of ten about titanic, from three sources, of four versions.
+
+    A fifth is about the entity `often`, the others about one in 50 000."""
     from tests.conftest import create_database
 
     url = create_database(postgres_server, "million", "template_tabserve")

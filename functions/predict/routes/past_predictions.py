@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from functions.predict.answers import Count, Predicted, Time, json_reply
 from functions.predict.problems import Described
-from functions.predict.request import UUID, deps_of
+from functions.predict.request import UUID, EntityId, PredictionId, deps_of
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
@@ -55,6 +55,8 @@ class HistoryParameters(BaseModel):
     end: Utc | None = Field(default=None, alias="to")
     model_version: Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,40}$")] | None = None
     prediction: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
+    entity_id: EntityId | None = None
+    prediction_id: PredictionId | None = None
     limit: int = Field(default=100, ge=1, le=1000)
     cursor: Annotated[str, Field(pattern=f"^[0-9]{{16}}\\.{UUID}$")] | None = None
 

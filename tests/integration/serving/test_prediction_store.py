@@ -162,6 +162,25 @@ def test_pages_hold_every_match_once_newest_first(
     assert found == expected
 
 
+def test_finds_the_predictions_about_an_entity_and_a_prediction_by_its_id(store: PredictionStore) -> None:
+    older = batch(2, entity_ids=["17", "18"])
+    newer = batch(2, entity_ids=["17", None], created_at=NOON + timedelta(hours=1), source="queue")
+    elsewhere = batch(1, entity_ids=["17"], created_at=NOON + timedelta(hours=2), use_case="iris")
+    store.add(older, newer, elsewhere)
+    about = {"old": next(iter(older)), "new": next(iter(newer)), "iris": next(iter(elsewhere))}
+
+    assert everything(store, entity_id="17") == [about["iris"], about["new"], about["old"]]
+    assert everything(store, entity_id="17", use_case="titanic") == [about["new"], about["old"]]
+    assert everything(store, entity_id="17", use_case="titanic", source="api") == [about["old"]]
+    assert everything(store, prediction_id=about["old"].id) == [about["old"]]
+    assert everything(store, prediction_id=about["old"].id, end=NOON) == []
+    assert everything(store, prediction_id=about["old"].id, entity_id="18") == []
+    page = store.past(HistoryQuery(entity_id="17", limit=1))
+    assert [*page.predictions] == [about["iris"]]
+    second = store.past(HistoryQuery(entity_id="17", limit=2, cursor=page.next_cursor))
+    assert [*second.predictions] == [about["new"], about["old"]]
+
+
 def test_a_cursor_does_not_move_when_newer_predictions_arrive(
     store: PredictionStore, history: list[Prediction]
 ) -> None:
@@ -293,6 +312,11 @@ AMONG_A_MILLION = [
     HistoryQuery(use_case="iris", model_version="v0", start=NOON, limit=1000),
     HistoryQuery(use_case="unknown", limit=1000),
     HistoryQuery(use_case="titanic", model_version="unknown", limit=1000),
+    HistoryQuery(entity_id="17", limit=1000),
+    HistoryQuery(use_case="titanic", entity_id="17", source="api", prediction="1", limit=1000),
+    HistoryQuery(entity_id="often", limit=1000),
+    HistoryQuery(use_case="iris", entity_id="often", limit=1000),
+    HistoryQuery(use_case="iris", prediction_id=f"{0:08}-0000-7000-8000-{17:012x}", limit=1000),
 ]
 
 

@@ -237,6 +237,19 @@ def test_history_is_read_newest_first_page_by_page(post: Any, client: TestClient
     assert read == sent[::-1]
 
 
+def test_history_is_searched_by_entity_and_by_prediction(post: Any, client: TestClient) -> None:
+    ids = [post({"records": [GOOD | {"entity_id": name}]})[1]["predictions"][0]["prediction_id"] for name in "717"]
+
+    def found(**parameters: str) -> list[str]:
+        answer = client.get("/past-predictions", params=parameters).json()
+        return [entry["prediction_id"] for entry in answer["predictions"]]
+
+    assert found(entity_id="7") == [ids[2], ids[0]]
+    assert found(entity_id="nobody") == []
+    assert found(prediction_id=ids[1]) == [ids[1]]
+    assert found(prediction_id=ids[1], entity_id="7") == []
+
+
 def test_history_ranges_are_half_open_and_utc(post: Any, client: TestClient) -> None:
     for _ in range(3):
         post(GOOD)
@@ -267,7 +280,10 @@ def test_any_iso_time_is_turned_into_utc(written: str, read: datetime) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"limit": "0"}, {"limit": "1001"}, {"from": "yesterday"}, {"source": "moon"}, {"colour": "red"}, {"cursor": "?"}],
+    [
+        *({"limit": "0"}, {"limit": "1001"}, {"from": "yesterday"}, {"source": "moon"}, {"colour": "red"}),
+        *({"cursor": "?"}, {"prediction_id": "17"}, {"entity_id": ""}, {"entity_id": "a\tb"}),
+    ],
 )
 def test_wrong_history_parameters_are_named(client: TestClient, parameters: dict[str, str]) -> None:
     response = client.get("/past-predictions", params=parameters)

@@ -48,11 +48,12 @@ Index(
 Index(None, predictions.c.use_case, predictions.c.source, predictions.c.created_at)
 Index(None, predictions.c.model_version, predictions.c.source, predictions.c.created_at)
 Index(None, predictions.c.created_at)
+# The id first: a history is asked for by it alone, too.
 WITH_ENTITY = text("entity_id IS NOT NULL")
 Index(
     None,
-    predictions.c.use_case,
     predictions.c.entity_id,
+    predictions.c.use_case,
     predictions.c.created_at,
     postgresql_where=WITH_ENTITY,
     sqlite_where=WITH_ENTITY,

@@ -16,7 +16,8 @@ NEWEST_FIRST = "ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
 
 
 CONDITIONS = {
-    **{name: f"{name} = %({name})s" for name in ("use_case", "source", "model_version", "prediction")},
+    **{name: f"{name} = %({name})s" for name in ("use_case", "source", "model_version", "prediction", "entity_id")},
+    "prediction_id": "id = %(prediction_id)s",
     "start": "created_at >= %(start)s",
     "end": "created_at < %(end)s",
     # The first comparison is implied; it is what an index that ends at created_at can use.
@@ -48,7 +49,8 @@ def page(query: HistoryQuery, found: list[Prediction]) -> Page:
 
 def _branches(query: HistoryQuery) -> list[list[str]]:
     """Return a branch per source where an index needs one; the order of its entries starts at the source."""
-    if query.source is not None or (query.use_case is None and query.model_version is None):
+    named = query.prediction_id is not None or query.entity_id is not None  # what has an index of its own
+    if named or query.source is not None or (query.use_case is None and query.model_version is None):
         return [[]]
     return [[f"source = '{source}'"] for source in SOURCES]
 

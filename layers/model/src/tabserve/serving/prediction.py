@@ -115,6 +115,8 @@ class HistoryQuery:
     end: datetime | None = None
     model_version: str | None = None
     prediction: str | None = None
+    entity_id: str | None = None
+    prediction_id: str | None = None
     limit: int = 100
     cursor: Cursor | None = None
 
