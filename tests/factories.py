@@ -22,7 +22,7 @@ VERSION = "20260101T000000Z-0a1b2c3d"
 def alert(cause: str = "f1", **changes: Any) -> Alert:
     """A warning about bad rows."""
     name = alert_id("bad_rows", "titanic", "firing", cause)
-    return replace(Alert(name, "bad_rows", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
+    return replace(Alert(name, "bad_rows", "titanic", "titanic", "firing", "warning", {"share": 0.5}, NOON), **changes)
 
 
 def batch(rows: int = 1, **changes: Any) -> PredictionBatch:

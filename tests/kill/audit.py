@@ -21,7 +21,7 @@ SELECT status, rows_total, rows_good, rows_bad, contract_sha256, good_key, bad_k
 PREDICTIONS = "SELECT row_number, source, entity_id, features FROM predictions WHERE file_id = %s"
 BAD_ROWS = "SELECT row_number FROM bad_rows WHERE file_id = %s ORDER BY 1"
 WATCHED = "SELECT feature, sum(n) FROM drift_metrics GROUP BY 1"
-ALERTS = "SELECT id::text, rule, subject, state, severity, payload, created_at, sent_at FROM alerts"
+ALERTS = "SELECT id::text, rule, subject, use_case, state, severity, payload, created_at, sent_at FROM alerts"
 
 
 @dataclass(frozen=True)

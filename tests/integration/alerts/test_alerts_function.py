@@ -38,7 +38,7 @@ def stored(database: Database, count: int) -> set[str]:
     """Store alerts and return the titles they will be told under."""
     names = [f"trouble {number}" for number in range(count)]
     made = [
-        Alert(alert_id("rule", name, "firing", ""), "rule", name, "firing", "high", {"title": name}, NOON)
+        Alert(alert_id("rule", name, "firing", ""), "rule", name, None, "firing", "high", {"title": name}, NOON)
         for name in names
     ]
     Outbox(database).add(made)

@@ -42,7 +42,7 @@ PASSWORD = "it's a % secret"
 
 
 def alert() -> Alert:
-    return Alert(str(uuid.uuid4()), "rule", "subject", "firing", "high", {}, NOON)
+    return Alert(str(uuid.uuid4()), "rule", "subject", None, "firing", "high", {}, NOON)
 
 
 def predict(database: Database, url: str) -> None:

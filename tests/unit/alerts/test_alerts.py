@@ -31,7 +31,7 @@ class World:
     def fire(self, subject: str, state: AlertState = "firing", **payload: object) -> None:
         at = NOON + timedelta(microseconds=self.made)
         self.made += 1
-        self.outbox.add([Alert(f"{subject} {state}", "rule", subject, state, "high", payload, at)])
+        self.outbox.add([Alert(f"{subject} {state}", "rule", subject, None, state, "high", payload, at)])
 
     def run(self, seconds_left: Callable[[], float] = lambda: 60) -> Delivery:
         channels = {"chat": self.chat, "mail": self.mail}

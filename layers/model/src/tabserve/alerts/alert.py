@@ -14,11 +14,15 @@ NAMESPACE = uuid.UUID("7f1d2a52-0c39-5a0e-9d52-7c9c3f0b6a11")
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One transition of one rule on one subject; the same transition always has the same id."""
+    """One transition of one rule on one subject; the same transition always has the same id.
+
+    `use_case` is the one it is about, None where it is about none in particular.
+    """
 
     id: str
     rule: str
     subject: str
+    use_case: str | None
     state: AlertState
     severity: str
     payload: Mapping[str, object]

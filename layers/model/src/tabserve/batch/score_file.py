@@ -186,6 +186,7 @@ def gave_up(ingestion: Ingestion, state: AlertState, cause: str, error: str | No
         id=alert_id(GAVE_UP, ingestion.file_id, state, cause),
         rule=GAVE_UP,
         subject=ingestion.key,
+        use_case=ingestion.use_case,
         state=state,
         severity="critical",
         payload={"use_case": ingestion.use_case, "file_id": ingestion.file_id, "error": error},

@@ -109,4 +109,4 @@ def _model_alert(use_case: str, last: Alert | None, error: str | None, at: datet
         return None
     state: AlertState = "resolved" if fires else "firing"
     id_ = alert_id(NO_MODEL, use_case, state, last.id if last else "")
-    return Alert(id_, NO_MODEL, use_case, state, "critical", {"use_case": use_case, "error": error}, at)
+    return Alert(id_, NO_MODEL, use_case, use_case, state, "critical", {"use_case": use_case, "error": error}, at)

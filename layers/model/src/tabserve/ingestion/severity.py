@@ -27,6 +27,7 @@ def file_alert(
         id=alert_id(RULE, ingestion.key, state, ingestion.file_id),
         rule=RULE,
         subject=ingestion.key,
+        use_case=ingestion.use_case,
         state=state,
         severity=ingestion.criticality,
         payload=_payload(ingestion, result),

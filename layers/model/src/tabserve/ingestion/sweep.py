@@ -98,5 +98,5 @@ def _note_lost(lost: Sequence[RawFile], deps: SweepDependencies, now: datetime) 
         return
     keys = ", ".join(file.key for file in lost[:NAMED])
     payload = {"files": len(lost), "such as": keys, "way out": "scripts/redrive.py"} if lost else {"files": 0}
-    alert = Alert(alert_id(RULE, SUBJECT, state, now.isoformat()), RULE, SUBJECT, state, "high", payload, now)
+    alert = Alert(alert_id(RULE, SUBJECT, state, now.isoformat()), RULE, SUBJECT, None, state, "high", payload, now)
     deps.alerts.add([alert])

@@ -62,7 +62,8 @@ def load_alert_rules(path: Path = PATH) -> AlertRules:
 class Finding:
     """What one evaluation of a rule says of a subject; `state` is None where it says nothing new.
 
-    `cause` names the evaluated window: the same evaluation, repeated, leads to the same alert.
+    The subject is a use case, or a use case and a part of it after a colon. `cause` names the evaluated window: the
+    same evaluation, repeated, leads to the same alert.
     """
 
     rule: str
@@ -74,6 +75,11 @@ class Finding:
     explanation: str
     facts: Mapping[str, object] = field(default_factory=dict)
     link: str = ""
+
+    @property
+    def use_case(self) -> str:
+        """The use case that the subject is, or is a part of."""
+        return self.subject.partition(":")[0]
 
 
 def transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], at: datetime) -> Iterator[Alert]:
@@ -111,4 +117,4 @@ def _alert(found: Finding, state: AlertState, at: datetime) -> Alert:
         "link": found.link,
     }
     name = alert_id(found.rule, found.subject, state, found.cause)
-    return Alert(name, found.rule, found.subject, state, found.severity, payload, at)
+    return Alert(name, found.rule, found.subject, found.use_case, state, found.severity, payload, at)

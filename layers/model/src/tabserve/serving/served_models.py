@@ -45,8 +45,9 @@ class ModelAlerts:
         payload = {"use_case": use_case.name, "version": version, "error": str(error or "")}
         self._log.error("champion", extra={"state": state, **payload})
         id_ = alert_id(REFUSED, use_case.name, state, version)
+        alert = Alert(id_, REFUSED, use_case.name, use_case.name, state, "high", payload, self._clock())
         try:
-            self._outbox().add([Alert(id_, REFUSED, use_case.name, state, "high", payload, self._clock())])
+            self._outbox().add([alert])
         except UnavailableError:
             self._log.exception("alert not stored")  # the old version serves on; that must not fail for it
 
