@@ -63,7 +63,7 @@ def test_alerts_of_before_know_their_use_case(database_url: str) -> None:
         ("raw_files_not_ingested", "raw bucket", {"files": 1}, None),
     ]
     with engine.begin() as connection:
-        command.downgrade(migrate.config(connection), "0006")
+        command.downgrade(migrate.config(connection), "0007")
         for rule, subject, payload, _ in stored:
             values = {"id": alert_id(rule, subject, "firing", ""), "rule": rule, "subject": subject}
             connection.execute(text(STORED), values | {"payload": json.dumps(payload)})
