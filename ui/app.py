@@ -2,20 +2,23 @@
 
 import streamlit as st
 
-from ui import context, navigation
+from ui import address, context, navigation
 from ui.components import markup, notices, times
 from ui.errors import UiError
 
 
 def main() -> None:
     """Draw the frame and the page the visitor is on."""
-    st.set_page_config(page_title="tabserve", page_icon=":material/table_chart_view:", layout="wide")
-    markup.use_style()
     page = navigation.current()
+    st.set_page_config(page_title=f"{page.title} · tabserve", page_icon=":material/table_chart_view:", layout="wide")
+    markup.use_style()
     with st.sidebar:
+        menu = st.container(key="menu", gap="xxsmall")
         times.choose()
         links = st.container()
     _choose_use_case()
+    with menu:
+        navigation.show_menu()
     try:
         page.run()
     except UiError as error:
@@ -26,20 +29,13 @@ def main() -> None:
 
 
 def _choose_use_case() -> None:
-    """Let the visitor choose what every page is about; the choice lasts across pages and stands in the address."""
+    """Let the visitor choose what every page is about; the choice goes along to other pages by the address."""
     try:
         titles = context.use_cases()
     except UiError:
         titles = {}
     if titles:
-        st.selectbox(
-            "Use case",
-            list(titles),
-            format_func=lambda name: titles.get(name, name),
-            key=context.USE_CASE,
-            bind="query-params",
-            width=320,
-        )
+        address.choose("Use case", titles, context.USE_CASE, width=320)
     else:
         st.session_state.pop(context.USE_CASE, None)
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from ui import address, context
+from ui.components import times
+
 PAGES = {
     "overview": ("Overview", ":material/account_tree:"),
     "predict": ("Predict", ":material/bolt:"),
@@ -14,17 +17,25 @@ PAGES = {
     "monitoring": ("Monitoring", ":material/monitoring:"),
     "models": ("Models", ":material/deployed_code:"),
 }
+LASTING = (context.USE_CASE, times.CHOICE)  # what holds on every page
 FIRST = next(iter(PAGES))
 
 
 def current() -> Any:  # noqa: ANN401  Streamlit's page type
-    """Draw the menu; return the page the visitor is on."""
-    return st.navigation([_page(path) for path in PAGES])
+    """Return the page the visitor is on."""
+    return st.navigation([_page(path) for path in PAGES], position="hidden")
 
 
-def link(path: str, label: str, icon: str) -> None:
-    """Draw a link to a page."""
-    st.page_link(_page(path), label=label, icon=icon)
+def show_menu() -> None:
+    """Draw a link to every page; it keeps what the visitor chose for all of them."""
+    for path, (title, icon) in PAGES.items():
+        link(path, title, icon)
+
+
+def link(path: str, label: str, icon: str, **parameters: str) -> None:
+    """Draw a link to a page, in the state that the parameters of its address give it."""
+    kept = {key: value for key in LASTING if (value := address.get(key))}
+    st.page_link(_page(path), label=label, icon=icon, query_params={**kept, **parameters})
 
 
 def module_of(path: str) -> str:

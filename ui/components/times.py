@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
-CHOICE = "time_zone"
-LOCAL = "Local"
+from ui import address
+
+CHOICE = "times"
+LOCAL = "local"
 
 
 def zone() -> tzinfo:
@@ -23,14 +25,8 @@ def zone_name() -> str:
 
 def choose() -> None:
     """Let the visitor choose between UTC and the browser's zone."""
-    st.segmented_control(
-        "Times in",
-        ["UTC", LOCAL],
-        default="UTC",
-        required=True,
-        key=CHOICE,
-        format_func=lambda choice: choice if choice == "UTC" else f"Local ({_local_name()})",
-    )
+    texts = {"utc": "UTC", LOCAL: f"Local ({_local_name()})"}
+    address.choose("Times in", texts, CHOICE, st.segmented_control, required=True)
 
 
 def written(time: Any) -> str:  # noqa: ANN401  a time, a text or nothing

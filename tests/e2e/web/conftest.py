@@ -2,11 +2,13 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from sqlalchemy import Engine, Table, create_engine, insert, text
 
 from local_cloud import ui
 from local_cloud.config import HOST, Place, free_ports
@@ -52,6 +54,51 @@ def serve(chromium_path: str, stack: Mapping[str, str], tmp_path_factory: pytest
             return url
 
         yield serve
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The page in front of the running API and of a database of one's own, to be brought into any state."""
+
+    site: str
+    engine: Engine
+
+    def add(self, table: Table, *rows: Mapping[str, object]) -> None:
+        """Insert rows; columns that a row leaves out take the table's defaults."""
+        with self.engine.begin() as connection:
+            connection.execute(insert(table), list(rows))
+
+    def take_database_away(self) -> None:
+        """End every session and refuse new ones."""
+        self._allow(connections=False)
+        self._server("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+
+    def bring_database_back(self) -> None:
+        """Let sessions in again."""
+        self._allow(connections=True)
+
+    def _allow(self, *, connections: bool) -> None:
+        self._server(f"ALTER DATABASE {self.engine.url.database} ALLOW_CONNECTIONS {connections}")
+
+    def _server(self, statement: str) -> None:
+        self.engine.dispose()
+        server = create_engine(self.engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            parameters = {"name": self.engine.url.database} if ":name" in statement else {}
+            connection.execute(text(statement), parameters)
+        server.dispose()
+
+
+@pytest.fixture
+def seeded(stack: Mapping[str, str], postgres_url: str, tmp_path: Path, chromium_path: str) -> Iterator[Seeded]:
+    """A page of its own in front of an empty database; what a test puts there is all that anybody sees."""
+    engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    place = Place(tmp_path, free_ports())
+    url = f"http://{HOST}:{place.ports.ui}"
+    server = ui.start(place, {**stack, "READER_DATABASE_URL": postgres_url, "UI_URL": url})
+    yield Seeded(url, engine)
+    server.stop()
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
