@@ -4,10 +4,11 @@
 import argparse
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import pictures
 import stack_env
+from browser import PHONE, WIDE, chromium, settle, visit
 
 # What each picture shows: a page, and a tab of it where it has several.
 PICTURES = {
@@ -20,8 +21,8 @@ PICTURES = {
     "monitoring-predictions": ("monitoring", "Drift and predictions"),
     "models": ("models", ""),
 }
-SIZES = {"wide": (1440, 900), "phone": (375, 812)}
-SETTLE_MS = 2_500
+SIZES = {"wide": WIDE, "phone": PHONE}
+DRAWN_MS = 1_000  # charts draw after the page is quiet
 TALLEST = 2_700
 
 
@@ -32,37 +33,33 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, default=stack_env.ROOT / "docs" / "screenshots", help="where the pictures go"
     )
-    parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser")
     args = parser.parse_args(arguments)
     site = stack_env.read(args.env)["UI_URL"]
     args.out.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         for size, (width, height) in SIZES.items():
             for name, (path, tab) in PICTURES.items():
-                picture(browser, f"{site}/{path}", tab, width, height).screenshot(path=args.out / f"{name}-{size}.png")
-                print(args.out / f"{name}-{size}.png")
-        browser.close()
+                file = args.out / f"{name}-{size}.png"
+                picture(browser, site, path, tab, width, height).screenshot(path=file)
+                print(file)
     pictures.note()
 
 
-def picture(browser: Browser, url: str, tab: str, width: int, height: int) -> Page:
+def picture(browser: Browser, site: str, path: str, tab: str, width: int, height: int) -> Page:
     """Open a page, make a prediction where there is a form, and make the window as tall as the page."""
     page = browser.new_page(viewport={"width": width, "height": height})
-    page.goto(url)
-    page.locator("h1").wait_for()
-    page.wait_for_timeout(SETTLE_MS)
-    if url.endswith("/predict"):
+    visit(page, site, path)
+    if path == "predict":
         page.get_by_role("button", name="Predict", exact=True).click()
         page.get_by_text("What pushed it up or down").wait_for()
     if tab:
         page.get_by_role("combobox", name="When").click()
         page.get_by_role("option", name="Last 15 minutes").click()
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(SETTLE_MS)
+    settle(page)
     tall = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').getBoundingClientRect().height")
     page.set_viewport_size({"width": width, "height": max(height, min(int(tall) + 20, TALLEST))})
-    page.wait_for_timeout(SETTLE_MS)
+    page.wait_for_timeout(DRAWN_MS)
     return page
 
 

@@ -1,44 +1,36 @@
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, Table, create_engine, insert, text
 
+import browser as browser_tools
 from local_cloud import ui
 from local_cloud.config import HOST, Place, free_ports
 
 WIDE, NARROW = (1440, 1000), (375, 812)
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NO_CHROMIUM = "No Chromium here: the browser tests need `apt-get install chromium` or `playwright install chromium`."
-SANDBOX = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox refuses to run as root
 Serve = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Where a Chromium is; without one these tests are skipped, or fail where REQUIRE_BROWSER is set."""
-    if installed := next((path for name in CHROMIUMS if (path := shutil.which(name))), None):
-        return installed
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    if not Path(own).exists():
-        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(NO_CHROMIUM)
-    return own
+    try:
+        return browser_tools.chromium_path()
+    except FileNotFoundError as error:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(str(error))
 
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
     """A Chromium to drive."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium_path, args=SANDBOX)
+    with browser_tools.chromium(chromium_path) as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

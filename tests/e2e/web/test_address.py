@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from browser import choose, settle, visit
 from tests.e2e.web.conftest import Seeded
-from tests.e2e.web.test_pages import choose, settle, visit
 
 pytestmark = pytest.mark.timeout(300)
 

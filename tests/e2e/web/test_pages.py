@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from browser import choose, file, settle, visit
 from tests.e2e.web.conftest import Serve
 
 pytestmark = pytest.mark.timeout(300)
@@ -23,28 +24,6 @@ FILE = """PassengerId,Pclass,Sex,Age,Fare,Embarked,Name
 4,3,male,22,7.25,S,Mr
 """
 
-# An action takes its way to the server: quiet is a page that stays so for some frames and 0.3 seconds of the browser.
-QUIET = """() => {
-  const app = document.querySelector('[data-testid=stApp]')?.dataset ?? {};
-  const isQuiet = app.testConnectionState === 'CONNECTED' && app.testScriptState === 'notRunning'
-    && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]');
-  window.quiet = isQuiet ? [...window.quiet, performance.now()] : [];
-  return window.quiet.length > 5 && window.quiet.at(-1) - window.quiet[0] > 300;
-}"""
-
-
-def visit(page: Page, site: str, path: str = "") -> None:
-    page.bring_to_front()  # a tab behind another one draws no frames
-    page.goto(f"{site}/{path}")
-    expect(page.locator("h1")).to_be_visible()
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has drawn what the last action asked for, and nothing is left of what stood there before."""
-    page.evaluate("window.quiet = []")
-    page.wait_for_function(QUIET)
-
 
 def cells(table: Locator) -> list[list[str]]:
     """Return the cells of the rows in sight."""
@@ -52,14 +31,8 @@ def cells(table: Locator) -> list[list[str]]:
     return [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settle(page)
-
-
 def upload(page: Page, name: str, text: str) -> None:
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+    page.locator("input[type=file]").set_input_files(file(name, text))
 
 
 def predict(page: Page, site: str) -> None:
