@@ -60,6 +60,46 @@ class Population:
         return reference.window(lists, len(lists[PREDICTION]))
 
 
+def wide(columns: int, rows: int = 4_000) -> Population:
+    """Return a synthetic mixed table: half numbers, half categories with a rare level each, all hanging together.
+
+    Four, five or six levels: the rarest one has 0.3 % of the rows. Every fourth column has missing values.
+    """
+    rng = np.random.default_rng(columns)
+    hidden = rng.normal(size=rows)
+    numbers, categories = columns - columns // 2, columns // 2
+    number = {"type": "number", "minimum": -1e9, "maximum": 1e9, "required": False, "impute": "median"}
+    category = {"type": "category", "categories": list("abcdef"), "required": False, "impute": "most_frequent"}
+    features = [{"name": f"n{place}"} | number for place in range(numbers)]
+    features += [{"name": f"c{place}"} | category for place in range(categories)]
+    use_case = UseCase.model_validate(
+        {
+            "name": f"wide-{columns}",
+            "version": 1,
+            "task": "binary_classification",
+            "id_column": "Id",
+            "features": features,
+            "target": {"name": "outcome", "classes": [0, 1], "positive_class": 1},
+        }
+    )
+    found: dict[str, Column] = {}
+    for place, feature in enumerate(use_case.features):
+        mixed = 0.4 * hidden + rng.normal(size=rows)
+        if feature.name.startswith("n"):
+            values = (np.exp(mixed) if place % 3 else mixed.round(1)).astype(object)
+        else:
+            shares = np.sort(rng.dirichlet(np.full(3 + place % 3, 3.0)))[::-1]
+            bounds = np.quantile(mixed, np.minimum(np.cumsum(shares), 0.997))
+            values = np.array(list("abcdef"), dtype=object)[np.searchsorted(bounds, mixed)]
+        if place % 4 == 0:
+            values[rng.random(rows) < 0.04] = None
+        found[feature.name] = values
+    answered = 1 / (1 + np.exp(-hidden - rng.normal(size=rows)))
+    found[PROBABILITY] = answered.astype(object)
+    found[PREDICTION] = np.where(answered >= 0.5, "1", "0").astype(object)
+    return Population(use_case, found, rows)
+
+
 def heavy_tailed(rows: int = 4_000) -> Population:
     """Return numbers without variance, ties, rare categories and missing values."""
     rng = np.random.default_rng(20)

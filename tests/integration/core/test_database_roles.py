@@ -95,7 +95,7 @@ def monitor(database: Database, _: str) -> None:
     tables = MonitoringTables(database)
     tables.versions("titanic", 5)
     tables.closed_until("titanic", VERSION)
-    tables.alarms_in_a_row("titanic", VERSION, 3)
+    tables.last_states("titanic", VERSION, 3)
     list(tables.predictions("titanic", VERSION, None, NOON))
     tables.windows_with_new_ground_truth("titanic", 5)
     span = Span(VERSION, NOON - timedelta(hours=1), NOON)

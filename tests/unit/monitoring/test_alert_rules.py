@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from tabserve.monitoring.alert_rules import DriftRule, Finding, drift_state, load_alert_rules, transitions
+from tabserve.monitoring.alert_rules import DriftRule, Finding, Streak, drift_state, load_alert_rules, transitions
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-RULE = DriftRule(severity="critical", alarms_in_a_row=2)
+RULE = DriftRule(severity="critical", alarms_in_a_row=2, calm_in_a_row=3)
 
 
 def finding(state: Any, cause: str = "w1") -> Finding:
@@ -19,28 +19,60 @@ def test_an_alert_is_told_once_when_it_begins_and_once_when_it_is_over() -> None
 
 
 def test_what_fires_already_is_not_told_again_and_what_does_not_is_not_resolved() -> None:
-    assert list(transitions([finding("firing")], [("drift", "fruit")], NOW)) == []
-    assert list(transitions([finding("resolved")], [], NOW)) == []
+    assert transitions([finding("firing")], [("drift", "fruit")], NOW) == []
+    assert transitions([finding("resolved")], [], NOW) == []
 
 
 def test_alerts_of_one_run_have_times_in_their_order_and_the_same_finding_has_the_same_id() -> None:
-    first = list(transitions([finding("firing"), finding("resolved", "w2")], [], NOW))
-    again = list(transitions([finding("firing"), finding("resolved", "w2")], [], NOW))
+    first = transitions([finding("firing"), finding("resolved", "w2")], [], NOW)
+    again = transitions([finding("firing"), finding("resolved", "w2")], [], NOW)
     assert first[0].created_at < first[1].created_at
     assert [alert.id for alert in first] == [alert.id for alert in again]
 
 
 @pytest.mark.parametrize(
-    ("states", "before", "after"),
+    ("states", "to_send"),
     [
-        (["ok", "severe"], 0, ("firing", 1)),
-        (["ok", "alarm"], 0, (None, 1)),
-        (["ok", "alarm"], 1, ("firing", 2)),
-        (["warning", "ok"], 1, ("resolved", 0)),
-        (["insufficient", "insufficient"], 1, (None, 1)),
+        (["firing"], ["firing"]),
+        (["firing", "resolved"], []),
+        (["firing", "resolved", "firing"], ["firing"]),
     ],
 )
-def test_drift_fires_after_two_alarms_in_a_row_or_one_severe_window(states: Any, before: int, after: Any) -> None:
+def test_only_the_net_change_is_left_to_be_sent(states: list[Any], to_send: list[Any]) -> None:
+    found = [finding(state, f"w{n}") for n, state in enumerate(states)]
+    moved = transitions(found, [], NOW)
+    assert [alert.state for alert in moved] == states
+    assert [alert.state for alert in moved if alert.sent_at is None] == to_send
+    assert [alert for alert in moved if alert.sent_at is None] == moved[len(moved) - len(to_send) :]
+
+
+def test_an_alert_that_fires_already_is_told_only_when_it_is_over_in_the_end() -> None:
+    def sent(*states: Any) -> list[Any]:
+        found = [finding(state, f"w{n}") for n, state in enumerate(states)]
+        moved = transitions(found, [("drift", "fruit"), ("drift", "other")], NOW)
+        return [alert.state for alert in moved if alert.sent_at is None]
+
+    assert sent("resolved", "firing") == []
+    assert sent("resolved", "firing", "resolved") == ["resolved"]
+
+
+@pytest.mark.parametrize(
+    ("states", "before", "after"),
+    [
+        (["ok", "severe"], Streak(), ("firing", Streak(alarms=1))),
+        (["ok", "alarm"], Streak(), (None, Streak(alarms=1))),
+        (["ok", "alarm"], Streak(alarms=1), ("firing", Streak(alarms=2))),
+        (["alarm", "warning"], Streak(calm=2), (None, Streak(alarms=1))),
+        (["warning", "ok"], Streak(alarms=1), (None, Streak())),
+        (["warning", "ok"], Streak(calm=2), (None, Streak())),
+        (["ok", "ok"], Streak(alarms=2), (None, Streak(calm=1))),
+        (["ok", "ok"], Streak(calm=2), ("resolved", Streak(calm=3))),
+        (["insufficient", "insufficient"], Streak(alarms=1), (None, Streak(alarms=1))),
+    ],
+)
+def test_drift_fires_after_two_alarms_or_one_severe_window_and_ends_after_three_calm_ones(
+    states: Any, before: Streak, after: Any
+) -> None:
     assert drift_state(RULE, states, before) == after
 
 

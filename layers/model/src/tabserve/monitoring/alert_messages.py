@@ -34,7 +34,10 @@ def drift(
     limits, alarms = use_case.monitoring.drift, rules.drift.alarms_in_a_row
     if state == "resolved":
         title = f"{use_case.name}: the data look like the reference again"
-        explanation = f"No column of the window of {_window(span, rows)} differs enough from the reference to alarm."
+        explanation = (
+            f"No column differs enough from the reference for a warning in {rules.drift.calm_in_a_row} windows in a "
+            f"row, up to the one of {_window(span, rows)}."
+        )
     else:
         title = f"{use_case.name}: {_listed([_name(each.column) for each in moved])} drifted"
         explanation = (

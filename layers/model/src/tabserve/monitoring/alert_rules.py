@@ -1,7 +1,8 @@
 """Alert rules: when an alert begins to fire, when it is resolved, and the file that says so."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -23,9 +24,13 @@ class _Rule(BaseModel):
 
 
 class DriftRule(_Rule):
-    """Fires after as many windows with an alarm in a row, or one severe window; resolved by one without alarm."""
+    """Fires after as many windows with an alarm in a row, or one severe window; resolved after as many calm ones.
+
+    A calm window is one without even a warning.
+    """
 
     alarms_in_a_row: int = Field(ge=1)
+    calm_in_a_row: int = Field(ge=1)
 
 
 class SilenceRule(_Rule):
@@ -82,11 +87,28 @@ class Finding:
         return self.subject.partition(":")[0]
 
 
-def transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], at: datetime) -> Iterator[Alert]:
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """How many windows in a row, up to the last one, had an alarm, and how many not even a warning."""
+
+    alarms: int = 0
+    calm: int = 0
+
+
+def transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], at: datetime) -> list[Alert]:
     """Turn findings, in order, into alerts: one when a rule begins to fire on a subject, one when that is over.
 
-    Their times differ, so that the last transition of a subject is well defined.
+    Their times differ, so that the last transition of a subject is well defined. Of a subject that changed more than
+    once only the net change is left to be sent: the last transition, or none where all is as it was before.
     """
+    moved = list(_all_transitions(findings, firing, at))
+    times = Counter((alert.rule, alert.subject) for alert in moved)
+    last = {(alert.rule, alert.subject): alert for alert in moved}
+    net = [alert for subject, alert in last.items() if times[subject] % 2]
+    return [alert if alert in net else replace(alert, sent_at=alert.created_at) for alert in moved]
+
+
+def _all_transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], at: datetime) -> Iterator[Alert]:
     active = set(firing)
     instants = (at + timedelta(microseconds=number) for number in count())
     for found in findings:
@@ -97,16 +119,17 @@ def transitions(findings: Iterable[Finding], firing: Iterable[tuple[str, str]], 
         yield _alert(found, found.state, next(instants))
 
 
-def drift_state(rule: DriftRule, states: Sequence[str], alarms_before: int) -> tuple[AlertState | None, int]:
-    """Return what one window's column states mean, and the number of windows with an alarm in a row up to it."""
-    if "severe" in states:
-        return "firing", alarms_before + 1
-    if "alarm" in states:
-        alarms = alarms_before + 1
-        return ("firing" if alarms >= rule.alarms_in_a_row else None), alarms
-    if all(state == "insufficient" for state in states):
-        return None, alarms_before
-    return "resolved", 0
+def drift_state(rule: DriftRule, states: Collection[str], before: Streak) -> tuple[AlertState | None, Streak]:
+    """Return what one window's column states mean after the windows before it, and the streak up to it."""
+    if "insufficient" in states:
+        return None, before
+    if "severe" in states or "alarm" in states:
+        alarms = before.alarms + 1
+        return ("firing" if "severe" in states or alarms >= rule.alarms_in_a_row else None), Streak(alarms=alarms)
+    if "warning" in states:
+        return None, Streak()
+    calm = before.calm + 1
+    return ("resolved" if calm >= rule.calm_in_a_row else None), Streak(calm=calm)
 
 
 def _alert(found: Finding, state: AlertState, at: datetime) -> Alert:

@@ -6,12 +6,13 @@ both. SciPy computes the distributions; it comes with the functions that import 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
-from scipy.stats import distributions, false_discovery_control
+from scipy.stats import distributions, false_discovery_control, fisher_exact
 
 from tabserve.core.use_case import DriftLimits
 from tabserve.reference.profile import ColumnProfile, NumericProfile, Profile
@@ -25,9 +26,6 @@ ENOUGH_TO_ALARM = 100
 WARNING_RATE = 0.05
 ALARM_RATE = 0.01
 SMALLEST_EXPECTED = 5
-PERMUTATIONS = 1_999
-FIRST_LOOK = 199
-UNREMARKABLE = 40
 SMOOTHING = 0.5
 
 
@@ -72,19 +70,18 @@ def state(n: int, q_value: float, effect: float, limits: DriftLimits) -> State:
 
 
 def difference(reference: ColumnProfile, window: ColumnProfile) -> Difference:
-    """Compare one column: its values, which of them are missing, and by how much its bins moved."""
+    """Compare one column: its values, and which of them are missing, as two questions with an effect each."""
     expected, found = reference.bins(), window.bins()
-    effect = excess_psi(expected, found)
-    if not (isinstance(reference, NumericProfile) and isinstance(window, NumericProfile)):
-        method, statistic, p_value = independence(expected, found)
-        return Difference(method, statistic, p_value, effect)
-    distance, p_values = kolmogorov_smirnov(reference, window)
-    method, statistic, p_missing = independence(
-        np.array([reference.present, reference.missing]), np.array([window.present, window.missing])
-    )
-    if p_values <= p_missing:
-        return Difference("ks", distance, min(1.0, 2 * p_values), effect)
-    return Difference(f"{method} (missing)", statistic, min(1.0, 2 * p_missing), effect)
+    values, gone = _values_and_missing(expected), _values_and_missing(found)
+    effect = max(excess_psi(expected[:-1], found[:-1]), excess_psi(values, gone))
+    if isinstance(reference, NumericProfile) and isinstance(window, NumericProfile):
+        distance, p_values = kolmogorov_smirnov(reference, window)
+        of_values = "ks", distance, p_values
+    else:
+        of_values = independence(expected[:-1], found[:-1])
+    method, statistic, p_missing = independence(values, gone)
+    smaller = min(of_values, (f"{method} (missing)", statistic, p_missing), key=itemgetter(2))
+    return Difference(*smaller[:2], min(1.0, 2 * smaller[2]), effect)
 
 
 def kolmogorov_smirnov(reference: NumericProfile, window: NumericProfile) -> tuple[float, float]:
@@ -98,38 +95,26 @@ def kolmogorov_smirnov(reference: NumericProfile, window: NumericProfile) -> tup
 
 
 def independence(first: Counts, second: Counts) -> tuple[str, float, float]:
-    """Return the method, Pearson's statistic and the p-value of two rows of counts, without continuity correction."""
-    table = np.stack((first, second))[:, first + second > 0]
-    rows = table.sum(axis=1)
-    if table.shape[1] < 2 or not rows.all():
-        return "chi2", 0.0, 1.0
-    expected = np.outer(rows, table.sum(axis=0)) / rows.sum()
-    statistic = float(((table - expected) ** 2 / expected).sum())
-    if expected.min() >= SMALLEST_EXPECTED:
-        return "chi2", statistic, float(chdtrc(table.shape[1] - 1, statistic))
-    return "permutation", statistic, permutation_p_value(tuple(table[0].tolist()), tuple(table[1].tolist()))
+    """Return the method, Pearson's statistic and the p-value of two rows of counts, without continuity correction.
 
-
-@lru_cache(maxsize=4_096)
-def permutation_p_value(first: tuple[int, ...], second: tuple[int, ...]) -> float:
-    """Return how often shuffled rows give a Pearson statistic as large; the same table always has the same answer.
-
-    A first look at few shuffles ends the test where nothing is special about the table.
+    Chi² needs 5 expected rows in every cell, so rarer levels are pooled, the less rare ones first, until 5 are
+    expected of each pool. Of the rarest, too few even together, Fisher's exact test tells whether there are more or
+    fewer of them; then there are two questions, and the smaller p-value is doubled.
     """
-    columns = np.add(first, second)
-    rows = sum(second)
-    share = rows / columns.sum()
-    weights = 1 / (columns * share) + 1 / (columns * (1 - share))
-    found = ((np.asarray(second) - columns * share) ** 2 * weights).sum()
-    rng = np.random.default_rng(0)
-    as_large = drawn = 0
-    for more in (FIRST_LOOK, PERMUTATIONS - FIRST_LOOK):
-        shuffled = rng.multivariate_hypergeometric(columns, rows, more)
-        as_large += int(((shuffled - columns * share) ** 2 @ weights >= found * (1 - 1e-9)).sum())
-        drawn += more
-        if as_large >= UNREMARKABLE:
-            break
-    return (1 + as_large) / (1 + drawn)
+    table = np.stack((first, second))[:, first + second > 0]
+    if table.shape[1] < 2 or not table.sum(axis=1).all():
+        return "chi2", 0.0, 1.0
+    pools, rest = _pooled(table)
+    if pools.shape[1] + rest.any() < 2:
+        pools, rest = _most_frequent(table)
+    if not rest.any():
+        return "chi2", *_chi2(pools)
+    two = np.column_stack((pools.sum(axis=1), rest))
+    fisher = "fisher", _chi2(two)[0], float(fisher_exact(two).pvalue)
+    if pools.shape[1] < 2:
+        return fisher
+    method, statistic, p_value = min(fisher, ("chi2", *_chi2(pools)), key=itemgetter(2))
+    return method, statistic, min(1.0, 2 * p_value)
 
 
 def excess_psi(reference: Counts, window: Counts) -> float:
@@ -150,6 +135,37 @@ def single_class(reference: Counts, window: Counts, chance: float = 1e-3) -> boo
         return False
     share = float(reference[window > 0][0] / max(1, reference.sum()))
     return share**rows < chance
+
+
+def _values_and_missing(bins: Counts) -> Counts:
+    return np.array([bins[:-1].sum(), bins[-1]])
+
+
+def _pooled(table: Counts) -> tuple[Counts, Counts]:
+    """Return the levels or pools of them of which 5 rows are expected in both rows, and the counts of the rarest."""
+    columns, rows = table.sum(axis=0), table.sum(axis=1)
+    needed = SMALLEST_EXPECTED * columns.sum() / rows.min()
+    frequent = columns >= needed
+    pools, rest = [table[:, frequent]], np.zeros(2, dtype=np.int64)
+    rare = table[:, ~frequent]
+    for level in np.argsort(-columns[~frequent], kind="stable"):
+        rest = rest + rare[:, level]
+        if rest.sum() >= needed:
+            pools.append(rest[:, np.newaxis])
+            rest = np.zeros(2, dtype=np.int64)
+    return np.hstack(pools), rest
+
+
+def _most_frequent(table: Counts) -> tuple[Counts, Counts]:
+    chosen = table[:, [table.sum(axis=0).argmax()]]
+    return chosen, table.sum(axis=1) - chosen[:, 0]
+
+
+def _chi2(table: Counts) -> tuple[float, float]:
+    """Return Pearson's statistic of a table of two rows and its p-value."""
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    return statistic, float(chdtrc(table.shape[1] - 1, statistic))
 
 
 def _cumulative(profile: NumericProfile, values: Floats) -> Floats:

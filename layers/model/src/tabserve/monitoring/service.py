@@ -17,7 +17,7 @@ from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.monitoring import alert_messages as explain
 from tabserve.monitoring import drift
-from tabserve.monitoring.alert_rules import AlertRules, Finding, drift_state
+from tabserve.monitoring.alert_rules import AlertRules, Finding, Streak, drift_state
 from tabserve.monitoring.performance import Answers, estimate, mean_probability, measure
 from tabserve.monitoring.window_report import Arrivals, Bin, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
@@ -80,21 +80,25 @@ def run(deps: MonitorDependencies) -> MonitoringRun:
 def _watch(deps: MonitorDependencies, name: str, arrived: Arrivals | None, done: MonitoringRun) -> list[Finding]:
     """Report on what is new of one use case, and return what is true of it right now."""
     use_case = deps.catalog.get(name)
-    for version in deps.store.versions(name, use_case.monitoring.window.minutes):
-        _close_windows(deps, use_case, version, done)
+    _close_windows(deps, use_case, done)
     _measure(deps, use_case, done)
     now = deps.clock()
     return [*_standing(deps, use_case, arrived, now), explain.not_monitored(name, None, now)]
 
 
-def _close_windows(deps: MonitorDependencies, use_case: UseCase, version: str, done: MonitoringRun) -> None:
-    """Report on the windows of one version that are complete; their alerts are stored with them."""
-    reference = deps.references.get(use_case.name, version)
-    if reference is None:
-        done.without_reference.append(f"{use_case.name} {version}")
-        return
-    reports = list(_window_reports(deps, use_case, version, reference, done))
-    saved = deps.store.save(reports, list(_findings(deps, use_case, version, reports)), deps.clock())
+def _close_windows(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) -> None:
+    """Report on the windows that are complete; alerts are stored with them, all versions at once for the net change."""
+    reports: list[WindowReport] = []
+    findings: list[Finding] = []
+    for version in deps.store.versions(use_case.name, use_case.monitoring.window.minutes):
+        reference = deps.references.get(use_case.name, version)
+        if reference is None:
+            done.without_reference.append(f"{use_case.name} {version}")
+            continue
+        found = list(_window_reports(deps, use_case, version, reference, done))
+        findings += _findings(deps, use_case, version, found)
+        reports += found
+    saved = deps.store.save(reports, findings, deps.clock())
     done.windows += saved.windows
     done.alerts += saved.alerts
 
@@ -148,9 +152,12 @@ def _findings(
 ) -> Iterator[Finding]:
     """Say what each window means for the rules on drift and on answers of one class only."""
     rules = deps.rules
-    alarms = deps.store.alarms_in_a_row(use_case.name, version, rules.drift.alarms_in_a_row)
+    streak = Streak()
+    longest = max(rules.drift.alarms_in_a_row, rules.drift.calm_in_a_row)
+    for states in deps.store.last_states(use_case.name, version, longest):
+        _, streak = drift_state(rules.drift, states, streak)
     for report in reports:
-        state, alarms = drift_state(rules.drift, [each.state for each in report.drifts], alarms)
+        state, streak = drift_state(rules.drift, [each.state for each in report.drifts], streak)
         yield explain.drift(use_case, rules, report.span, report.drifts, state, deps.dashboards)
         classes = report.bins[PREDICTION]
         rows = sum(each.rows for each in classes)

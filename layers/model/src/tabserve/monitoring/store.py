@@ -1,5 +1,6 @@
 """What monitoring reads and writes, in the database."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -49,19 +50,16 @@ class MonitoringTables:
         )
         return end
 
-    def alarms_in_a_row(self, use_case: str, version: str, limit: int) -> int:
-        """Return how many of a version's last windows, without a break and at most `limit`, have an alarm."""
-        alarming = func.max(case((drift_metrics.c.state.in_(("alarm", "severe")), 1), else_=0))
-        query = (
-            select(alarming)
-            .where(drift_metrics.c.use_case == use_case, drift_metrics.c.model_version == version)
-            .where(drift_metrics.c.state != "insufficient")
-            .group_by(drift_metrics.c.window_end)
-            .order_by(drift_metrics.c.window_end.desc())
-            .limit(limit)
-        )
-        flags = [row[0] for row in self._all(query)]
-        return flags.index(0) if 0 in flags else len(flags)
+    def last_states(self, use_case: str, version: str, limit: int) -> Sequence[Collection[str]]:
+        """Return the states of the columns in each of a version's last windows that were judged, the oldest first."""
+        columns = drift_metrics.c
+        judged = (columns.use_case == use_case, columns.model_version == version, columns.state != "insufficient")
+        ends = select(columns.window_end).where(*judged).distinct().order_by(columns.window_end.desc()).limit(limit)
+        query = select(columns.window_end, columns.state).where(*judged).distinct()
+        found = defaultdict[datetime, set[str]](set)
+        for end, state in self._all(query.where(columns.window_end.in_(ends))):
+            found[end].add(state)
+        return [found[end] for end in sorted(found)]
 
     def predictions(
         self, use_case: str, version: str, start: datetime | None, end: datetime
@@ -125,13 +123,12 @@ class MonitoringTables:
         with self._database.transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ONE_RUN_AT_A_TIME})
-            new = _add(connection, drift_metrics, [row for report in reports for row in _drift_rows(report)])
+            added = _add(connection, drift_metrics, [row for report in reports for row in _drift_rows(report)])
             estimated = [_measure_row(r.use_case, r.span, each, at) for r in reports for each in r.measures]
             _add(connection, performance_metrics, estimated)
-            moved = list(transitions(findings, _firing(connection, {found.rule for found in findings}), at))
+            moved = transitions(findings, _firing(connection, {found.rule for found in findings}), at)
             add_alerts(connection, moved)
-        columns = len(reports[0].drifts) if reports else 1
-        return Saved(new // columns, moved)
+        return Saved(len({key[:-1] for key in added}), moved)
 
     def save_measures(self, use_case: str, measures: Sequence[tuple[Span, Measure]], at: datetime) -> None:
         """Store measured performance, in place of what was measured with less ground truth."""
@@ -217,12 +214,12 @@ def _firing(connection: Connection, rules: Collection[str]) -> list[tuple[str, s
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def _add(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert rows that are not there yet and return how many were new."""
+def _add(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
+    """Insert rows that are not there yet and return the keys of those that were new."""
     if not rows:
-        return 0
+        return []
     added = insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return len(connection.execute(added, rows).all())
+    return connection.execute(added, rows).all()
 
 
 def _drift_rows(report: WindowReport) -> Iterator[dict[str, Any]]:
