@@ -24,7 +24,8 @@ GRANTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "data_quality_issues": (READ,),
         "prediction_runs": (READ,),
         "drift_metrics": (READ,),
-        "alerts": (READ, ADD),
+        "alerts": (READ, ADD, "UPDATE (acknowledged_at)"),
+        "current_alerts": (READ,),
     },
     "ingest": {
         "ingestions": (READ, ADD, CHANGE),

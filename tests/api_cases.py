@@ -24,6 +24,10 @@ BODIES: dict[str, list[Any]] = {
         {"use_case": "titanic", "records": [{"actual": 1, "entity_id": "17"}, {"actual": "0", "prediction_id": UUID}]}
     ],
     "/raw-files": [{"use_case": "titanic", "name": "day 1.csv", "size": 17}],
+    "/alerts/acknowledge": [
+        {"rule": "data_quality", "use_case": "titanic", "until": "2026-01-31T12:00:00Z"},
+        {"rule": "drift", "subject": "titanic"},
+    ],
     "/reload-model": [{}],
 }
 GETS = [

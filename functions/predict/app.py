@@ -11,6 +11,7 @@ from functions.predict.gate import Gate, Meter
 from functions.predict.problems import add_problem_handlers
 from functions.predict.queue import drain
 from functions.predict.routes import (
+    alerts,
     explanations,
     features,
     files,
@@ -37,7 +38,7 @@ app.state.service = service
 app.state.meter = Meter(service.deps.predictions, service.log)
 app.add_middleware(Gate, api_key=service.deps.settings.api_key, meter=app.state.meter)
 add_problem_handlers(app, service.log)
-for module in (predictions, past_predictions, explanations, ground_truth, features, files, models, operations):
+for module in (predictions, past_predictions, explanations, ground_truth, alerts, features, files, models, operations):
     app.include_router(module.router)
 app.openapi = lambda: openapi.document(app, app.state.service.deps)  # type: ignore[method-assign]  # FastAPI's documented way
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tabserve.alerts.alert import Alert, Notice
+from tabserve.alerts.alert import Alert, Notice, Seen
 from tabserve.alerts.ports import Due
 
 
@@ -14,6 +14,7 @@ class FakeOutbox:
 
     alerts: dict[str, Alert] = field(default_factory=dict)
     next_attempts: dict[str, datetime] = field(default_factory=dict)
+    acknowledged: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
@@ -22,6 +23,21 @@ class FakeOutbox:
     def last(self, rule: str, subject: str) -> Alert | None:
         found = [alert for alert in self.alerts.values() if (alert.rule, alert.subject) == (rule, subject)]
         return max(found, key=lambda alert: alert.created_at, default=None)
+
+    def acknowledge(self, seen: Seen, at: datetime) -> int:
+        meant = {
+            alert.id
+            for alert in self.alerts.values()
+            if alert is self.last(alert.rule, alert.subject)
+            and alert.state == "firing"
+            and alert.rule == seen.rule
+            and (seen.subject is None or alert.subject == seen.subject)
+            and (seen.use_case is None or alert.use_case == seen.use_case)
+            and alert.created_at <= seen.until
+        }
+        new = meant - self.acknowledged.keys()
+        self.acknowledged |= dict.fromkeys(new, at)
+        return len(new)
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
         unsent = sorted((one for one in self.alerts.values() if not one.sent_at), key=lambda one: one.created_at)

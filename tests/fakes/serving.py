@@ -7,6 +7,7 @@ from tabserve.core.settings import Settings
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.service import PredictDependencies
 from tests.definitions import CATALOG
+from tests.fakes.alerts import FakeOutbox
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.objects import FakeLinks, FakeObjects
@@ -26,6 +27,7 @@ def predict_dependencies(predictions: Any, **given: Any) -> PredictDependencies:
         "raw_links": FakeLinks("raw"),
         "artifact_links": FakeLinks("artifacts"),
         "find_file": FakeIngestions().find,
+        "alerts": FakeOutbox,
         "results": FakeQueue(),
         "large_answers": FakeObjects,
         "clock": lambda: datetime.now(UTC),

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 import database_roles
 import migrate
 from database_roles import GRANTS
-from tabserve.alerts.alert import Alert
+from tabserve.alerts.alert import Alert, Seen
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.ports import PredictionRun
 from tabserve.batch.store import PendingFiles
@@ -64,6 +64,7 @@ def predict(database: Database, url: str) -> None:
         store.families()
     postgres.close()
     Outbox(database).add([alert()])
+    Outbox(database).acknowledge(Seen("rule", NOON), NOON)
     Ingestions(database).find("f1")
 
 
@@ -178,7 +179,7 @@ def test_a_function_needs_every_right_it_has(app_url: str, admin: Any, function:
 def test_a_role_has_the_rights_that_are_written_down_and_no_others(app_url: str, admin: Any) -> None:
     admin.execute(
         "SELECT r.rolname, t.relname, p FROM pg_roles r, pg_class t, unnest(%s) AS p"
-        " WHERE r.rolname LIKE 'tabserve\\_%%' AND t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'"
+        " WHERE r.rolname LIKE 'tabserve\\_%%' AND t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'v')"
         " AND has_table_privilege(r.rolname, t.oid, p) AND r.rolname <> %s",
         (["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"], migrate.READER),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tabserve.alerts.alert import alert_id
+from tabserve.alerts.alert import Seen, alert_id
 from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertOutbox
 from tabserve.batch.ports import PredictionRun
@@ -275,6 +275,18 @@ class TestTheOutbox:
         assert last is not None
         assert last.state == "resolved"
         assert outbox.last("bad_rows", "iris") is None
+
+    def test_takes_what_somebody_has_seen_once(self, outbox: AlertOutbox) -> None:
+        over = alert("over", subject="done", state="resolved", created_at=NOON + timedelta(minutes=1))
+        outbox.add([alert("1", subject="a"), alert("2", subject="b"), alert("3", subject="done"), over])
+        outbox.add([alert("4", subject="late", created_at=NOON + timedelta(hours=1))])
+        outbox.add([alert("5", subject="c", use_case="iris"), alert("6", rule="drift")])
+
+        assert outbox.acknowledge(Seen("bad_rows", NOON, use_case="iris"), NOON) == 1
+        assert outbox.acknowledge(Seen("bad_rows", NOON, subject="b"), NOON) == 1
+        assert outbox.acknowledge(Seen("bad_rows", NOON), NOON) == 1
+        assert outbox.acknowledge(Seen("bad_rows", NOON), NOON) == 0
+        assert outbox.acknowledge(Seen("bad_rows", NOON + timedelta(hours=2)), NOON) == 1
 
 
 def test_a_run_is_stored_once(database: Database) -> None:

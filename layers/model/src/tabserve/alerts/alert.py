@@ -38,6 +38,19 @@ def alert_id(rule: str, subject: str, state: AlertState, cause: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody has seen: the open alerts of a rule up to a time, of one subject or one use case where it is given.
+
+    What began to fire later than `until` is not among them.
+    """
+
+    rule: str
+    until: datetime
+    subject: str | None = None
+    use_case: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """An alert as people read it; `link` leads to the details."""
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, cast, func, or_, select, update
 
-from tabserve.alerts.alert import Alert
+from tabserve.alerts.alert import Alert, Seen
 from tabserve.alerts.ports import Due
 from tabserve.core.database import Database, insert
-from tabserve.core.tables import alerts
+from tabserve.core.tables import alerts, current_alerts
 
 COLUMNS = [alerts.c[field.name] for field in fields(Alert)]
 older = alerts.alias("older")
@@ -37,6 +37,9 @@ class Outbox:
 
     def last(self, rule: str, subject: str) -> Alert | None:
         return self._database.run(lambda connection: last_alert(connection, rule, subject))
+
+    def acknowledge(self, seen: Seen, at: datetime) -> int:
+        return self._database.run(lambda connection: _acknowledge(connection, seen, at))
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
         return self._database.run(lambda connection: _claim(connection, limit, at, lease))
@@ -74,6 +77,17 @@ def last_alert(connection: Connection, rule: str, subject: str) -> Alert | None:
     query = select(*COLUMNS).where(alerts.c.rule == rule, alerts.c.subject == subject)
     row = connection.execute(query.order_by(alerts.c.created_at.desc(), alerts.c.id.desc()).limit(1)).first()
     return None if row is None else _alert(row._asdict())
+
+
+def _acknowledge(connection: Connection, seen: Seen, at: datetime) -> int:
+    current = current_alerts.c
+    meant = select(current.id).where(current.status == "open", current.rule == seen.rule)
+    if seen.subject is not None:
+        meant = meant.where(current.subject == seen.subject)
+    if seen.use_case is not None:
+        meant = meant.where(current.use_case == seen.use_case)
+    meant = meant.where(current.created_at <= seen.until)
+    return connection.execute(update(alerts).where(alerts.c.id.in_(meant)).values(acknowledged_at=at)).rowcount
 
 
 def _claim(connection: Connection, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:

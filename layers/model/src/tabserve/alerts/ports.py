@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tabserve.alerts.alert import Alert, Notice
+from tabserve.alerts.alert import Alert, Notice, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class AlertOutbox(Protocol):
 
     def last(self, rule: str, subject: str) -> Alert | None:
         """Return the latest transition of a rule on a subject."""
+
+    def acknowledge(self, seen: Seen, at: datetime) -> int:
+        """Note that somebody has seen alerts, and return how many; those that were seen before count no more."""
 
     def claim_due(self, limit: int, at: datetime, lease: timedelta) -> Sequence[Due]:
         """Return alerts that are to be sent now, oldest first; until the lease is over nobody else gets them.

@@ -3,10 +3,18 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import Final, Literal
 
 Severity = Literal["none", "low", "medium", "high"]
 IngestionStatus = Literal["done", "rejected", "failed"]
+REPAIRED: Final = "-repaired"
+
+
+def repaired_key(key: str) -> str | None:
+    """Return the key of the file that a file repairs, by its name: `day-repaired-2.csv` repairs `day.csv`."""
+    stem, repaired, _ = PurePosixPath(key).stem.partition(REPAIRED)
+    return str(PurePosixPath(key).with_stem(stem)) if stem and repaired else None
 
 
 @dataclass(frozen=True, slots=True)

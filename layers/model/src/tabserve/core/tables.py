@@ -12,6 +12,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    column,
+    table,
     text,
 )
 
@@ -178,6 +180,14 @@ alerts = Table(
 Index(None, alerts.c.rule, alerts.c.subject, alerts.c.created_at)
 UNSENT = text("sent_at IS NULL")
 Index("ix_alerts_unsent", alerts.c.created_at, postgresql_where=UNSENT, sqlite_where=UNSENT)
+
+# A view: the latest transition of every rule on every subject, and whether it is open, seen or ended.
+current_alerts = table(
+    "current_alerts",
+    column("id", Id),
+    *(column(name, Text) for name in ("rule", "subject", "use_case", "status")),
+    column("created_at", UtcTime),
+)
 
 idempotency_keys = Table(
     "idempotency_keys",

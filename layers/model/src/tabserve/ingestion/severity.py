@@ -1,6 +1,7 @@
 """How bad a raw file is, and when that is worth an alert: once when it is that bad, once when it is set right."""
 
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Final
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
@@ -18,21 +19,35 @@ NO_USE_CASE: Final = "no_use_case"
 def file_alert(
     limits: SeverityLimits, ingestion: Ingestion, result: ValidationResult, previous: Alert | None, at: datetime
 ) -> Alert | None:
-    """Return the transition that a file means for its key, if it means one; `previous` is the key's last."""
+    """Return the transition that a file means for its key, if it means one; `previous` is the key's last.
+
+    A file that repairs another one means the same for that one's key, of which `previous` is the last then.
+    """
     minded = ORDER.index(ingestion.criticality) >= ORDER.index(limits.alert_from)
     if not minded and (previous is None or previous.state == "resolved"):
         return None
     state: AlertState = "firing" if minded else "resolved"
+    subject = previous.subject if previous else ingestion.key
     return Alert(
-        id=alert_id(RULE, ingestion.key, state, ingestion.file_id),
+        id=alert_id(RULE, subject, state, ingestion.file_id),
         rule=RULE,
-        subject=ingestion.key,
+        subject=subject,
         use_case=ingestion.use_case,
         state=state,
         severity=ingestion.criticality,
-        payload=_payload(ingestion, result),
+        payload={"title": _title(subject, ingestion, minded=minded), **_payload(ingestion, result)},
         created_at=at,
     )
+
+
+def _title(subject: str, ingestion: Ingestion, *, minded: bool) -> str:
+    name = PurePosixPath(subject).name
+    if subject != ingestion.key:
+        return f"{name} is repaired by {PurePosixPath(ingestion.key).name}"
+    if ingestion.status != "done":
+        return f"{name} is rejected as a whole" if ingestion.status == "rejected" else f"{name} could not be checked"
+    bad = f"{ingestion.rows_bad:,} of {ingestion.rows_total:,} rows are bad"
+    return f"{name}: {bad}" if minded else f"{name} came again: {bad}"
 
 
 def _payload(ingestion: Ingestion, result: ValidationResult) -> dict[str, object]:

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, fields
 from datetime import datetime
 from itertools import islice
+from pathlib import PurePosixPath
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
+from tabserve.alerts.alert import Alert
 from tabserve.alerts.outbox import add_alerts, last_alert
 from tabserve.core import tables
 from tabserve.core.database import Database, insert
-from tabserve.core.files import Ingestion
+from tabserve.core.files import REPAIRED, Ingestion, repaired_key
 from tabserve.core.tables import column_statistics, data_quality_issues, ingestions, rollups
 from tabserve.ingestion.ports import AlertAfter
 from tabserve.ingestion.quarantine import storable
@@ -85,11 +87,40 @@ class Ingestions:
             if connection.execute(ours).rowcount == 0:
                 return False
             if alert_after and not connection.scalar(select(_newer_is_finished(ingestion.file_id))):
-                alert = alert_after(last_alert(connection, RULE, ingestion.key))
-                add_alerts(connection, [alert] if alert else [])
+                _add(connection, alert_after(last_alert(connection, RULE, ingestion.key)))
+                for previous in _alerts_of_repaired_files(connection, ingestion):
+                    _add(connection, alert_after(previous))
             return True
 
         return self._database.run(work)
+
+
+def _add(connection: Connection, alert: Alert | None) -> None:
+    add_alerts(connection, [alert] if alert else [])
+
+
+def _alerts_of_repaired_files(connection: Connection, ingestion: Ingestion) -> list[Alert]:
+    """Return the firing alerts of the file that this good one ends the repair of, and of its other repaired files.
+
+    It is repaired when its repaired files have as many good rows as it had bad ones: some may be repaired by each.
+    """
+    original = repaired_key(ingestion.key)
+    if original is None or ingestion.status != "done" or ingestion.rows_bad or not ingestion.rows_good:
+        return []
+    _lock_key(connection, original)
+    finished = (ingestions.c.bucket == ingestion.bucket, ingestions.c.report_key.is_not(None))
+    newest = select(ingestions.c.rows_bad).where(*finished, ingestions.c.key == original)
+    rows_bad = connection.scalar(newest.order_by(ingestions.c.finished_at.desc()).limit(1))
+    start = str(PurePosixPath(original).with_suffix("")) + REPAIRED
+    repairs = select(ingestions.c.key, func.sum(ingestions.c.rows_good)).where(
+        *finished, ingestions.c.key.startswith(start, autoescape=True)
+    )
+    repaired = {row[0]: row[1] for row in connection.execute(repairs.group_by(ingestions.c.key))}
+    if sum(repaired.values()) < (rows_bad or 0):
+        return []
+    keys = [original, *sorted(repaired)]
+    found = (last_alert(connection, RULE, key) for key in keys)
+    return [alert for alert in found if alert and alert.state == "firing"]
 
 
 def _lock_key(connection: Connection, key: str) -> None:

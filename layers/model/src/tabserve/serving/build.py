@@ -74,6 +74,7 @@ def _dependencies(settings: Settings) -> PredictDependencies:
         raw_links=S3Links(lambda: aws_client(settings, "s3"), settings.raw_bucket),
         artifact_links=S3Links(lambda: aws_client(settings, "s3"), bucket),
         find_file=find_file,
+        alerts=outbox,
         results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),
         large_answers=artifacts,
         clock=utc_now,

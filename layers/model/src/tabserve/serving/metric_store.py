@@ -83,6 +83,13 @@ COUNTERS: Sequence[tuple[str, str, tuple[str, ...], str]] = (
         "SELECT rule, state, severity, count(*) FROM alerts GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     ),
 )
+OPEN_ALERTS = (
+    "tabserve_open_alerts",
+    "Alerts that fire and that nobody has said to have seen.",
+    ("use_case", "rule", "severity"),
+    "SELECT coalesce(use_case, ''), rule, severity, count(*) FROM current_alerts WHERE status = 'open' "
+    "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+)
 GAUGES = (
     (
         "tabserve_pending_files",
@@ -100,8 +107,10 @@ GAUGES = (
 
 def families(rows: Rows) -> Sequence[Family]:
     """Count everything; `rows` runs one statement, and raises DatabaseUnavailableError."""
+    name, text, labels, query = OPEN_ALERTS
     return [
         _predictions(rows),
+        Family(name, "gauge", text, labels, rows(query, ())),
         *(Family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),
         *(Family(name, "gauge", text, (), rows(query, ())) for name, text, query in GAUGES),
         *request_families([RequestCount(*row) for row in rows(REQUESTS, ())]),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tabserve.alerts.ports import AlertOutbox
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
@@ -44,6 +45,7 @@ class PredictDependencies:
     raw_links: ObjectLinks
     artifact_links: ObjectLinks
     find_file: Callable[[str], Ingestion | None]
+    alerts: Callable[[], AlertOutbox]
     results: Queue
     large_answers: Callable[[], ObjectStore]
     clock: Clock
