@@ -27,7 +27,8 @@ ROWS, MILLION, A_CALL = 5_000, 1_000_000, 100_000
 SEED = """
 INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features, prediction, probability,
                          probabilities)
-SELECT gen_random_uuid(), 'r', :use_case, 'v1', 'api', now() - interval '1 day' + (:first + place) * interval '80 ms',
+SELECT gen_random_uuid(), 'r', :use_case, :model_version, 'api',
+       now() - interval '1 day' + (:first + place) * interval '80 ms',
        row -> 'features', row ->> 'prediction', CAST(row ->> 'probability' AS double precision), '{}'
 FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS each (row, place)
 """
@@ -81,7 +82,7 @@ def window_ms(population: Population) -> float:
 def million(population: Population) -> dict[str, Any]:
     """Return what a run in a process of its own finds, and what it takes."""
     with postgres() as url, tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as reference:
-        _seed(url, population)
+        seed(url, population)
         json.dump(Reference(population.profile(population.columns), Calibration()).to_dict(), reference)
         reference.flush()
         command = [sys.executable, "-c", RUN, url, reference.name]
@@ -92,7 +93,7 @@ def million(population: Population) -> dict[str, Any]:
     return found
 
 
-def _seed(url: str, population: Population) -> None:
+def seed(url: str, population: Population, model_version: str = "v1") -> None:
     """Store a million predictions of rows like the reference, one every 80 ms."""
     rng = np.random.default_rng(2)
     engine = database.create(url, timeout_ms=600_000)
@@ -101,8 +102,8 @@ def _seed(url: str, population: Population) -> None:
         for first in range(0, MILLION, A_CALL):
             columns = {name: column.tolist() for name, column in population.draw(rng, A_CALL).items()}
             rows = [_row(names, columns, place) for place in range(A_CALL)]
-            values = {"use_case": population.use_case.name, "first": first, "rows": json.dumps(rows)}
-            connection.execute(text(SEED), values)
+            values = {"use_case": population.use_case.name, "model_version": model_version, "first": first}
+            connection.execute(text(SEED), {**values, "rows": json.dumps(rows)})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE predictions"))
     engine.dispose()
