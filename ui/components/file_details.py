@@ -17,7 +17,7 @@ REPORT_HEIGHT = 900
 
 def show(file: "pd.Series[Any]") -> None:
     """Draw everything known about a file."""
-    st.subheader(markup.plain(file["key"]), anchor=False)
+    st.header(markup.plain(file["key"]), anchor=False)
     _show_counts(file)
     report, rows, mending = st.tabs(["Report", f"Bad rows ({file['rows_bad']:,})", "Repair and send again"])
     with report:

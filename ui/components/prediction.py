@@ -30,7 +30,7 @@ def show_answer(definition: Json, answer: Json) -> None:
 def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
     """Show which values moved the probability, and by how much."""
     label = explanation["label"]
-    st.subheader("What pushed it up or down", anchor=False)
+    st.header("What pushed it up or down", anchor=False)
     st.markdown(
         f"A typical record has a probability of **{percent(explanation['typical_probability'])}** for "
         f"**{markup.plain(label)}**; this one has **{percent(explanation['probability'])}**."

@@ -49,7 +49,7 @@ def _show_reload(use_case: str, cards: Json) -> None:
 
 
 def _show_champion(champion: Json) -> None:
-    st.subheader("The champion", anchor=False)
+    st.header("The champion", anchor=False)
     columns = st.columns(max(1, len(champion["metrics"])))
     for column, (name, metric) in zip(columns, champion["metrics"].items(), strict=False):
         column.metric(
@@ -70,7 +70,7 @@ def _show_champion(champion: Json) -> None:
 
 
 def _show_lately(definition: Json) -> None:
-    st.subheader("What was answered in the last 24 hours", anchor=False)
+    st.header("What was answered in the last 24 hours", anchor=False)
     try:
         found = context.read(queries.LATELY, use_case=definition["name"])
     except UiError as error:
@@ -94,7 +94,7 @@ def _show_lately(definition: Json) -> None:
 
 
 def _show_versions(cards: Json) -> None:
-    st.subheader("All versions", anchor=False)
+    st.header("All versions", anchor=False)
     versions = cards["versions"]
     if not versions:
         notices.show_empty("The registry has no version.", "The API answers with the model that came with its code.")

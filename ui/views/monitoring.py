@@ -50,7 +50,7 @@ def _show_board(board: Dashboard, span: Span) -> None:
 
 
 def _show_alerts() -> None:
-    st.subheader("Alerts", anchor=False)
+    st.header("Alerts", anchor=False)
     found = context.read(queries.ALERTS, limit=ALERTS)
     if found.empty:
         notices.show_empty("No alert so far.", "Files with many bad rows and drifting columns raise one here.")
@@ -94,13 +94,13 @@ def _summary(payload: Any) -> str:  # noqa: ANN401  whatever the alert carries
 
 
 def _show_sources(use_case: str | None, span: Span) -> None:
-    st.subheader("Predictions by source", anchor=False)
+    st.header("Predictions by source", anchor=False)
     found = context.read(queries.SOURCES_OVER_TIME, use_case=use_case, **queries.steps(*span))
     charts.show_counts(found, span, "source", "predictions", sorted(found["source"].unique()))
 
 
 def _show_classes(use_case: str | None, span: Span) -> None:
-    st.subheader("Predictions by class", anchor=False)
+    st.header("Predictions by class", anchor=False)
     if use_case is None:
         _say_no_use_case()
         return
@@ -110,7 +110,7 @@ def _show_classes(use_case: str | None, span: Span) -> None:
 
 
 def _show_files(use_case: str | None, span: Span) -> None:
-    st.subheader("Files by criticality", anchor=False)
+    st.header("Files by criticality", anchor=False)
     found = context.read(queries.FILES_OVER_TIME, use_case=use_case, **queries.steps(*span))
     colors = charts.CRITICALITY
     charts.show_counts(found, span, "criticality", "files", list(colors), list(colors.values()))

@@ -19,7 +19,7 @@ def show() -> None:
         "bad rows are kept aside with their reasons. Nothing is lost on the way, and what the models do is watched."
     )
     _show_flow()
-    st.subheader("Start here", anchor=False)
+    st.header("Start here", anchor=False)
     with st.container(horizontal=True):
         navigation.link("predict", "Predict one record", ":material/bolt:")
         navigation.link("predict", "Predict a CSV file", ":material/upload_file:")
@@ -92,11 +92,11 @@ def _show_reconciliation(counts: dict[str, Any], missing: dict[str, int]) -> Non
 def _show_latest() -> None:
     left, right = st.columns(2)
     with left:
-        st.subheader("Latest files", anchor=False)
+        st.header("Latest files", anchor=False)
         columns = {"Criticality": tables.chips(tables.CRITICALITY)}
         tables.show(_latest_files(), "The latest files with their verdicts", columns, "No file yet.")
     with right:
-        st.subheader("Latest scheduled runs", anchor=False)
+        st.header("Latest scheduled runs", anchor=False)
         empty = "No run yet; one starts every two minutes."
         tables.show(_latest_runs(), "The latest scheduled runs", empty=empty)
 

@@ -5,17 +5,16 @@ import csv
 import io
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser import choose, file, settle, visit
 from tests.e2e.web.conftest import Serve
+from tests.e2e.web.test_accessibility import PATHS, violations
 
 pytestmark = pytest.mark.timeout(300)
 
-PATHS = ("", "predict", "past-predictions", "data-quality", "monitoring", "models")
 NOBODY = "http://127.0.0.1:9"
 FILE = """PassengerId,Pclass,Sex,Age,Fare,Embarked,Name
 1,1,female,38,71.28,C,Mrs
@@ -200,25 +199,6 @@ def test_first_useful_paint_and_no_key_in_the_page(path: str, page: Page, site: 
     assert stack["API_KEY"] not in page.content() + page.url
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_nothing_seriously_wrong_for_anybody(path: str, page: Page, phone: Page, site: str, axe_script: str) -> None:
-    for visitor in (page, phone):
-        visit(visitor, site, path)
-        assert serious(visitor, axe_script) == []
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 375
-    assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 375
-
-
-def serious(page: Page, axe_script: str) -> list[str]:
-    page.evaluate(axe_script)
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then(result => result.violations)")
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
-
-
 def test_the_form_works_with_the_keyboard_alone(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("spinbutton", name="Age (0 – 120 years)").focus()
@@ -241,7 +221,7 @@ def test_with_the_api_unavailable_the_page_says_what_to_do(page: Page, serve: Se
     page.goto(site)
     expect(page.get_by_text("Rows checked")).to_be_visible()
     settle(page)
-    assert serious(page, axe_script) == []
+    assert violations(page, axe_script) == []
 
 
 def test_with_a_wrong_key_the_page_says_where_the_right_one_is(page: Page, serve: Serve) -> None:
