@@ -1,6 +1,6 @@
 """The kinds of panels dashboards are made of, with what every panel must have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grafana_foundation_sdk.builders import barchart, common, dashboard, stat, statetimeline, table, timeseries
@@ -15,7 +15,8 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-GREEN, ORANGE, RED, DARK_RED, BLUE, GREY = "green", "orange", "red", "dark-red", "blue", "text"
+from grafana import colors
+
 DATABASE = DataSourceRef(type_val="grafana-postgresql-datasource", uid="${database}")
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
 WIDTH = 24
@@ -51,7 +52,7 @@ def limits(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)
 
 
-PLAIN = limits((None, GREEN))
+PLAIN = limits((None, colors.SERIES[0]))
 
 
 def number(title: str, about: str, query: Query, unit: str, steps: dashboard.ThresholdsConfig) -> Panel:
@@ -72,11 +73,45 @@ def lines(
     return _common(panel, title, about, queries, unit, steps).span(12).height(8)
 
 
-def stacked(title: str, about: str, query: Query, unit: str = "short") -> Panel:
-    """Stack counts over time as bars."""
+def stacked(title: str, about: str, query: Query, unit: str = "short", names: Iterable[str] = ()) -> Panel:
+    """Stack counts over time as bars; series of known names have their colours."""
     stack = common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A")
     panel = timeseries.Panel().draw_style(common_models.GraphDrawStyle.BARS).fill_opacity(80).line_width(1)
-    return _common(panel.stacking(stack), title, about, [query], unit, PLAIN).span(12).height(8)
+    panel = _common(panel.stacking(stack), title, about, [query], unit, PLAIN).span(12).height(8)
+    for name, color in colors.of(names).items():
+        panel = panel.override_by_name(name, [_fixed(color)])
+    return panel
+
+
+def banded(panel: Panel, names: Iterable[str]) -> Panel:
+    """Draw the series `NAME, low` and `NAME, high` as a band around the one called NAME."""
+    for name, color in colors.of(names).items():
+        hidden = DynamicConfigValue(id_val="custom.lineWidth", value=0)
+        band = DynamicConfigValue(id_val="custom.fillBelowTo", value=f"{name}, low")
+        faint = DynamicConfigValue(id_val="custom.fillOpacity", value=20)
+        panel = panel.override_by_name(name, [_fixed(color)])
+        panel = panel.override_by_name(f"{name}, low", [_fixed(color), hidden])
+        panel = panel.override_by_name(f"{name}, high", [_fixed(color), hidden, band, faint])
+    return panel
+
+
+def coloured(panel: Panel, words: Mapping[str, Iterable[str]]) -> Panel:
+    """Give words in columns of a table their colours."""
+    for column, names in words.items():
+        options = {
+            name: {"text": name, "color": color, "index": place}
+            for place, (name, color) in enumerate(colors.of(names).items())
+        }
+        found = [
+            DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": options}]),
+            DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background", "mode": "basic"}),
+        ]
+        panel = panel.override_by_name(column, found)
+    return panel
+
+
+def _fixed(color: str) -> DynamicConfigValue:
+    return DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})
 
 
 def named_values(named: Sequence[tuple[int, str, str]]) -> ValueMap:

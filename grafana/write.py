@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana import alerting
-from grafana.boards import data, drift, health, predictions
+from grafana.boards import common, data, drift, health, predictions
 
 FOLDER = Path(__file__).resolve().parent
 NOTE = "# Written by `make dashboards`; change grafana/alerting.py instead.\n"
@@ -43,7 +43,8 @@ def files() -> dict[Path, str]:
 def documents() -> dict[str, dict[str, Any]]:
     """Return the dashboards as plain values, by uid."""
     boards = {module.UID: encoded(module.build()) for module in (data, predictions, health)}
-    boards[predictions.UID]["annotations"] = {"list": [drift.VERSION_CHANGES]}
+    boards[predictions.UID]["annotations"] = {"list": [drift.VERSION_CHANGES, common.alerts()]}
+    boards[data.UID]["annotations"] = {"list": [common.alerts()]}
     return boards
 
 

@@ -84,3 +84,24 @@ def label_of(definition: Json, class_: object) -> str:
 def labels(definition: Json) -> list[str]:
     """Return the names people read for all classes."""
     return [label_of(definition, class_) for class_ in definition["target"]["classes"]]
+
+
+def label_by_class() -> dict[str, str]:
+    """Return the names people read for the classes of the chosen use case; nothing while the API is unavailable."""
+    try:
+        definition = chosen_definition()
+    except UiError:
+        return {}
+    return {str(class_): label_of(definition, class_) for class_ in definition["target"]["classes"]}
+
+
+def window_needs() -> str:
+    """Say what closes a window of the monitor for the chosen use case."""
+    try:
+        window = chosen_definition().get("monitoring", {}).get("window", {})
+    except UiError:
+        window = {}
+    if not window:
+        return "some hundred predictions or an hour"
+    minutes = int(window["minutes"])
+    return f"{window['rows']:,} predictions or {'an hour' if minutes == 60 else f'{minutes} minutes'}"

@@ -11,18 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from grafana import colors
 from grafana.macros import expand
 from ui.database import ReaderDatabase
 
 DASHBOARDS = Path(__file__).resolve().parent.parent / "grafana" / "dashboards"
-COLORS = {
-    "green": "#15803d",
-    "orange": "#ea8a0c",
-    "red": "#dc2626",
-    "dark-red": "#7f1d1d",
-    "blue": "#0369a1",
-    "text": "#9ca3af",
-}
 Panel = Mapping[str, Any]
 Dashboard = Mapping[str, Any]
 
@@ -94,19 +87,49 @@ def unit(panel: Panel) -> str:
 def thresholds(panel: Panel) -> list[tuple[float | None, str]]:
     """Return from which value on a panel has which colour; the first colour has no bound."""
     steps: Iterable[Mapping[str, Any]] = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    return [(step["value"], COLORS[step["color"]]) for step in steps]
+    return [(step["value"], step["color"]) for step in steps]
 
 
 def states(panel: Panel) -> dict[int, tuple[str, str]]:
     """Return the text and the colour of each code that a panel shows as a text."""
     mappings = panel["fieldConfig"]["defaults"].get("mappings") or [{"options": {}}]
-    return {int(code): (each["text"], COLORS[each["color"]]) for code, each in mappings[0]["options"].items()}
+    return {int(code): (each["text"], each["color"]) for code, each in mappings[0]["options"].items()}
+
+
+def series_colors(panel: Panel) -> dict[str, str]:
+    """Return the colours of the series whose names are known beforehand."""
+    return {
+        each["matcher"]["options"]: value["value"]["fixedColor"]
+        for each in panel["fieldConfig"]["overrides"]
+        for value in each["properties"]
+        if value["id"] == "color"
+    }
+
+
+def words(panel: Panel) -> dict[str, dict[str, str]]:
+    """Return the colours of the words in columns of a table, by column and word."""
+    return {
+        each["matcher"]["options"]: {word: shown["color"] for word, shown in value["value"][0]["options"].items()}
+        for each in panel["fieldConfig"]["overrides"]
+        for value in each["properties"]
+        if value["id"] == "mappings"
+    }
+
+
+def links(panel: Panel) -> dict[str, str]:
+    """Return where the cells of columns of a table lead to in this page; `{}` stands for the cell."""
+    return {
+        each["matcher"]["options"]: value["value"][0]["url"].replace("${page}", "").replace("${__value.raw}", "{}")
+        for each in panel["fieldConfig"]["overrides"]
+        for value in each["properties"]
+        if value["id"] == "links"
+    }
 
 
 def stat(panel: Panel, frame: pd.DataFrame) -> tuple[str, str]:
     """Return the text and the colour of a panel that shows one number."""
     if frame.empty:
-        return "no data", COLORS["text"]
+        return "no data", colors.UNKNOWN
     value = float(frame["value"].iloc[-1])
     color = [color for bound, color in thresholds(panel) if bound is None or value >= bound][-1]
     return states(panel).get(int(value), (WRITTEN[unit(panel)](value), color))
@@ -122,7 +145,7 @@ def _duration(seconds: float) -> str:
 
 WRITTEN: Mapping[str, Callable[[float], str]] = {
     "percent": "{:.1f} %".format,
-    "percentunit": "{:.1%}".format,
+    "percentunit": lambda share: f"{100 * share:.1f} %",
     "s": _duration,
     "short": lambda value: f"{value:,.1f}".removesuffix(".0"),
 }

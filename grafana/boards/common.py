@@ -8,7 +8,8 @@ import yaml
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.panels import WIDTH, Panel
+from grafana import colors
+from grafana.panels import DATABASE, WIDTH, Panel, sql
 
 RULES = Path(__file__).resolve().parents[2] / "layers/model/src/tabserve/monitoring/alert_rules.yaml"
 NOW = "CAST($__timeTo() AS timestamptz)"
@@ -18,6 +19,8 @@ USE_CASES = (
     "SELECT use_case FROM (SELECT use_case FROM drift_metrics UNION SELECT use_case FROM ingestions) AS known "
     "WHERE use_case IS NOT NULL ORDER BY 1"
 )
+
+PAGE = "http://localhost:8501"
 
 Variable = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.TextBoxVariable
 
@@ -31,7 +34,7 @@ def alert_rules() -> dict[str, Any]:
 def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables: Variable) -> dashboard.Dashboard:
     """Return a dashboard; panels are placed from left to right, a new line begins where one does not fit."""
     built = dashboard.Dashboard(title).uid(uid).description(about).tags(["tabserve"]).timezone("utc")
-    built = built.time("now-6h", "now").refresh("30s").editable()
+    built = built.time("now-6h", "now").refresh("30s").editable().links(_links(variables))
     x = y = tallest = 0
     for number, panel in enumerate(panels, start=1):
         ready = panel.id(number)
@@ -41,9 +44,39 @@ def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables:
         ready = ready.grid_pos(models.GridPos(h=position.h, w=position.w, x=x, y=y))
         x, tallest = x + position.w, max(tallest, position.h)
         built = built.with_panel(ready)
-    for variable in variables:
+    for variable in (*variables, dashboard.TextBoxVariable("page").label("Web page").default_value(PAGE)):
         built = built.with_variable(variable)
     return built
+
+
+def _links(variables: Sequence[Variable]) -> list[Any]:
+    """Return links to the other dashboards, with their time range and variables, and to the web page."""
+    others = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags(["tabserve"])
+    chosen = "?use_case=${use_case}" if any(each.build().name == "use_case" for each in variables) else ""
+    page = dashboard.DashboardLink("Web page").type(models.DashboardLinkType.LINK).icon("external link")
+    return [others.include_vars(True).keep_time(True), page.url("${page}/monitoring" + chosen).target_blank(True)]
+
+
+def annotation(name: str, color: str, query: str) -> dict[str, Any]:
+    """Return marks on all panels of a dashboard, as Grafana stores them: the SDK knows those of tags only."""
+    return {
+        "name": name,
+        "enable": True,
+        "iconColor": color,
+        "datasource": {"type": DATABASE.type_val, "uid": DATABASE.uid},
+        "target": sql(query, "table", name).build(),
+    }
+
+
+def alerts() -> dict[str, Any]:
+    """Return marks where alerts of the use case fired or were resolved."""
+    return annotation(
+        "Alerts",
+        colors.BAD,
+        "SELECT created_at AS time, severity || ', ' || state || ': ' || coalesce(payload ->> 'title', rule) AS text "
+        "FROM alerts WHERE $__timeFilter(created_at) AND split_part(subject, '/', 1) = ${use_case:sqlstring} "
+        "ORDER BY 1 LIMIT 200",
+    )
 
 
 def database_variable() -> dashboard.DatasourceVariable:

@@ -3,9 +3,11 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import NOW, OF_USE_CASE, alert_rules, board, database_variable, use_case_variable
-from grafana.panels import GREEN, ORANGE, RED, limits, lines, linked, number, rows, sql, stacked
+from grafana.colors import BAD, GOOD, WARNING
+from grafana.panels import coloured, limits, lines, linked, number, rows, sql, stacked
 
 UID = "tabserve-data"
+LEVELS = ("none", "low", "medium", "high")
 IN_RANGE = f"{OF_USE_CASE} AND $__timeFilter(finished_at)"
 SHARE = "100.0 * sum(rows_bad) / nullif(sum(rows_total), 0)"
 
@@ -13,7 +15,7 @@ SHARE = "100.0 * sum(rows_bad) / nullif(sum(rows_total), 0)"
 def build() -> dashboard.Dashboard:
     """Return the dashboard."""
     rule = alert_rules()["invalid_rows"]
-    steps = limits((None, GREEN), (100 * rule["warning"], ORANGE), (100 * rule["alarm"], RED))
+    steps = limits((None, GOOD), (100 * rule["warning"], WARNING), (100 * rule["alarm"], BAD))
     panels = [
         *(
             number(
@@ -36,7 +38,7 @@ def build() -> dashboard.Dashboard:
                 f"WHERE {IN_RANGE}"
             ),
             "s",
-            limits((None, GREEN), (1_800, ORANGE), (7_200, RED)),
+            limits((None, GOOD), (1_800, WARNING), (7_200, BAD)),
         ),
         number(
             "Rows unaccounted for",
@@ -48,7 +50,7 @@ def build() -> dashboard.Dashboard:
                 f"FROM ingestions AS i WHERE {IN_RANGE} AND status = 'done'"
             ),
             "short",
-            limits((None, GREEN), (1, RED)),
+            limits((None, GOOD), (1, BAD)),
         ),
         lines(
             "Invalid rows",
@@ -78,6 +80,7 @@ def build() -> dashboard.Dashboard:
                 "SELECT $__timeGroup(finished_at, $__interval) AS time, criticality AS metric, count(*) AS value "
                 f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1, 2 ORDER BY 1, 2"
             ),
+            names=LEVELS,
         ),
         stacked(
             "Rows by quality",
@@ -86,22 +89,7 @@ def build() -> dashboard.Dashboard:
                 "SELECT $__timeGroup(finished_at, $__interval) AS time, sum(rows_good) AS good, sum(rows_bad) AS bad "
                 f"FROM ingestions WHERE {IN_RANGE} GROUP BY 1 ORDER BY 1"
             ),
-        ),
-        linked(
-            rows(
-                "Worst files",
-                "Files with the largest share of bad rows; their report opens from the web page.",
-                sql(
-                    "SELECT key AS file, status, criticality, rows_total, rows_bad, "
-                    'round(100.0 * rows_bad / nullif(rows_total, 0), 1) AS "% bad", report_key AS report '
-                    f"FROM ingestions WHERE {IN_RANGE} AND (rows_bad > 0 OR status <> 'done') "
-                    "ORDER BY 6 DESC NULLS FIRST, finished_at DESC LIMIT 20",
-                    "table",
-                ),
-            ),
-            "report",
-            "Report",
-            "${page}/data-quality?report=${__value.raw}",
+            names=("good", "bad"),
         ),
         lines(
             "Rows waiting for a prediction",
@@ -114,6 +102,25 @@ def build() -> dashboard.Dashboard:
                 )
             ],
             "short",
+        ).span(24),
+        coloured(
+            linked(
+                rows(
+                    "Worst files",
+                    "Files with the largest share of bad rows; their report opens from the web page.",
+                    sql(
+                        "SELECT key AS file, status, criticality, rows_total, rows_bad, "
+                        'round(100.0 * rows_bad / nullif(rows_total, 0), 1) AS "% bad", file_id AS report '
+                        f"FROM ingestions WHERE {IN_RANGE} AND (rows_bad > 0 OR status <> 'done') "
+                        "ORDER BY 6 DESC NULLS FIRST, finished_at DESC LIMIT 20",
+                        "table",
+                    ),
+                ).span(24),
+                "report",
+                "Report",
+                "${page}/data-quality?file=${__value.raw}",
+            ),
+            {"criticality": LEVELS},
         ),
     ]
     return board(
@@ -123,5 +130,4 @@ def build() -> dashboard.Dashboard:
         panels,
         database_variable(),
         use_case_variable(),
-        dashboard.TextBoxVariable("page").label("Web page").default_value("http://localhost:8501"),
     )

@@ -1,14 +1,8 @@
 """The panels on drift: how far each column is from the reference, window by window."""
 
-from grafana.boards.common import BUCKET, OF_USE_CASE
+from grafana.boards.common import BUCKET, OF_USE_CASE, annotation
+from grafana.colors import MEANING, SERIES
 from grafana.panels import (
-    BLUE,
-    DARK_RED,
-    DATABASE,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
     Panel,
     bars,
     limits,
@@ -20,14 +14,9 @@ from grafana.panels import (
     states,
 )
 
-STATES = (
-    (0, "insufficient", GREY),
-    (1, "ok", GREEN),
-    (2, "warning", ORANGE),
-    (3, "alarm", RED),
-    (4, "severe", DARK_RED),
-)
-CODE = "CASE state " + " ".join(f"WHEN '{text}' THEN {code}" for code, text, _ in STATES) + " END"
+NAMED = {"insufficient": "insufficient", "ok": "stable", "warning": "warning", "alarm": "alarm", "severe": "severe"}
+STATES = tuple((code, text, MEANING[text]) for code, text in enumerate(NAMED.values()))
+CODE = "CASE state " + " ".join(f"WHEN '{state}' THEN {code}" for code, state in enumerate(NAMED)) + " END"
 WINDOWS = f"FROM drift_metrics WHERE {OF_USE_CASE} AND $__timeFilter(window_end)"
 NAMES = "CASE feature WHEN '@probability' THEN 'probability' WHEN '@prediction' THEN 'class mix' ELSE feature END"
 FEATURES = f"SELECT DISTINCT feature FROM drift_metrics WHERE {OF_USE_CASE} ORDER BY 1 DESC"
@@ -35,19 +24,12 @@ BINS = "each.bin ->> 'bin'"
 IN_REFERENCE, IN_WINDOW = ("CAST(each.bin ->> 'reference' AS bigint)", "CAST(each.bin ->> 'rows' AS bigint)")
 
 
-# The SDK knows annotations of tags only, so this one is added to what it writes.
-VERSION_CHANGES = {
-    "name": "Model versions",
-    "enable": True,
-    "iconColor": BLUE,
-    "datasource": {"type": DATABASE.type_val, "uid": DATABASE.uid},
-    "target": sql(
-        "SELECT time, 'model ' || model_version AS text FROM (SELECT min(window_start) AS time, model_version "
-        f"FROM drift_metrics WHERE {OF_USE_CASE} GROUP BY 2) AS first WHERE $__timeFilter(time) ORDER BY 1",
-        "table",
-        "Versions",
-    ).build(),
-}
+VERSION_CHANGES = annotation(
+    "Model versions",
+    SERIES[0],
+    "SELECT time, 'model ' || model_version AS text FROM (SELECT min(window_start) AS time, model_version "
+    f"FROM drift_metrics WHERE {OF_USE_CASE} GROUP BY 2) AS first WHERE $__timeFilter(time) ORDER BY 1",
+)
 
 
 def last_window() -> Panel:
@@ -56,7 +38,7 @@ def last_window() -> Panel:
     newest = f"(SELECT max(window_end) {WINDOWS})"
     return number(
         "Drift in the last window",
-        "The gravest state of any column in the last window: 1 ok, 2 warning, 3 alarm, 4 severe.",
+        "The gravest state of any column in the last window: 1 stable, 2 warning, 3 alarm, 4 severe.",
         sql(worst + newest + " HAVING count(*) > 0"),
         "short",
         limits(*((None if code == 0 else code, color) for code, _, color in STATES)),
@@ -109,7 +91,7 @@ def class_mix() -> Panel:
         "Share of each answered class in every window, and in the reference.",
         [
             sql(
-                f"SELECT {BUCKET}, {BINS} || CASE kind WHEN 1 THEN ' (training)' ELSE '' END AS metric, "
+                f"SELECT {BUCKET}, 'class ' || ({BINS}) || CASE kind WHEN 1 THEN ' (training)' ELSE '' END AS metric, "
                 f"sum(CASE kind WHEN 1 THEN {IN_REFERENCE} ELSE {IN_WINDOW} END) / nullif(sum(sum(CASE kind "
                 f"WHEN 1 THEN {IN_REFERENCE} ELSE {IN_WINDOW} END)) "
                 "OVER (PARTITION BY $__timeGroup(window_end, $__interval), kind), 0) AS value "

@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.boards.common import board, prometheus_variable
-from grafana.panels import GREEN, ORANGE, RED, limits, lines, number, promql, stacked
+from grafana.colors import BAD, GOOD, WARNING
+from grafana.panels import limits, lines, number, promql, stacked
 
 UID = "tabserve-health"
 RATE = "[$__rate_interval]"
@@ -18,28 +19,28 @@ def build() -> dashboard.Dashboard:
             "Whether its metrics can be read.",
             promql("min(up{job='tabserve'})"),
             "short",
-            limits((None, RED), (1, GREEN)),
+            limits((None, BAD), (1, GOOD)),
         ),
         number(
             "Errors",
             "Share of requests answered with 5xx.",
             promql(errors),
             "percentunit",
-            limits((None, GREEN), (0.01, ORANGE), (0.05, RED)),
+            limits((None, GOOD), (0.01, WARNING), (0.05, BAD)),
         ),
         number(
             "Files waiting",
             "Good files without predictions.",
             promql("max(tabserve_pending_files)"),
             "short",
-            limits((None, GREEN), (10, ORANGE), (100, RED)),
+            limits((None, GOOD), (10, WARNING), (100, BAD)),
         ),
         number(
             "Alerts not sent",
             "Alerts nobody has been told about.",
             promql("max(tabserve_unsent_alerts)"),
             "short",
-            limits((None, GREEN), (1, ORANGE), (10, RED)),
+            limits((None, GOOD), (1, WARNING), (10, BAD)),
         ),
         stacked(
             "Requests a second",
@@ -59,7 +60,7 @@ def build() -> dashboard.Dashboard:
                 for share, name in ((0.5, "A"), (0.95, "B"))
             ],
             "s",
-            limits((None, GREEN), (1, ORANGE), (5, RED)),
+            limits((None, GOOD), (1, WARNING), (5, BAD)),
         ),
         stacked(
             "Answers by status",
@@ -71,6 +72,7 @@ def build() -> dashboard.Dashboard:
             "Scheduled runs",
             "Runs of the scheduled scorer, by how they ended.",
             promql(f"sum by (status) (increase(tabserve_scheduled_runs_total{RATE}))", "{{status}}"),
+            names=("completed", "skipped", "failed"),
         ),
         stacked(
             "Predictions a second",
@@ -81,6 +83,7 @@ def build() -> dashboard.Dashboard:
             "Rows a second",
             "Rows of raw files, by quality.",
             promql(f"sum by (quality) (rate(tabserve_rows_total{RATE}))", "{{quality}}"),
+            names=("good", "bad"),
         ),
         lines(
             "Time to read the metrics",
@@ -92,6 +95,7 @@ def build() -> dashboard.Dashboard:
             "Drift verdicts",
             "Columns judged, by state.",
             promql(f"sum by (state) (increase(tabserve_drift_verdicts_total{RATE}))", "{{state}}"),
+            names=("ok", "warning", "alarm", "severe", "insufficient"),
         ),
     ]
     about = "Does the system answer, how fast, and does its work get done?"

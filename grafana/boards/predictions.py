@@ -12,9 +12,11 @@ from grafana.boards.common import (
     query_variable,
     use_case_variable,
 )
-from grafana.panels import GREEN, ORANGE, PLAIN, RED, Query, limits, lines, number, rows, sql, stacked
+from grafana.colors import BAD, GOOD, SOURCES, WARNING
+from grafana.panels import PLAIN, Query, banded, coloured, limits, lines, number, rows, sql, stacked
 
 UID = "tabserve-predictions"
+SEVERITIES = ("info", "low", "warning", "medium", "high", "critical")
 MEASURES = f"FROM performance_metrics WHERE {OF_USE_CASE} AND $__timeFilter(window_end)"
 
 
@@ -32,7 +34,7 @@ def build() -> dashboard.Dashboard:
 
 
 def _now() -> list[object]:
-    accuracy = limits((None, RED), (0.7, ORANGE), (0.8, GREEN))
+    accuracy = limits((None, BAD), (0.7, WARNING), (0.8, GOOD))
     return [
         drift.last_window(),
         number(
@@ -64,7 +66,7 @@ def _now() -> list[object]:
                 "ORDER BY rule, subject, created_at DESC) AS last WHERE state = 'firing'"
             ),
             "short",
-            limits((None, GREEN), (1, RED)),
+            limits((None, GOOD), (1, BAD)),
         ),
     ]
 
@@ -73,16 +75,19 @@ def _answers() -> list[object]:
     probability = f"{MEASURES} AND metric = 'mean_probability'"
     return [
         drift.class_mix(),
-        lines(
-            "Mean probability",
-            "Mean answered probability of every window, and the band it stays in when nothing changed (95 %).",
-            [
-                sql(
-                    f'SELECT {BUCKET}, avg(value) AS mean, min(low) AS "band, low", max(high) AS "band, high" '
-                    f"{probability} GROUP BY 1 ORDER BY 1"
-                )
-            ],
-            "percentunit",
+        banded(
+            lines(
+                "Mean probability",
+                "Mean answered probability of every window, and the band it stays in when nothing changed (95 %).",
+                [
+                    sql(
+                        f'SELECT {BUCKET}, avg(value) AS mean, min(low) AS "mean, low", max(high) AS "mean, high" '
+                        f"{probability} GROUP BY 1 ORDER BY 1"
+                    )
+                ],
+                "percentunit",
+            ),
+            ["mean"],
         ),
         stacked(
             "Predictions by source",
@@ -92,6 +97,38 @@ def _answers() -> list[object]:
                 "count(*) AS value "
                 f"FROM predictions WHERE {OF_USE_CASE} AND $__timeFilter(created_at) GROUP BY 1, 2 ORDER BY 1, 2"
             ),
+            names=SOURCES,
+        ),
+    ]
+
+
+def _performance() -> list[object]:
+    def interval(metric: str, kind: str, name: str) -> Query:
+        chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
+        return sql(
+            f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high" '
+            f"{chosen} GROUP BY 1 ORDER BY 1",
+            name=name,
+        )
+
+    return [
+        banded(
+            lines(
+                "Accuracy and precision, measured",
+                "Where outcomes are known, with 95 % intervals.",
+                [interval("accuracy", "measured", "A"), interval("precision", "measured", "B")],
+                "percentunit",
+            ),
+            ["accuracy", "precision"],
+        ),
+        banded(
+            lines(
+                "Accuracy, estimated",
+                "From calibrated probabilities, before outcomes are known; the band is what chance makes of it (95 %).",
+                [interval("accuracy", "estimated", "A")],
+                "percentunit",
+            ),
+            ["accuracy"],
         ),
         rows(
             "Errors and latency of the API",
@@ -107,39 +144,17 @@ def _answers() -> list[object]:
                 "WHERE $__timeFilter(until) GROUP BY 1 ORDER BY 2 DESC",
                 "table",
             ),
-        ),
-    ]
-
-
-def _performance() -> list[object]:
-    def interval(metric: str, kind: str, name: str) -> Query:
-        chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
-        return sql(
-            f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high" '
-            f"{chosen} GROUP BY 1 ORDER BY 1",
-            name=name,
-        )
-
-    return [
-        lines(
-            "Accuracy and precision, measured",
-            "Where outcomes are known, with 95 % intervals.",
-            [interval("accuracy", "measured", "A"), interval("precision", "measured", "B")],
-            "percentunit",
-        ),
-        lines(
-            "Accuracy, estimated",
-            "From calibrated probabilities, before outcomes are known, with what chance makes of as many rows (95 %).",
-            [interval("accuracy", "estimated", "A")],
-            "percentunit",
-        ),
-        rows(
-            "Alerts",
-            "What fired and was resolved, newest first.",
-            sql(
-                "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title "
-                "FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
-                "table",
-            ),
+        ).span(24),
+        coloured(
+            rows(
+                "Alerts",
+                "What fired and was resolved, newest first.",
+                sql(
+                    "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title "
+                    "FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
+                    "table",
+                ),
+            ).span(24),
+            {"state": ("firing", "resolved"), "severity": SEVERITIES},
         ),
     ]

@@ -1,6 +1,6 @@
-"""Charts in one look; each has its text for those who cannot see it."""
+"""Charts in one look: the chosen zone's clock, plain numbers, colours by meaning, and a text that says the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,19 +8,69 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from grafana import colors
 from ui import context
-from ui.components import times
+from ui.components import markup, times
 
-PALETTE = ["#0f766e", "#c2570c", "#4338ca", "#be185d", "#4d7c0f", "#0369a1", "#a16207", "#7e22ce"]
-CRITICALITY = {"none": "#15803d", "low": "#0369a1", "medium": "#c2570c", "high": "#b91c1c"}
 HEIGHT = 260
 INK = "#334155"
+CLOCK = (
+    "seconds(datum.value) ? timeFormat(datum.value, '%H:%M:%S') : hours(datum.value) || minutes(datum.value) "
+    "? timeFormat(datum.value, '%H:%M') : timeFormat(datum.value, '%d %b')"
+)
+PLAIN = "abs(datum.value) >= 1000 ? format(datum.value, '.3~s') : format(datum.value, '.3~r')"
+NUMBERS = {
+    "short": PLAIN,
+    "percent": "format(datum.value, '.3~r') + ' %'",
+    "percentunit": "format(100 * datum.value, '.3~r') + ' %'",
+    "s": "format(datum.value, '.3~r') + ' s'",
+}
+"""How an axis writes its numbers, by unit: no SI prefix below 1,000, so that a thousandth is no `m`."""
 Span = tuple[datetime, datetime]
 
 
 def show(chart: Any, text: str) -> None:  # noqa: ANN401  charts of every kind
     """Draw a chart across the page, with a text that says the same."""
-    st.altair_chart(chart, width="stretch", alt=text)
+    st.altair_chart(chart.properties(padding=6), width="stretch", alt=text)
+
+
+def show_legend(shades: Mapping[str, str], note: str = "") -> None:
+    """Say what the colours mean, in text that wraps where the page is narrow."""
+    st.html(markup.legend(shades, note))
+
+
+def wall_clock(found: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return times as a clock in the chosen zone shows them: without a zone, so that no browser moves them."""
+    clock: pd.Series[Any] = times.in_zone(found).dt.tz_localize(None)
+    return clock
+
+
+def time_axis(span: Span) -> alt.X:
+    """Return the axis of the column `time`, made by `wall_clock`, that reaches over a span and names the zone."""
+    domain = [bound.astimezone(times.zone()).replace(tzinfo=None).isoformat() for bound in span]
+    axis = _axis(labelExpr=CLOCK, labelOverlap=True, tickCount=8)
+    return alt.X("time:T", title=f"time ({times.zone_name()})", scale=alt.Scale(domain=domain), axis=axis)
+
+
+def number_axis(
+    field: str,
+    largest: float,
+    unit: str = "short",
+    title: str | None = None,
+    *,
+    whole: bool = False,
+    zero: bool = True,
+) -> alt.Y:
+    """Return an axis of numbers; without a number above 0 it still reaches to 1."""
+    scale = alt.Scale(zero=zero) if largest > 0 else alt.Scale(domain=[0, 1])
+    axis = _axis(labelExpr=NUMBERS[unit], tickCount=5, **({"tickMinStep": 1} if whole else {}))
+    return alt.Y(field, title=title, scale=scale, axis=axis)
+
+
+def color(field: str, shades: Mapping[str, str]) -> alt.Color:
+    """Return the colours of a field; `show_legend` tells what they mean."""
+    scale = alt.Scale(domain=list(shades), range=list(shades.values()))
+    return alt.Color(f"{field}:N", scale=scale, legend=None)
 
 
 def show_classes(found: pd.DataFrame, span: Span, definition: context.Json) -> None:
@@ -29,48 +79,45 @@ def show_classes(found: pd.DataFrame, span: Span, definition: context.Json) -> N
     show_counts(named.rename(columns={"prediction": "class"}), span, "class", "predictions", context.labels(definition))
 
 
-def show_counts(
-    found: pd.DataFrame, span: Span, series: str, counted: str, order: Sequence[str], colors: Sequence[str] = PALETTE
-) -> None:
+def show_counts(found: pd.DataFrame, span: Span, series: str, counted: str, order: Sequence[str]) -> None:
     """Stack the counts in the column `rows` by series over the time of a span; `counted` says of what they are."""
     if found.empty:
         st.caption(f"No {counted} in this time.")
         return
-    time = f"time ({times.zone_name()})"
-    frame = found.rename(columns={"rows": counted}).drop(columns="time")
-    frame[time] = times.in_zone(found["time"]).dt.tz_localize(None)
-    domain = [bound.astimezone(times.zone()).replace(tzinfo=None).isoformat() for bound in span]
+    shades = colors.of(order)
     chart = (
-        alt.Chart(frame)
+        alt.Chart(found.assign(time=wall_clock(found["time"])))
         .mark_bar(width=8)
         .encode(
-            x=alt.X(f"{time}:T", title=time, scale=alt.Scale(domain=domain), axis=_axis(labelOverlap=True)),
-            y=alt.Y(f"sum({counted}):Q", title=counted, axis=_axis(format="~s", tickMinStep=1)),
-            color=alt.Color(
-                f"{series}:N",
-                scale=alt.Scale(domain=list(order), range=list(colors)[: len(order)] or list(colors)),
-                legend=alt.Legend(orient="top", title=None, labelColor=INK),
-            ),
-            tooltip=[alt.Tooltip(f"{time}:T", format="%Y-%m-%d %H:%M"), f"{series}:N", f"{counted}:Q"],
+            x=time_axis(span),
+            y=number_axis("sum(rows):Q", float(found["rows"].max()), title=counted, whole=True),
+            color=color(series, shades),
+            tooltip=[time_tip(), f"{series}:N", alt.Tooltip("rows:Q", title=counted, format=",")],
         )
         .properties(height=HEIGHT)
     )
     totals = found.groupby(series)["rows"].sum()
     summary = ", ".join(f"{totals.get(name, 0):,} {name}" for name in order)
+    show_legend(shades)
     show(chart, f"{counted.capitalize()} by {series} over time: {summary}")
-
-
-def _axis(**options: Any) -> alt.Axis:  # noqa: ANN401
-    return alt.Axis(labelColor=INK, titleColor=INK, **options)
 
 
 def show_intervals(frame: pd.DataFrame, text: str) -> None:
     """Draw the value of a metric with its interval for each version."""
     base = alt.Chart(frame).encode(y=alt.Y("version:N", title=None, sort="-y"))
-    bars = base.mark_rule(strokeWidth=2, color=PALETTE[0]).encode(
+    bars = base.mark_rule(strokeWidth=2, color=colors.NOW).encode(
         x=alt.X("low:Q", title=str(frame["metric"].iloc[0]), scale=alt.Scale(zero=False)), x2="high:Q"
     )
-    points = base.mark_point(filled=True, size=90, color=PALETTE[0]).encode(
+    points = base.mark_point(filled=True, size=90, color=colors.NOW).encode(
         x="value:Q", tooltip=["version:N", "value:Q", "low:Q", "high:Q"]
     )
     show(bars + points, text)
+
+
+def time_tip() -> alt.Tooltip:
+    """Say when something was, as the tables do."""
+    return alt.Tooltip("time:T", title=f"time ({times.zone_name()})", format="%Y-%m-%d %H:%M")
+
+
+def _axis(**options: Any) -> alt.Axis:  # noqa: ANN401
+    return alt.Axis(labelColor=INK, titleColor=INK, titleFontWeight="normal", **options)

@@ -1,12 +1,14 @@
 """A Grafana dashboard drawn in the page, from the file that Grafana reads."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from grafana import colors
 from ui import context, panels
-from ui.components import charts, markup, panel_charts, tables
+from ui.components import charts, markup, panel_charts, tables, times
 from ui.components.markup import Stat
 from ui.errors import UiError
 from ui.panels import Dashboard, Panel, View
@@ -39,13 +41,13 @@ def _stat(panel: Panel, view: View) -> Stat:
     try:
         text, color = panels.stat(panel, panels.data(panel, context.database(), view))
     except UiError as error:
-        text, color = error.what, panels.COLORS["text"]
+        text, color = error.what, colors.UNKNOWN
     return Stat(panels.title(panel, view), text, color)
 
 
 def _show_line(line: Sequence[Panel], view: View) -> None:
     for place, panel in zip(st.columns([panel["gridPos"]["w"] for panel in line]), line, strict=True):
-        with place, st.container(border=True):
+        with place, st.container(border=True, height="stretch"):
             title = panels.title(panel, view)
             st.markdown(f"**{markup.plain(title)}**", help=panel.get("description"))
             _show_panel(panel, title, view)
@@ -61,12 +63,48 @@ def _show_panel(panel: Panel, title: str, view: View) -> None:
         st.caption(f"{error.what} {error.advice}")
         return
     if frame.empty:
-        st.caption("No data in this time.")
+        st.caption(_what_is_needed(panel))
     elif panel["type"] == "table":
-        tables.show(_without_empty_columns(frame), title)
+        _show_table(panel, frame, title)
     else:
-        charts.show(panel_charts.draw(panel, frame, view), f"{title}. {panel.get('description', '')}")
+        drawn = panel_charts.draw(panel, _with_labels(frame, view), view)
+        charts.show_legend(drawn.shades, drawn.note)
+        charts.show(drawn.chart, f"{title}. {panel.get('description', '')}")
 
 
-def _without_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.drop(columns=[name for name in frame.columns if frame[name].isna().all()])
+def _what_is_needed(panel: Panel) -> str:
+    """Say why a panel is empty and what fills it."""
+    sql = " ".join(target["rawSql"] for target in panel["targets"])
+    if "'measured'" in sql and "mean_probability" not in sql:
+        return "No window in this time has known outcomes; they are entered under Past predictions."
+    if "drift_metrics" in sql or "performance_metrics" in sql:
+        return f"No window closed in this time; a window needs {context.window_needs()}."
+    return "No data in this time."
+
+
+def _with_labels(frame: pd.DataFrame, view: View) -> pd.DataFrame:
+    """Write classes by the names people read."""
+    labels = context.label_by_class()
+    if "metric" in frame:
+        series = {f"class {text}": label for text, label in labels.items()}
+        series |= {f"class {text} (training)": f"{label} (training)" for text, label in labels.items()}
+        return frame.assign(metric=frame["metric"].replace(series))
+    if view.variables.get("feature") == "@prediction":
+        return frame.assign(bin=frame["bin"].replace(labels))
+    return frame
+
+
+def _show_table(panel: Panel, frame: pd.DataFrame, title: str) -> None:
+    frame = frame.drop(columns=[name for name in frame.columns if frame[name].isna().all()])
+    columns: dict[str, Any] = {
+        str(name): times.column(str(name)) for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)
+    }
+    for name, shades in panels.words(panel).items():
+        if name in frame:
+            frame[name] = tables.chip(frame[name])
+            columns[name] = tables.chips(shades)
+    for name, link in panels.links(panel).items():
+        if name in frame:
+            frame[name] = [link.format(cell) for cell in frame[name]]
+            columns[name] = st.column_config.LinkColumn(display_text="open")
+    tables.show(frame, title, columns)

@@ -1,6 +1,6 @@
 """Numbers as people read them, and small pieces of HTML; every text that comes from outside is escaped here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as escape
 from pathlib import Path
@@ -94,6 +94,15 @@ def _stat(stat: Stat) -> str:
         f'<div class="ts-stat" style="border-color:{escape(stat.color)}"><span class="ts-step-title">'
         f'{escape(stat.title)}</span><span class="ts-step-count">{escape(stat.value)}</span></div>'
     )
+
+
+def legend(shades: Mapping[str, str], note: str = "") -> str:
+    """Say what colours mean."""
+    entries = "".join(
+        f'<li><i style="background:{escape(color)}" aria-hidden="true"></i>{escape(name)}</li>'
+        for name, color in shades.items()
+    )
+    return f'<ul class="ts-legend">{entries}{f"<li>{escape(note)}</li>" if note else ""}</ul>'
 
 
 def plain(text: object) -> str:

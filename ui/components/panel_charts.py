@@ -1,41 +1,120 @@
 """Panels of the Grafana dashboards as charts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from ui.components.charts import PALETTE
-from ui.panels import Panel, View, states, thresholds, unit
+from grafana import colors
+from ui.components import charts
+from ui.panels import Panel, View, series_colors, states, thresholds, unit
 
 COLUMN, ROW = 50, 30  # pixels of one column and one row of Grafana's grid
-AXES = {"percent": ".1f", "percentunit": ".0%", "s": "~s", "short": "~s"}
-MOST_POINTS = 60
+MOST_POINTS, MOST_SERIES, MOST_STATES = 60, 6, 20
+TRAINING, LOW, HIGH = " (training)", ", low", ", high"
+OTHERS = "others"
+IS_TRAINING = "test(/\\(training\\)$/, datum.metric)"
 
 Chart = Any  # charts of every kind; altair types each of them differently
 
 
-def draw(panel: Panel, frame: pd.DataFrame, view: View) -> Chart:
-    """Draw what a panel's queries found, one row at least, as high as in Grafana."""
-    return DRAWN[panel["type"]](panel, frame, view).properties(height=ROW * panel["gridPos"]["h"])
+@dataclass(frozen=True)
+class Drawn:
+    """A chart, what its colours mean, and what else has to be said about it."""
+
+    chart: Chart
+    shades: Mapping[str, str]
+    note: str = ""
 
 
-def _draw_series(panel: Panel, frame: pd.DataFrame, view: View) -> Chart:
-    format_ = AXES[unit(panel)]
-    base = alt.Chart(frame).encode(
-        x=_time(view),
-        color=_color("metric", sorted(frame["metric"].unique()), PALETTE),
-        tooltip=["time:T", "metric:N", alt.Tooltip("value:Q", format=format_)],
-    )
+def draw(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
+    """Draw what a panel's queries found, one row at least."""
+    return DRAWN[panel["type"]](panel, frame, view)
+
+
+def _draw_series(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
     if _custom(panel).get("drawStyle") == "bars":
-        width = max(2, min(14, COLUMN * panel["gridPos"]["w"] // (2 * max(1, frame["time"].nunique()))))
-        return base.mark_bar(size=width).encode(y=_axis("sum(value):Q", format_))
-    # The colour of a series does not depend on whether it is training or serving; how it is drawn does.
-    dashed = alt.condition("test(/low|high|training/, datum.metric)", alt.value([5, 4]), alt.value([1, 0]))
-    points = {"size": 25} if frame["time"].nunique() <= MOST_POINTS else False
-    line = base.mark_line(point=points).encode(y=_axis("value:Q", format_), strokeDash=dashed)
-    return alt.layer(line, *_limit_lines(panel, float(frame["value"].max())))
+        return _draw_bars_over_time(panel, frame, view)
+    frame, left_out = _largest(frame.assign(series=frame["metric"].map(_series_of)))
+    shades = _shades(panel, frame)
+    frame = frame.assign(time=charts.wall_clock(frame["time"]))
+    band, lines = _bands(frame), frame[~frame["metric"].str.endswith((LOW, HIGH))]
+    y = charts.number_axis("value:Q", float(frame["value"].max()), unit(panel), zero=band.empty)
+    base = alt.Chart(lines).encode(x=charts.time_axis((view.start, view.end)), color=charts.color("series", shades))
+    points = {"size": 25} if lines["time"].nunique() <= MOST_POINTS else False
+    line = base.mark_line(point=points).encode(
+        detail="metric:N",
+        y=y,
+        strokeDash=alt.condition(IS_TRAINING, alt.value([5, 4]), alt.value([1, 0])),
+        tooltip=[charts.time_tip(), "metric:N", alt.Tooltip("value:Q", format=".4~r")],
+    )
+    around = (
+        alt.Chart(band)
+        .mark_area(opacity=0.2)
+        .encode(x=charts.time_axis((view.start, view.end)), y=y, y2="high:Q", color=charts.color("series", shades))
+    )
+    layers = [*([] if band.empty else [around]), line, *_limit_lines(panel, float(frame["value"].max()))]
+    notes = [
+        "dashed: training" if frame["metric"].str.endswith(TRAINING).any() else "",
+        "shaded: 95 % interval" if not band.empty else "",
+        f"others: the highest of {left_out} at each time" if left_out else "",
+    ]
+    return Drawn(_high(alt.layer(*layers), panel), shades, "; ".join(filter(None, notes)))
+
+
+def _draw_bars_over_time(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
+    totals = frame.groupby("metric")["value"].sum().sort_values(ascending=False)
+    if len(totals) > MOST_SERIES + 1:
+        frame = frame.assign(metric=frame["metric"].where(frame["metric"].isin(totals.index[:MOST_SERIES]), OTHERS))
+        frame = frame.groupby(["time", "metric"])[["value"]].sum().reset_index()
+    frame = frame.rename(columns={"metric": "series"})
+    shades = _shades(panel, frame)
+    width = max(2, min(14, COLUMN * panel["gridPos"]["w"] // (2 * max(1, frame["time"].nunique()))))
+    chart = (
+        alt.Chart(frame.assign(time=charts.wall_clock(frame["time"])))
+        .mark_bar(size=width)
+        .encode(
+            x=charts.time_axis((view.start, view.end)),
+            y=charts.number_axis("sum(value):Q", float(frame["value"].max()), unit(panel), whole=True),
+            color=charts.color("series", shades),
+            tooltip=[charts.time_tip(), "series:N", alt.Tooltip("value:Q", format=",.4~r")],
+        )
+    )
+    left_out = len(totals) - MOST_SERIES
+    note = f"others: {left_out} more" if OTHERS in shades else ""
+    return Drawn(_high(chart, panel), shades, note)
+
+
+def _series_of(metric: str) -> str:
+    return metric.removesuffix(TRAINING).removesuffix(LOW).removesuffix(HIGH)
+
+
+def _largest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Keep the series with the highest values; of all others, keep the highest at each time."""
+    peaks = frame.groupby("series")["value"].max().sort_values(ascending=False)
+    if len(peaks) <= MOST_SERIES + 1:
+        return frame, 0
+    kept = frame["series"].isin(peaks.index[:MOST_SERIES])
+    plain = ~kept & (frame["metric"] == frame["series"])
+    others = frame[plain].groupby("time", as_index=False)["value"].max().assign(metric=OTHERS, series=OTHERS)
+    return pd.concat([frame[kept], others], ignore_index=True), len(peaks) - MOST_SERIES
+
+
+def _bands(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a series and time with the bounds `value` and `high`."""
+    keyed = frame.set_index(["series", "time"])
+    low, high = (keyed.loc[keyed["metric"].str.endswith(end), "value"] for end in (LOW, HIGH))
+    return pd.DataFrame({"value": low, "high": high}).dropna().reset_index()
+
+
+def _shades(panel: Panel, frame: pd.DataFrame) -> dict[str, str]:
+    known = series_colors(panel)
+    names = [*known, *sorted({*frame["series"]} - {*known, OTHERS}), OTHERS]
+    shades = {**colors.of(names), **known}
+    present = {*frame["series"]}
+    return {name: shades[name] for name in names if name in present}
 
 
 def _limit_lines(panel: Panel, largest: float) -> list[alt.Chart]:
@@ -49,62 +128,62 @@ def _limit_lines(panel: Panel, largest: float) -> list[alt.Chart]:
     ]
 
 
-def _draw_states(panel: Panel, frame: pd.DataFrame, view: View) -> Chart:
+def _draw_states(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
     named = states(panel)
-    frame = frame.sort_values(["metric", "time"])
+    worst = frame.groupby("metric")["value"].agg(["max", "mean"]).sort_values(["max", "mean"], ascending=False)
+    order = list(worst.index[:MOST_STATES])
+    frame = frame[frame["metric"].isin(order)].sort_values(["metric", "time"])
+    until = frame.groupby("metric")["time"].shift(-1).fillna(pd.Timestamp(view.end))
     spans = frame.assign(
-        until=frame.groupby("metric")["time"].shift(-1).fillna(pd.Timestamp(view.end)),
+        time=charts.wall_clock(frame["time"]),
+        until=charts.wall_clock(until),
         state=frame["value"].astype(int).map(lambda code: named[code][0]),
     )
-    texts, colors = zip(*named.values(), strict=True)
-    return (
+    shades = dict(named.values())
+    chart = (
         alt.Chart(spans)
         .mark_bar(height={"band": 0.8})
         .encode(
-            x=_time(view),
+            x=charts.time_axis((view.start, view.end)),
             x2="until:T",
-            y=alt.Y("metric:N", title=None),
-            color=_color("state", texts, colors),
-            tooltip=["metric:N", "state:N", "time:T"],
+            y=alt.Y("metric:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False, labelColor=charts.INK)),
+            color=charts.color("state", shades),
+            tooltip=["metric:N", "state:N", charts.time_tip()],
         )
+        .properties(height=28 * len(order) + 60)
     )
+    note = f"the {len(order)} of {len(worst)} columns that drifted most" if len(worst) > len(order) else ""
+    return Drawn(chart, shades, note)
 
 
-def _draw_bars(panel: Panel, frame: pd.DataFrame, _view: View) -> Chart:
+def _draw_bars(panel: Panel, frame: pd.DataFrame, _view: View) -> Drawn:
     label, *names = frame.columns
-    order = list(frame[label])
+    order = [str(name) for name in frame[label]]
     long = frame.melt(label, var_name="of", value_name="share").assign(share=lambda each: pd.to_numeric(each["share"]))
-    return (
+    shades = dict(zip(names, (colors.REFERENCE, colors.NOW), strict=True))
+    chart = (
         alt.Chart(long.rename(columns={label: "bin"}))
         .mark_bar()
         .encode(
-            x=alt.X("bin:N", sort=order, title=None, axis=alt.Axis(labelAngle=-30)),
+            x=alt.X("bin:N", sort=order, title=None, axis=alt.Axis(labelAngle=-30, labelColor=charts.INK)),
             xOffset=alt.XOffset("of:N", sort=names),
-            y=_axis("share:Q", AXES[unit(panel)]),
-            color=_color("of", names, [PALETTE[5], PALETTE[1]]),
+            y=charts.number_axis("share:Q", float(long["share"].max()), unit(panel)),
+            color=charts.color("of", shades),
             tooltip=["bin:N", "of:N", alt.Tooltip("share:Q", format=".1%")],
         )
     )
+    return Drawn(_high(chart, panel), shades)
+
+
+def _high(chart: Chart, panel: Panel) -> Chart:
+    return chart.properties(height=ROW * panel["gridPos"]["h"])
 
 
 def _custom(panel: Panel) -> Mapping[str, Any]:
     return dict(panel["fieldConfig"]["defaults"].get("custom", {}))
 
 
-def _time(view: View) -> alt.X:
-    return alt.X("time:T", title=None, scale=alt.Scale(domain=[view.start.isoformat(), view.end.isoformat()]))
-
-
-def _axis(field: str, format_: str) -> alt.Y:
-    return alt.Y(field, title=None, axis=alt.Axis(format=format_, tickCount=5))
-
-
-def _color(field: str, names: Iterable[str], colors: Iterable[str]) -> alt.Color:
-    legend = alt.Legend(orient="bottom", columns=5, labelLimit=160)
-    return alt.Color(f"{field}:N", title=None, scale=alt.Scale(domain=list(names), range=list(colors)), legend=legend)
-
-
-DRAWN: Mapping[str, Callable[[Panel, pd.DataFrame, View], Chart]] = {
+DRAWN: Mapping[str, Callable[[Panel, pd.DataFrame, View], Drawn]] = {
     "timeseries": _draw_series,
     "state-timeline": _draw_states,
     "barchart": _draw_bars,

@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from grafana import colors
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # not a formula, although it may begin with a sign
-CRITICALITY = {"none": "green", "low": "blue", "medium": "orange", "high": "red"}
-SEVERITY = {**CRITICALITY, "info": "blue", "warning": "orange", "critical": "red"}
-STATE = {"firing": "red", "resolved": "green"}
+CRITICALITY = colors.of(("none", "low", "medium", "high"))
+SEVERITY = CRITICALITY | colors.of(("info", "warning", "critical"))
+STATE = colors.of(("firing", "resolved"))
 
 
 def chips(colors: Mapping[str, Any]) -> Any:  # noqa: ANN401  Streamlit's column types are private

@@ -112,8 +112,7 @@ def _show_classes(use_case: str | None, span: Span) -> None:
 def _show_files(use_case: str | None, span: Span) -> None:
     st.header("Files by criticality", anchor=False)
     found = context.read(queries.FILES_OVER_TIME, use_case=use_case, **queries.steps(*span))
-    colors = charts.CRITICALITY
-    charts.show_counts(found, span, "criticality", "files", list(colors), list(colors.values()))
+    charts.show_counts(found, span, "criticality", "files", list(tables.CRITICALITY))
 
 
 def _say_no_use_case() -> None:

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from grafana import colors
 from grafana.panels import WIDTH
 from ui import panels
 from ui.components import dashboard
@@ -31,10 +32,10 @@ def test_the_page_has_the_dashboards_that_read_the_database() -> None:
 @pytest.mark.parametrize(
     ("title", "value", "shown"),
     [
-        ("Drift in the last window", 3.0, ("alarm", panels.COLORS["red"])),
-        ("Accuracy, measured", 0.75, ("75.0%", panels.COLORS["orange"])),
-        ("Alerts firing", 1_200.0, ("1,200", panels.COLORS["red"])),
-        ("Alerts firing", None, ("no data", panels.COLORS["text"])),
+        ("Drift in the last window", 3.0, ("alarm", colors.BAD)),
+        ("Accuracy, measured", 0.75, ("75.0 %", colors.WARNING)),
+        ("Alerts firing", 1_200.0, ("1,200", colors.BAD)),
+        ("Alerts firing", None, ("no data", colors.UNKNOWN)),
     ],
 )
 def test_a_number_is_written_and_coloured_as_its_panel_says(title: str, value: float | None, shown: object) -> None:
