@@ -14,6 +14,7 @@ import pandas as pd
 from grafana import colors
 from grafana.macros import expand
 from ui.database import ReaderDatabase
+from ui.drift import NAMES
 
 DASHBOARDS = Path(__file__).resolve().parent.parent / "grafana" / "dashboards"
 Panel = Mapping[str, Any]
@@ -55,7 +56,7 @@ def title(panel: Panel, view: View) -> str:
     """Return a panel's title with its variables filled in."""
     text = str(panel["title"])
     for name, value in view.variables.items():
-        text = text.replace(f"${name}", value)
+        text = text.replace(f"${name}", NAMES.get(value, value))
     return text
 
 

@@ -31,7 +31,7 @@ Span = tuple[datetime, datetime]
 
 def show(chart: Any, text: str) -> None:  # noqa: ANN401  charts of every kind
     """Draw a chart across the page, with a text that says the same."""
-    st.altair_chart(chart.properties(padding=6), width="stretch", alt=text)
+    st.altair_chart(chart, width="stretch", alt=text)
 
 
 def show_legend(shades: Mapping[str, str], note: str = "") -> None:

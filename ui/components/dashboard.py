@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from grafana import colors
-from ui import context, panels
-from ui.components import charts, markup, panel_charts, tables, times
+from ui import address, context, drift, panels
+from ui.components import charts, drift_columns, markup, panel_charts, tables, times
 from ui.components.markup import Stat
+from ui.drift import Window
 from ui.errors import UiError
 from ui.panels import Dashboard, Panel, View
 
@@ -20,21 +21,25 @@ def title(board: Dashboard) -> str:
 
 
 def show(board: Dashboard, view: View) -> None:
-    """Draw all panels of a dashboard, in its order."""
-    view = _with_feature(board, view)
+    """Draw all panels of a dashboard, in its order; first what the last window says, where columns are watched."""
+    window = drift_columns.show(view) if panels.variable(board, "feature") else None
     for line in panels.lines(board):
+        if any("$feature" in panel["title"] for panel in line):
+            view = _with_feature(board, view, window)
         if all(panel["type"] == "stat" for panel in line):
             st.html(markup.stats([_stat(panel, view) for panel in line]))
         else:
             _show_line(line, view)
 
 
-def _with_feature(board: Dashboard, view: View) -> View:
-    if (variable := panels.variable(board, "feature")) is None:
-        return view
-    features = list(context.read(view.expand(variable["query"]))["feature"])
-    chosen = st.selectbox("Column", features or ["–"], key="drift_feature", width=260)
-    return View(view.start, view.end, {**view.variables, "feature": str(chosen)})
+def _with_feature(board: Dashboard, view: View, window: Window | None) -> View:
+    """Let people choose a column; the one that drifted most is chosen first."""
+    variable = panels.variable(board, "feature") or {}
+    known = [str(name) for name in context.read(view.expand(variable["query"]))["feature"]]
+    worst = [column.feature for column in window.columns] if window else []
+    names = list(dict.fromkeys([*worst, *known])) or ["–"]
+    chosen = address.choose("Column", {name: drift.NAMES.get(name, name) for name in names}, "column", width=260)
+    return View(view.start, view.end, {**view.variables, "feature": chosen})
 
 
 def _stat(panel: Panel, view: View) -> Stat:

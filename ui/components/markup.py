@@ -27,6 +27,13 @@ def percent(share: float) -> str:
     return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
+def significant(value: float) -> str:
+    """Write a number with two significant digits, never in scientific notation."""
+    if 0 < abs(value) < 0.001:
+        return "under 0.001"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == 0 else f"{value:.2g}"
+
+
 @dataclass(frozen=True)
 class Bar:
     """One labelled bar; `share` of the full width, from 0 to 1."""
@@ -103,6 +110,16 @@ def legend(shades: Mapping[str, str], note: str = "") -> str:
         for name, color in shades.items()
     )
     return f'<ul class="ts-legend">{entries}{f"<li>{escape(note)}</li>" if note else ""}</ul>'
+
+
+def chip(text: str, color: str) -> str:
+    """Draw a word in its colour."""
+    return f'<span class="ts-chip" style="background:{escape(color)}">{escape(text)}</span>'
+
+
+def verdict(sentence: str, color: str) -> str:
+    """Draw a sentence that says how things are, in the colour of its meaning."""
+    return f'<p class="ts-verdict" style="border-color:{escape(color)}">{escape(sentence)}</p>'
 
 
 def plain(text: object) -> str:

@@ -10,7 +10,7 @@ from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Feature, Target
+from tabserve.core.use_case import Feature, Monitoring, Target
 from tabserve.registry.version import ModelMetadata
 from tabserve.serving.views import reload_models
 
@@ -46,6 +46,7 @@ class UseCaseDescription(Described):
     missing_values: list[str]
     features: list[Feature]
     target: Target
+    monitoring: Monitoring
     example: dict[str, str | int | float]
     contract_sha256: str
     rules: Mapping[str, str] = Field(default_factory=lambda: DESCRIPTIONS)
