@@ -184,4 +184,4 @@ def draw(shown: list[dict[str, Any]], database: ReaderDatabase, view: panels.Vie
         if panel["type"] == "stat":
             assert panels.stat(panel, frame)
         elif panel["type"] in panel_charts.DRAWN and not frame.empty:
-            panel_charts.draw(panel, frame, view).to_dict()
+            panel_charts.draw(panel, frame, view).chart.to_dict()

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from browser import settle, visit
 from grafana import colors
 from tabserve.core import tables
 from tests.e2e.web.conftest import Seeded
-from tests.e2e.web.test_pages import settle, visit
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -154,9 +154,7 @@ def test_an_empty_board_says_what_it_needs(page: Page, seeded: Seeded) -> None:
     expect(card(page, "Effect by column")).to_contain_text("a window needs")
 
 
-def test_the_worst_column_comes_first_with_two_histograms(
-    page: Page, phone: Page, seeded: Seeded
-) -> None:
+def test_the_worst_column_comes_first_with_two_histograms(page: Page, phone: Page, seeded: Seeded) -> None:
     seeded.add(tables.drift_metrics, *drift(STATES, datetime.now(UTC) - timedelta(minutes=2)))
     for visitor in (page, phone):
         open_board(visitor, seeded.site, "Drift and predictions")
@@ -167,9 +165,10 @@ def test_the_worst_column_comes_first_with_two_histograms(
         expect(rows.first).to_contain_text("effect 0.64")
         expect(rows.first.get_by_role("img", name="Age: 0 50% before, 90% now; 1 50% before, 10% now")).to_be_visible()
     expect(page.get_by_text("Serving against training: Age")).to_be_visible()
+    page.bring_to_front()
     page.locator(".ts-drift summary").first.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("50.0 % → 90.0 %")).to_be_visible()
+    expect(page.get_by_text("50.0 % → 90.0 %").first).to_be_visible()
 
 
 def test_two_hundred_columns_show_the_worst_and_the_rest_on_request(page: Page, seeded: Seeded) -> None:
