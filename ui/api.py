@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import httpx
 
-from ui.errors import RefusedError, UiError
+from ui.errors import ADVICE, RefusedError, UiError
 from ui.settings import PageSettings
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
+SOON = 3.0  # seconds; whoever asks whether it answers does not wait for a slow answer
 Json = dict[str, Any]
 NOT_SET_UP = "The page does not know where the API is."
 SET_UP = "Start the system with `make up`, or set API_URL and API_KEY, then reload this page."
@@ -30,7 +31,7 @@ class ApiClient:
 
     def health(self) -> Json:
         """Return what the API can reach."""
-        return self._call("GET", "/health")
+        return self._call("GET", "/health", timeout=SOON)
 
     def use_cases(self) -> Json:
         """List name, title, description and task of every use case, and which one is the default."""
@@ -86,7 +87,7 @@ class ApiClient:
 
     def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
         if not self.url:
-            raise UiError(NOT_SET_UP, SET_UP)
+            raise UiError(NOT_SET_UP, SET_UP, "api")
         try:
             answer = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
@@ -110,11 +111,9 @@ class ApiClient:
 
 def _unavailable(url: str, error: httpx.HTTPError) -> UiError:
     if isinstance(error, httpx.TimeoutException):
-        return UiError("The API did not answer in time.", "It may be starting; try again in a few seconds.")
-    return UiError(
-        f"Nothing answers at {url}.",
-        "See what runs with `make status`; start everything with `make up`; then try again.",
-    )
+        advice = "It may be starting; this page comes back by itself with it."
+        return UiError("The API did not answer in time.", advice, "api")
+    return UiError(f"Nothing answers at {url}.", ADVICE, "api")
 
 
 def _problem(answer: httpx.Response) -> UiError:
@@ -127,6 +126,7 @@ def _problem(answer: httpx.Response) -> UiError:
         return UiError(
             "The API refuses this page's key.",
             "Set API_KEY to the key that `make up` printed (it is in .local/stack.env) and restart the page.",
+            "api",
         )
     if answer.status_code == 404:
         return UiError(detail, "It may have been removed; reload the page.")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import address, context, navigation
-from ui.components import markup, notices, times
+from ui.components import headline, markup, notices, times
 from ui.errors import UiError
 
 
@@ -12,6 +12,9 @@ def main() -> None:
     page = navigation.current()
     st.set_page_config(page_title=f"{page.title} · tabserve", page_icon=":material/table_chart_view:", layout="wide")
     markup.use_style()
+    notices.forget()
+    headline.forget()
+    banners = st.container(key="banners")
     with st.sidebar:
         menu = st.container(key="menu", gap="xxsmall")
         times.choose()
@@ -22,17 +25,22 @@ def main() -> None:
     try:
         page.run()
     except UiError as error:
-        notices.show_error(error)
-    with links:  # last, so that a slow answer does not keep the page waiting
-        notices.show_health()
-        _show_links()
+        headline.show_once(page.title)
+        notices.show_error(error, retry=True)
+    finally:  # last, so that a slow answer does not keep the page waiting; and whatever happens
+        with banners:
+            notices.show_banners()
+        with links:
+            notices.show_health()
+            _show_links()
 
 
 def _choose_use_case() -> None:
     """Let the visitor choose what every page is about; the choice goes along to other pages by the address."""
     try:
         titles = context.use_cases()
-    except UiError:
+    except UiError as error:
+        notices.remember(error)
         titles = {}
     if titles:
         address.choose("Use case", titles, context.USE_CASE, width=320)

@@ -6,9 +6,8 @@ import pandas as pd
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ui.errors import UiError
+from ui.errors import ADVICE, UiError
 
-ADVICE = "See what runs with `make status`; start everything with `make up`; then try again."
 OPTIONS = "-c statement_timeout=15s -c default_transaction_read_only=on -c timezone=UTC"
 
 
@@ -23,12 +22,12 @@ class ReaderDatabase:
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever the driver takes
         """Return the rows of a query; raise UiError."""
         if self._engine is None:
-            raise UiError("The page does not know where the database is.", f"Set READER_DATABASE_URL. {ADVICE}")
+            raise UiError("The page does not know where the database is.", "Set READER_DATABASE_URL.", "database")
         try:
             with self._engine.connect() as connection:
                 return pd.read_sql_query(text(sql), connection, params=parameters)
         except (SQLAlchemyError, pd.errors.DatabaseError) as error:
-            raise UiError("The database does not answer.", ADVICE) from error
+            raise UiError("The database does not answer.", ADVICE, "database") from error
 
     def row(self, sql: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the first row of a query as a dict; an empty one when there is none."""

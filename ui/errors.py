@@ -5,16 +5,23 @@ UiError             the API, the database or the file store is unavailable, or a
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
+
+Cause = Literal["api", "database"]
+ADVICE = (
+    "This page comes back by itself with it. If that takes longer than some minutes, tell whoever runs the system: "
+    "`make status` shows what runs, `make up` starts everything."
+)
 
 
 class UiError(Exception):
-    """Something a visitor is told: what happened and what to do."""
+    """Something a visitor is told: what happened, what to do, and which part of the system is away, if one is."""
 
-    def __init__(self, what: str, advice: str = "") -> None:
+    def __init__(self, what: str, advice: str = "", away: Cause | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.advice = advice
+        self.away = away
 
 
 class RefusedError(UiError):

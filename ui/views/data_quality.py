@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import file_details, notices, raw_upload, tables, times
+from ui.components import file_details, headline, notices, raw_upload, tables, times
 from ui.components.paging import Cursors
 
 PAGE = 20
@@ -17,7 +17,7 @@ LINKED = "file"  # as the alerts of files link to it
 
 def show() -> None:
     """Draw the page."""
-    st.title("Data quality")
+    headline.show("Data quality")
     st.markdown("Every file's verdict, its report, and its bad rows: read why, correct them here, send them again.")
     if file_id := st.query_params.get(LINKED):
         _show_linked(file_id)

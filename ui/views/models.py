@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import charts, markup, notices, times
+from ui.components import charts, headline, markup, notices, times
 from ui.components.markup import percent
 from ui.context import Json, label_of
 from ui.errors import UiError
@@ -20,7 +20,7 @@ METRICS = {
 def show() -> None:
     """Draw the page."""
     definition = context.chosen_definition()
-    st.title("Models")
+    headline.show("Models")
     cards = context.api().model(definition["name"])
     _show_reload(definition["name"], cards)
     champion = cards["champion"]

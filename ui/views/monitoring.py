@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, panels, queries
-from ui.components import charts, dashboard, notices, tables, times
+from ui.components import charts, dashboard, headline, notices, tables, times
 from ui.components.charts import Span
 from ui.panels import Dashboard, View
 
@@ -17,7 +17,7 @@ ALERTS = 50
 
 def show() -> None:
     """Draw the page."""
-    st.title("Monitoring")
+    headline.show("Monitoring")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         span = st.selectbox("When", list(SPANS), index=2, key="monitoring_span", width=220)
         st.button("Refresh", icon=":material/refresh:")

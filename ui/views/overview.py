@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, navigation, queries
-from ui.components import markup, notices, tables, times
+from ui.components import headline, markup, notices, tables, times
 from ui.components.markup import Step
 from ui.errors import UiError
 
 
 def show() -> None:
     """Draw the page."""
-    st.title("From a file of rows to predictions you can trust")
+    headline.show("From a file of rows to predictions you can trust")
     st.markdown(
         "CSV files arrive, **every row is checked**, good rows are predicted by the current model within two minutes, "
         "bad rows are kept aside with their reasons. Nothing is lost on the way, and what the models do is watched."
@@ -33,7 +33,7 @@ def _show_flow() -> None:
     try:
         counts, missing = _counts()
     except UiError as error:
-        notices.show_error(error, retry=False)
+        notices.show_error(error)
         return
     st.html(markup.steps(_stations(counts)))
     if not counts["files"]:
@@ -90,6 +90,13 @@ def _show_reconciliation(counts: dict[str, Any], missing: dict[str, int]) -> Non
 
 @st.fragment(run_every=10)
 def _show_latest() -> None:
+    try:
+        _show_files_and_runs()
+    except UiError as error:
+        notices.show_error(error)
+
+
+def _show_files_and_runs() -> None:
     left, right = st.columns(2)
     with left:
         st.header("Latest files", anchor=False)

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, queries
-from ui.components import charts, notices, prediction_table, times
+from ui.components import charts, headline, notices, prediction_table, times
 from ui.components.prediction_table import Filters
 from ui.context import Json, label_of
 from ui.errors import UiError
@@ -25,7 +25,7 @@ SPANS = {"Last hour": 1, "Last 24 hours": 24, "Last 7 days": 168, "Last 30 days"
 
 def show() -> None:
     """Draw the page."""
-    st.title("Past predictions")
+    headline.show("Past predictions")
     definition = context.chosen_definition()
     filters = _ask(definition)
     _show_chart(filters, definition)

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from ui import context
-from ui.components import file_predictions
+from ui.components import file_predictions, headline
 from ui.components.form import Form
 from ui.components.markup import plain
 from ui.components.prediction import show_answer, show_explanation
@@ -16,7 +16,7 @@ from ui.errors import RefusedError, UiError
 def show() -> None:
     """Draw the page."""
     definition = context.chosen_definition()
-    st.title(plain(definition["title"] or definition["name"]))
+    headline.show(plain(definition["title"] or definition["name"]))
     st.markdown(plain(definition["description"]))
     single, many = st.tabs(["One record", "A CSV file"])
     with single:
