@@ -48,8 +48,8 @@ def wall_clock(found: "pd.Series[Any]") -> "pd.Series[Any]":
 def time_axis(span: Span) -> alt.X:
     """Return the axis of the column `time`, made by `wall_clock`, that reaches over a span and names the zone."""
     domain = [bound.astimezone(times.zone()).replace(tzinfo=None).isoformat() for bound in span]
-    axis = _axis(labelExpr=CLOCK, labelOverlap=True, tickCount=8)
-    return alt.X("time:T", title=f"time ({times.zone_name()})", scale=alt.Scale(domain=domain), axis=axis)
+    clock = axis(labelExpr=CLOCK, labelOverlap=True, tickCount=8)
+    return alt.X("time:T", title=f"time ({times.zone_name()})", scale=alt.Scale(domain=domain), axis=clock)
 
 
 def number_axis(
@@ -63,8 +63,8 @@ def number_axis(
 ) -> alt.Y:
     """Return an axis of numbers; without a number above 0 it still reaches to 1."""
     scale = alt.Scale(zero=zero) if largest > 0 else alt.Scale(domain=[0, 1])
-    axis = _axis(labelExpr=NUMBERS[unit], tickCount=5, **({"tickMinStep": 1} if whole else {}))
-    return alt.Y(field, title=title, scale=scale, axis=axis)
+    numbers = axis(labelExpr=NUMBERS[unit], tickCount=5, **({"tickMinStep": 1} if whole else {}))
+    return alt.Y(field, title=title, scale=scale, axis=numbers)
 
 
 def color(field: str, shades: Mapping[str, str]) -> alt.Color:
@@ -102,22 +102,11 @@ def show_counts(found: pd.DataFrame, span: Span, series: str, counted: str, orde
     show(chart, f"{counted.capitalize()} by {series} over time: {summary}")
 
 
-def show_intervals(frame: pd.DataFrame, text: str) -> None:
-    """Draw the value of a metric with its interval for each version."""
-    base = alt.Chart(frame).encode(y=alt.Y("version:N", title=None, sort="-y"))
-    bars = base.mark_rule(strokeWidth=2, color=colors.NOW).encode(
-        x=alt.X("low:Q", title=str(frame["metric"].iloc[0]), scale=alt.Scale(zero=False)), x2="high:Q"
-    )
-    points = base.mark_point(filled=True, size=90, color=colors.NOW).encode(
-        x="value:Q", tooltip=["version:N", "value:Q", "low:Q", "high:Q"]
-    )
-    show(bars + points, text)
-
-
 def time_tip() -> alt.Tooltip:
     """Say when something was, as the tables do."""
     return alt.Tooltip("time:T", title=f"time ({times.zone_name()})", format="%Y-%m-%d %H:%M")
 
 
-def _axis(**options: Any) -> alt.Axis:  # noqa: ANN401
+def axis(**options: Any) -> alt.Axis:  # noqa: ANN401
+    """Return an axis in the ink of the page."""
     return alt.Axis(labelColor=INK, titleColor=INK, titleFontWeight="normal", **options)

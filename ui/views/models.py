@@ -1,10 +1,13 @@
 """Which model versions there are, how good they are, and what the champion answered lately."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
-from ui import context, queries
-from ui.components import charts, headline, markup, notices, times
+from ui import address, context, queries
+from ui.components import headline, markup, model_pictures, notices, tables, times
 from ui.components.markup import percent
 from ui.context import Json, label_of
 from ui.errors import UiError
@@ -17,55 +20,75 @@ METRICS = {
 }
 
 
+NOBODY = "–"
+
+
 def show() -> None:
     """Draw the page."""
     definition = context.chosen_definition()
     headline.show("Models")
     cards = context.api().model(definition["name"])
-    _show_reload(definition["name"], cards)
-    champion = cards["champion"]
-    if champion is None:
-        notices.show_empty(
-            "No version is the champion yet.", f"Train one: scripts/train.py --use-case {definition['name']} --promote"
-        )
+    _show_serving(definition["name"], cards)
+    if cards["versions"]:
+        _show_compared(definition, cards)
     else:
-        _show_champion(champion)
+        notices.show_empty(
+            "The registry has no version.",
+            "The API answers with the model that came with its code. Train one as below.",
+        )
     _show_lately(definition)
     _show_versions(cards)
+    _show_what_to_do(definition["name"], cards)
 
 
-def _show_reload(use_case: str, cards: Json) -> None:
+def _show_serving(use_case: str, cards: Json) -> None:
+    st.markdown(f"Version **`{cards['serving']}`** answers now.")
     champion = cards["champion"] and cards["champion"]["version"]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Version **`{cards['serving']}`** answers now.")
-        if st.button(
-            "Reload the champion", icon=":material/refresh:", help="Every instance does so within 30 seconds."
-        ):
-            now = context.api().reload_model(use_case)["serving"][use_case]
-            same = "It is the same as before." if now == cards["serving"] else f"Before it was {cards['serving']}."
-            st.success(f"**The API answers with version {now}.** {same}", icon=":material/check_circle:")
     if champion and champion != cards["serving"]:
-        st.warning(f"The champion is {champion}; this instance has not taken it over yet. *Reload* does it now.")
+        st.warning(f"The champion is {champion}; this instance has not taken it over yet.")
+        _offer_reload(use_case, cards, primary=True)
 
 
-def _show_champion(champion: Json) -> None:
-    st.header("The champion", anchor=False)
-    columns = st.columns(max(1, len(champion["metrics"])))
-    for column, (name, metric) in zip(columns, champion["metrics"].items(), strict=False):
-        column.metric(
-            METRICS.get(name, name),
-            f"{metric['value']:.3f}",
-            delta=f"{metric['low']:.3f} – {metric['high']:.3f}",
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            help="On held-out rows the model never saw; below it the 95 % interval.",
-        )
+def _offer_reload(use_case: str, cards: Json, *, primary: bool = False) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.button(
+        "Reload the champion", icon=":material/refresh:", help="Every instance does so within 30 seconds.", type=kind
+    ):
+        now = context.api().reload_model(use_case)["serving"][use_case]
+        same = "It is the same as before." if now == cards["serving"] else f"Before it was {cards['serving']}."
+        st.success(f"**The API answers with version {now}.** {same}", icon=":material/check_circle:")
+
+
+def _show_compared(definition: Json, cards: Json) -> None:
+    """Draw the champion, or any version the visitor chose, beside another one."""
+    known = {version["version"]: version for version in cards["versions"]}
+    roles = {name: _role(version, cards) for name, version in known.items()}
+    names = {name: f"{name} ({role})" if (role := roles[name]) else name for name in sorted(known, key=_first(cards))}
+    st.subheader("How good the versions are", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = address.choose("Version", names, "version", width=380)
+        others = {name: text for name, text in names.items() if name != chosen}
+        beside = address.choose("Beside", {NOBODY: "no other version", **others}, "beside", width=380)
+    shown = [known[chosen], *([known[beside]] if beside in known else [])]
+    model_pictures.show(shown, METRICS, context.labels(definition))
+    for version in shown:
+        _show_facts(version)
+
+
+def _first(cards: Json) -> Callable[[str], tuple[bool, int]]:
+    """Put the champion first, then the newest."""
+    champion = (cards["champion"] or {}).get("version")
+    order = [version["version"] for version in cards["versions"]]
+    return lambda name: (name != champion, order.index(name))
+
+
+def _show_facts(version: Json) -> None:
     st.caption(
-        f"A {champion['estimator'].replace('_', ' ')}, trained {times.written(champion['created_at'])} on "
-        f"{champion['rows_trained']:,} rows, measured on {champion['rows_held_out']:,} others. "
-        f"Training data: sha256 `{champion['data_sha256'][:12]}`. The exported model was compared with the trained one "
-        f"on {champion['parity']['rows']:,} rows: {champion['parity']['differing_classes']} answers differ."
+        f"`{version['version']}`: a {version['estimator'].replace('_', ' ')}, trained "
+        f"{times.written(version['created_at'])} on {version['rows_trained']:,} rows, measured on "
+        f"{version['rows_held_out']:,} others. Training data: sha256 `{version['data_sha256'][:12]}`. The exported "
+        f"model was compared with the trained one on {version['parity']['rows']:,} rows: "
+        f"{version['parity']['differing_classes']} answers differ."
     )
 
 
@@ -94,51 +117,54 @@ def _show_lately(definition: Json) -> None:
 
 
 def _show_versions(cards: Json) -> None:
-    st.header("All versions", anchor=False)
     versions = cards["versions"]
     if not versions:
-        notices.show_empty("The registry has no version.", "The API answers with the model that came with its code.")
         return
+    st.subheader("All versions", anchor=False)
     frame = pd.DataFrame(
         {
             "version": [version["version"] for version in versions],
-            "role": [_role(version, cards) for version in versions],
-            "trained": pd.to_datetime([version["created_at"] for version in versions], utc=True),
-            "estimator": [version["estimator"].replace("_", " ") for version in versions],
-            "rows trained on": [version["rows_trained"] for version in versions],
+            "role": [_role(version, cards) or None for version in versions],
             **{
                 title: [_interval(version["metrics"].get(name)) for version in versions]
                 for name, title in METRICS.items()
                 if any(name in version["metrics"] for version in versions)
             },
+            "trained": pd.to_datetime([version["created_at"] for version in versions], utc=True),
+            "rows trained on": [version["rows_trained"] for version in versions],
+            "estimator": [version["estimator"].replace("_", " ") for version in versions],
             "training data": [version["data_sha256"][:12] for version in versions],
         }
     )
-    st.dataframe(
-        frame, hide_index=True, column_config={"trained": times.column("trained")}, alt="Model versions, newest first"
-    )
-    st.caption(
-        f"Metrics on held-out rows with their 95 % intervals. Who changes the champion: "
-        f"scripts/train.py --use-case {cards['use_case']} --promote."
-    )
-    if len(versions) > 1:
-        charts.show_intervals(_points(versions), "Accuracy of each version with its 95 % interval")
+    columns = {
+        "version": st.column_config.TextColumn(pinned=True),
+        "trained": times.column("trained"),
+        "rows trained on": st.column_config.NumberColumn(format="localized"),
+    }
+    tables.show(frame, "Model versions, newest first", columns)
+    st.caption("Metrics on held-out rows with their 95 % intervals.")
 
 
-def _points(versions: list[Json]) -> pd.DataFrame:
-    metric = next(iter(versions[0]["metrics"]))
-    return pd.DataFrame(
-        [
-            {"version": version["version"], "metric": METRICS.get(metric, metric), **version["metrics"][metric]}
-            for version in versions
-            if metric in version["metrics"]
-        ]
+def _show_what_to_do(use_case: str, cards: Json) -> None:
+    """Say how versions come to be and get their role: by command, since the API only reads the registry."""
+    st.subheader("Train, promote, reload", anchor=False)
+    st.markdown(
+        "A new version is trained by a command where the code is. It becomes the *challenger*; with `PROMOTE=1` it "
+        "becomes the *champion*, which every instance of the API takes over within 30 seconds."
     )
+    st.code(f"make train USE_CASE={use_case}\nmake train USE_CASE={use_case} PROMOTE=1", language="bash")
+    champion = cards["champion"] and cards["champion"]["version"]
+    if champion == cards["serving"]:
+        _offer_reload(use_case, cards)
 
 
 def _role(version: Json, cards: Json) -> str:
-    roles = [name for name in ("champion", "challenger") if (cards[name] or {}).get("version") == version["version"]]
-    return ", ".join([*roles, *(["answers now"] if version["version"] == cards["serving"] else [])])
+    """Name what a version is for; the champion answers, so that is said of others only."""
+    name = version["version"]
+    if name == (cards["champion"] or {}).get("version"):
+        return "champion"
+    roles = ["challenger"] if name == (cards["challenger"] or {}).get("version") else []
+    return ", ".join([*roles, *(["answers now"] if name == cards["serving"] else [])])
 
 
 def _interval(metric: Json | None) -> str:

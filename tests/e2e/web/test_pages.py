@@ -161,14 +161,6 @@ def test_bad_rows_are_read_repaired_and_sent_again(page: Page, site: str) -> Non
     expect(page.get_by_text("Every row of this file is good.")).to_be_visible()
 
 
-def test_models_are_shown_and_reloaded(page: Page, site: str) -> None:
-    visit(page, site, "models")
-    expect(page.get_by_text("answers now.").first).to_be_visible()
-    page.get_by_role("button", name="Reload the champion").click()
-    expect(page.get_by_text("The API answers with version")).to_be_visible()
-    expect(page.get_by_text("Accuracy").first).to_be_visible()
-
-
 def test_overview_accounts_for_every_row(page: Page, site: str) -> None:
     visit(page, site)
     for station in ("Files arrived", "Rows checked", "Good rows", "Bad rows, kept aside", "Predictions"):

@@ -42,6 +42,34 @@ class Parity(BaseModel):
     differing_classes: int
 
 
+class CalibrationBin(BaseModel):
+    """Some held-out rows of about the same answered probability: its mean, and how often it happened, with interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answered: float
+    happened: float
+    low: float
+    high: float
+    rows: int
+
+
+class Diagnostics(BaseModel):
+    """How a version behaves on its held-out rows.
+
+    `roc`: pairs of false and true positive rate, empty without a positive class; `confusion`: rows by true class
+    (outer) and predicted class (inner), in the use case's order; `importance`: by how much accuracy falls when a column
+    is shuffled, with the extremes of several shuffles.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    roc: Sequence[tuple[float, float]]
+    calibration: Sequence[CalibrationBin]
+    confusion: Sequence[Sequence[int]]
+    importance: Mapping[str, Metric]
+
+
 class ModelMetadata(BaseModel):
     """The card of one immutable version; unknown fields of newer versions are kept out."""
 
@@ -63,6 +91,7 @@ class ModelMetadata(BaseModel):
     libraries: Mapping[str, str]
     git_commit: str = ""
     features_from: FeatureOrigin = "data"
+    diagnostics: Diagnostics | None = None  # versions trained before these were stored have none
 
 
 class Example(BaseModel):

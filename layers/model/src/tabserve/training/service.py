@@ -18,6 +18,7 @@ from tabserve.registry.version import (
     PIPELINE,
     REFERENCE,
     Alias,
+    Diagnostics,
     Example,
     FeatureOrigin,
     Metric,
@@ -26,6 +27,7 @@ from tabserve.registry.version import (
     version_name,
 )
 from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
+from tabserve.training.diagnostics import diagnose
 from tabserve.training.evaluation import evaluate, require_accepted
 from tabserve.training.parity import RANDOM_ROWS, compare, random_rows, require_parity
 
@@ -114,7 +116,10 @@ def train(
         REFERENCE: _json(reference(use_case, rows.held_out, probabilities).to_dict()),
         EXAMPLES: _json(_examples(rows.held_out, probabilities)),
     }
-    metadata = _metadata(use_case, rows, deps, parity=parity, metrics=metrics, files=files)
+    progress("shuffling columns")
+    target, settings = use_case.target, use_case.training
+    found = diagnose(rows.held_out, probabilities, target.positive_index, scorer.score, settings.random_state)
+    metadata = _metadata(use_case, rows, deps, parity=parity, metrics=metrics, files=files, diagnostics=found)
     progress(f"registering {metadata.version}")
     deps.registry.register(metadata, files)
     return Trained(metadata, _point(use_case, metadata.version, deps.registry, promote=promote))
@@ -164,6 +169,7 @@ def _metadata(
     parity: Parity,
     metrics: Mapping[MetricName, Metric],
     files: Mapping[str, bytes],
+    diagnostics: Diagnostics,
 ) -> ModelMetadata:
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     now = deps.clock().replace(microsecond=0)
@@ -184,6 +190,7 @@ def _metadata(
         libraries=deps.libraries,
         git_commit=deps.git_commit,
         features_from=rows.features_from,
+        diagnostics=diagnostics,
     )
 
 

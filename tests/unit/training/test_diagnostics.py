@@ -1,0 +1,69 @@
+"""What the pictures of a version show, against scikit-learn and counted by hand."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, roc_auc_score
+
+from tabserve.core.records import Value
+from tabserve.training import diagnostics
+from tabserve.training.dataset import LabelledRows
+
+RNG = np.random.default_rng(0)
+SCORES = RNG.random(2_000).round(2)
+HAPPENED = RNG.random(2_000) < SCORES
+ROWS = LabelledRows(
+    tuple(map(str, range(400))),
+    {"decides": [place % 2 for place in range(400)], "says nothing": RNG.random(400).tolist()},
+    tuple(place % 2 for place in range(400)),
+)
+
+
+def score(columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+    second = np.array(columns["decides"], dtype=float) * 0.8 + 0.1
+    return np.stack((1 - second, second), axis=1)
+
+
+def test_the_roc_curve_has_the_area_that_scikit_learn_computes() -> None:
+    curve = diagnostics.roc_curve(SCORES, HAPPENED)
+    points = np.array(curve)
+    assert points[[0, -1]].tolist() == [[0, 0], [1, 1]]
+    assert len(points) <= 100
+    assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(roc_auc_score(HAPPENED, SCORES), abs=0.002)
+
+
+def test_there_is_no_roc_curve_of_one_class() -> None:
+    assert diagnostics.roc_curve(SCORES, np.ones(2_000, dtype=bool)) == ()
+
+
+def test_calibration_compares_what_was_answered_with_what_happened() -> None:
+    bins = diagnostics.calibration_bins(SCORES, HAPPENED)
+    assert len(bins) == 10
+    assert sum(each.rows for each in bins) == 2_000
+    assert all(each.low <= each.happened <= each.high for each in bins)
+    assert [each.answered for each in bins] == sorted(each.answered for each in bins)
+    assert max(abs(each.answered - each.happened) for each in bins) < 0.1
+
+
+def test_confusion_counts_as_scikit_learn_does() -> None:
+    targets, predicted = RNG.integers(0, 3, 500), RNG.integers(0, 3, 500)
+    counted = np.array(diagnostics.confusion(targets, predicted, 3))
+    assert (counted == confusion_matrix(targets, predicted)).all()
+
+
+def test_a_column_that_decides_is_important_and_one_that_says_nothing_is_not() -> None:
+    found = diagnostics.importance(ROWS, score, seed=0)
+    assert found["decides"].value == pytest.approx(0.5, abs=0.1)
+    assert found["decides"].low <= found["decides"].value <= found["decides"].high
+    assert found["says nothing"].value == 0
+
+
+@pytest.mark.parametrize("positive", [None, 1])
+def test_a_version_is_described_with_and_without_a_positive_class(positive: int | None) -> None:
+    found = diagnostics.diagnose(ROWS, score(ROWS.columns, 400), positive, score, seed=0)
+    assert bool(found.roc) is (positive is not None)
+    assert found.confusion == ((200, 0), (0, 200))
+    assert sum(each.rows for each in found.calibration) == 400
+    assert len(found.model_dump_json()) < 10_000
