@@ -1,7 +1,7 @@
 """The address holds the state: what a visitor chose stands in the query string, by its plain name.
 
-A link therefore leads to exactly what its sender saw, and back, forward and refresh work. Widgets that take a text,
-whose value needs no other name in the address, use Streamlit's own `bind="query-params"` for the same end.
+A link therefore leads to exactly what its sender saw, and back, forward and refresh work. Streamlit's own
+`bind="query-params"` does for what nobody goes back to: it replaces the address instead of adding to the history.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,11 @@ def choose(
     options: Mapping[str, str],
     key: str,
     draw: Callable[..., Any] = st.selectbox,
+    default: str | None = None,
     **look: Any,  # noqa: ANN401  how the box looks
 ) -> str:
-    """Draw a box to choose one of `options`, texts by name; the first one is the default. Return the name."""
-    default = next(iter(options))
+    """Draw a box to choose one of `options`, texts by name; without a `default` it is the first. Return the name."""
+    default = default or next(iter(options))
     asked = changed(key)
     if asked in options:
         st.session_state[key] = asked
@@ -29,6 +30,15 @@ def choose(
     chosen: str = draw(label, list(options), format_func=lambda name: options.get(name, name), key=key, **look)
     note(key, None if chosen == default else chosen)
     return chosen
+
+
+def enter(label: str, key: str, **look: Any) -> str:  # noqa: ANN401  how the box looks
+    """Draw a box for a text; return it without spaces around it."""
+    if (asked := changed(key)) is not None:
+        st.session_state[key] = asked
+    entered: str = st.text_input(label, key=key, **look) or ""
+    note(key, entered.strip() or None)
+    return entered.strip()
 
 
 def tabs(titles: Mapping[str, str], key: str = "tab") -> dict[str, Any]:

@@ -49,9 +49,10 @@ class ApiClient:
         """Make the API read the model registry now."""
         return self._call("POST", "/reload-model", params={"use_case": use_case})
 
-    def predict(self, use_case: str, records: Sequence[Mapping[str, Any]]) -> Json:
-        """Predict records; raise RefusedError when none of them is valid."""
-        return self._call("POST", "/predict", json={"use_case": use_case, "source": "webapp", "records": [*records]})
+    def predict(self, use_case: str, records: Sequence[Mapping[str, Any]], key: str = "") -> Json:
+        """Predict records, the same ones once a key; raise RefusedError when none of them is valid."""
+        body = {"use_case": use_case, "source": "webapp", "records": [*records]}
+        return self._call("POST", "/predict", json=body, headers={"idempotency-key": key} if key else {})
 
     def explain(self, use_case: str, record: Mapping[str, Any]) -> Json:
         """Return what each value of a record adds to its prediction."""
@@ -64,10 +65,10 @@ class ApiClient:
             "GET", "/past-predictions", params={name: value for name, value in asked.items() if value is not None}
         )
 
-    def save_ground_truth(self, use_case: str, actuals: Mapping[str, Any]) -> Json:
-        """Store what really happened, by prediction id."""
-        records = [{"prediction_id": id_, "actual": actual} for id_, actual in actuals.items()]
-        return self._call("POST", "/ground-truth", json={"use_case": use_case, "records": records})
+    def save_outcomes(self, use_case: str, records: Sequence[Mapping[str, Any]]) -> int:
+        """Store what really happened, each by `prediction_id` or `entity_id`; return how many were stored."""
+        body = {"use_case": use_case, "records": [*records]}
+        return int(self._call("POST", "/ground-truth", json=body)["stored"])
 
     def submit_raw_file(self, use_case: str, name: str, body: bytes) -> str:
         """Put a CSV where new files arrive; return its key."""

@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
+from ui import csv_tables
 from ui.errors import UiError
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -18,29 +19,25 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Upload:
-    """The rows of a CSV file, as text, and what was noticed about its columns."""
+    """The rows of a CSV file, as text, and what was noticed about it."""
 
     rows: Sequence[Mapping[str, str]]
     unused: Sequence[str]
+    read_as: str = ""
 
 
-def read_csv(body: bytes, definition: Json) -> Upload:
-    """Read a file; raise UiError with what is wrong with it as a whole."""
-    try:
-        lines = io.StringIO(body.decode("utf-8-sig"), newline="")
-    except UnicodeDecodeError as error:
-        raise UiError("The file is not UTF-8 text.", "Save it as “CSV UTF-8” and choose it again.") from error
-    reader = csv.DictReader(lines, restkey="", restval="", strict=False)
-    try:
-        header = list(reader.fieldnames or ())
-        rows = [{name: value for name, value in row.items() if name} for row in reader]
-    except csv.Error as error:
-        raise UiError(f"The file is no CSV: {error}.", "Save it as CSV with commas and choose it again.") from error
+def read_csv(file: BinaryIO, definition: Json, most: int | None = None) -> Upload:
+    """Read a file of at most `most` rows; raise UiError with what is wrong with it as a whole."""
     names = [feature["name"] for feature in definition["features"]]
-    _require_columns(header, names)
-    if not rows:
+    table = csv_tables.read(file, names, most)
+    _require_columns(table.header, names)
+    if not table.rows:
         raise UiError("The file has a header but no rows.", "Add at least one row.")
-    return Upload(rows, [name for name in header if name not in {*names, definition["id_column"]}])
+    numbers = [feature["name"] for feature in definition["features"] if feature["type"] != "category"]
+    rows, with_commas = csv_tables.with_decimal_points(table.rows, numbers)
+    noticed = [table.separated, "with decimal comma"] if with_commas else [table.separated]
+    unused = [name for name in table.header if name not in {*names, definition["id_column"]}]
+    return Upload(rows, unused, ", ".join(filter(None, noticed)))
 
 
 def records(upload: Upload, definition: Json) -> Iterator[dict[str, Any]]:

@@ -137,10 +137,10 @@ def test_the_api_documents_the_records_it_takes(world: World, client: TestClient
 
 def test_the_page_reads_a_file_as_ingestion_does(world: World, client: TestClient) -> None:
     definition = client.get(f"/use-cases/{world.use_case.name}").json()
-    upload = records.read_csv(world.data.read_bytes(), definition)
+    upload = records.read_csv(io.BytesIO(world.data.read_bytes()), definition)
     read = list(records.records(upload, definition))
     assert validate(world.use_case, read).errors == {}
-    example = records.read_csv(records.example_csv(definition), definition)
+    example = records.read_csv(io.BytesIO(records.example_csv(definition)), definition)
     assert list(validate(world.use_case, list(records.records(example, definition))).errors) == [5]
 
 

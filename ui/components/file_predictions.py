@@ -1,143 +1,157 @@
 """Predict a CSV file: choose, look at it, send it in pieces, read and download the results."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from ui import context, records
-from ui.components import notices, tables
+from ui import context, csv_tables, records
+from ui.components import notices, prediction_charts, tables
 from ui.components.markup import plain
 from ui.context import Json
-from ui.errors import RefusedError, UiError
-from ui.records import Upload
+from ui.errors import UiError
+from ui.file_run import FileRun, PredictedRow, time_left
 
-CHUNK = 1_000
 PREVIEW = 5
 SHOWN = 1_000
 MOST = 50_000
-
-
-@dataclass(frozen=True)
-class PredictedRow:
-    """One row of the file with its prediction, or with why it was refused."""
-
-    row: int
-    features: Json
-    entry: Json
-
-    @property
-    def refused(self) -> str:
-        """Why the row was refused; an empty text when it was predicted."""
-        return "; ".join(case["message"] for case in self.entry.get("error", ()))
+PROBABILITY = "probability of prediction"
+WRONG = "what is wrong"
 
 
 def show(definition: Json) -> None:
     """Draw the part of the page for files."""
     _show_help(definition)
     chosen = st.file_uploader("Choose a CSV file, or drop it here", type="csv", key=f"file_{definition['name']}")
-    if chosen is None:
-        return
-    body = chosen.getvalue()
     try:
-        upload = records.read_csv(body, definition)
+        run = _run(definition, chosen)
     except UiError as error:
-        notices.show_error(error, retry=False)
+        notices.show_error(error)
         return
-    _preview(upload)
-    key = f"results_{definition['name']}_{chosen.file_id}"
-    if _may_send(upload) and st.button(f"Predict {len(upload.rows):,} rows", type="primary", icon=":material/bolt:"):
-        st.session_state[key] = _send(upload, definition)
-    if results := st.session_state.get(key):
-        _show_results(results, definition, chosen.name)
+    if run is None:
+        return
+    _say_what_was_read(run)
+    if not run.is_complete:
+        _preview(run)
+        _send(run)
+    if run.results:
+        _show_results(run.results, definition, run.name)
 
 
 def _show_help(definition: Json) -> None:
     names = ", ".join(f"`{feature['name']}`" for feature in definition["features"])
     st.markdown(
         f"The first line names the columns: {names}; `{definition['id_column']}` and others may be there too. "
-        "The file's rows are sent to the model now; answers appear below and under *Past predictions*."
+        "The file's rows are sent to the model now; answers appear below and under *Past predictions*. "
+        f"At most {MOST:,} rows and {csv_tables.LARGEST / 1e6:.0f} MB; larger files go to *Data quality*."
     )
     tables.offer_csv("Get an example file", records.example_csv(definition), f"{definition['name']}-example")
 
 
-def _preview(upload: Upload) -> None:
-    st.markdown(f"**{len(upload.rows):,} rows.** The first ones:")
-    st.dataframe(pd.DataFrame(upload.rows[:PREVIEW]), hide_index=True, alt="The first rows of the chosen file")
-    if upload.unused:
-        st.caption(f"Not used by the model: {plain(', '.join(upload.unused))}.")
+def _run(definition: Json, chosen: Any) -> FileRun | None:  # noqa: ANN401  what Streamlit's uploader returns
+    """Return the run of the chosen file, which is read once; what was predicted outlasts the choice. Raises UiError."""
+    key = f"run_{definition['name']}"
+    run: FileRun | None = st.session_state.get(key)
+    if chosen is None:
+        return run if run and run.results else None
+    if run is None or run.file_id != chosen.file_id:
+        csv_tables.refuse_large(chosen.size)
+        with st.spinner("Reading …"):
+            upload = records.read_csv(chosen, definition, MOST)
+            found = list(records.records(upload, definition))
+        run = st.session_state[key] = FileRun(definition["name"], chosen.file_id, chosen.name, upload, found)
+    return run
 
 
-def _may_send(upload: Upload) -> bool:
-    if len(upload.rows) <= MOST:
-        return True
-    st.warning(
-        f"More than {MOST:,} rows: send the file under *Data quality* instead; "
-        "it is checked and predicted within minutes."
-    )
-    return False
+def _say_what_was_read(run: FileRun) -> None:
+    read_as = f" Read as {run.upload.read_as}." if run.upload.read_as else ""
+    unused = f" Not used by the model: {plain(', '.join(run.upload.unused))}." if run.upload.unused else ""
+    st.markdown(f"**{plain(run.name)}: {len(run.records):,} rows.**{read_as}{unused}")
 
 
-def _send(upload: Upload, definition: Json) -> list[PredictedRow]:
-    everything = list(records.records(upload, definition))
-    results: list[PredictedRow] = []
-    progress = st.progress(0.0, text="Predicting …")
-    for chunk in records.chunks(everything, CHUNK):
-        entries = _entries(definition["name"], chunk)
-        results += [PredictedRow(len(results) + entry["index"] + 1, chunk[entry["index"]], entry) for entry in entries]
-        progress.progress(len(results) / len(everything), text=f"{len(results):,} of {len(everything):,} rows")
-    progress.empty()
-    return results
+def _preview(run: FileRun) -> None:
+    frame = pd.DataFrame(run.upload.rows[:PREVIEW]).replace("", None)
+    tables.show(frame, "The first rows of the chosen file")
 
 
-def _entries(use_case: str, chunk: Sequence[Json]) -> list[Json]:
-    """Predict a piece; when every row of it is refused, return their reasons like those of any other piece."""
+def _send(run: FileRun) -> None:
+    """Offer to send what has no answer yet; a second click, or one after an interruption, sends no row twice."""
+    sent, total = len(run.results), len(run.records)
+    if sent or run.stopped_by:
+        stopped_by = f" {run.stopped_by.what}" if run.stopped_by else ""
+        st.warning(f"**{sent:,} of {total:,} rows are predicted and stay so.**{stopped_by}", icon=":material/pause:")
+    label = f"Continue with row {sent + 1:,}" if sent else f"Predict {total:,} rows"
+    if st.button(label, type="primary", icon=":material/bolt:"):
+        run.stopped_by = None
+        try:
+            _send_rest(run)
+        except UiError as error:
+            run.stopped_by = error
+        st.rerun()
+
+
+def _send_rest(run: FileRun) -> None:
+    sent, total = len(run.results), len(run.records)
+    progress = st.progress(sent / total, text="Predicting …")
+    started = time.monotonic()
     try:
-        return list(context.api().predict(use_case, chunk)["predictions"])
-    except RefusedError as error:
-        found: dict[int, list[Json]] = {}
-        for failure in error.failures:
-            found.setdefault(int(failure.get("index", -1)), []).append(failure)
-        if set(found) != set(range(len(chunk))):
-            raise
-        return [{"index": index, "error": found[index]} for index in range(len(chunk))]
+        while not run.is_complete:
+            run.send_piece(context.api())
+            done = len(run.results)
+            left = time_left(done - sent, total - sent, time.monotonic() - started)
+            progress.progress(done / total, text=", ".join(filter(None, [f"{done:,} of {total:,} rows", left])))
+    finally:
+        progress.empty()
 
 
-def _show_results(results: list[PredictedRow], definition: Json, name: str) -> None:
-    refused = sum(1 for result in results if result.refused)
+def _show_results(results: Sequence[PredictedRow], definition: Json, name: str) -> None:
+    predicted = [result for result in results if not result.refused]
+    refused = [result for result in results if result.refused]
     good, bad = st.columns(2)
-    good.metric("Rows predicted", f"{len(results) - refused:,}", border=True)
-    bad.metric("Rows refused", f"{refused:,}", border=True)
-    shown = results
-    if refused and st.toggle("Show refused rows only"):
-        shown = [result for result in results if result.refused]
-    frame = _frame(shown[:SHOWN], definition)
-    st.dataframe(frame, hide_index=True, column_config=_columns(), alt="Features and predictions of each row")
-    if len(shown) > SHOWN:
-        st.caption(f"The first {SHOWN:,} rows are shown; the download has all {len(results):,}.")
-    tables.offer_table("Download all results", _frame(results, definition), f"{name.removesuffix('.csv')}-predictions")
+    good.metric("Rows predicted", f"{len(predicted):,}", border=True)
+    bad.metric("Rows refused", f"{len(refused):,}", border=True)
+    if predicted:
+        prediction_charts.show([(result.entry["label"], result.probability or 0.0) for result in predicted], definition)
+        frame = _frame(predicted[:SHOWN], definition).drop(columns=WRONG)
+        frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
+        _show_table(frame, "Predicted rows", len(predicted))
+    if refused:
+        frame = _frame(refused[:SHOWN], definition).drop(columns=["prediction", PROBABILITY])
+        for feature in definition["features"]:  # what is no number is shown as it was sent
+            frame[feature["name"]] = [tables.text(result.features.get(feature["name"])) for result in refused[:SHOWN]]
+        _show_table(frame, "Refused rows", len(refused))
+    frame = _frame(results, definition)
+    ids = pd.Series([result.entry.get("prediction_id") for result in results], dtype=object)
+    tables.offer_table(
+        "Download all results", frame.assign(prediction_id=ids), f"{name.removesuffix('.csv')}-predictions"
+    )
 
 
-def _frame(results: list[PredictedRow], definition: Json) -> pd.DataFrame:
-    names = [feature["name"] for feature in definition["features"]]
+def _show_table(frame: pd.DataFrame, title: str, count: int) -> None:
+    st.subheader(title, anchor=False)
+    tables.show(frame, f"{title} with their features", _columns())
+    if count > SHOWN:
+        st.caption(f"The first {SHOWN:,} of {count:,} are shown; the download has all.")
+
+
+def _frame(results: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "row": result.row,
-            "prediction": result.entry.get("label"),
-            "probability": result.entry.get("probability"),
-            "what is wrong": result.refused or None,
-            definition["id_column"]: result.features.get("entity_id"),
-            **{name: tables.text(result.features.get(name)) for name in names},
+            "row": [result.row for result in results],
+            "prediction": [result.entry.get("label") for result in results],
+            PROBABILITY: [result.probability for result in results],
+            WRONG: [result.refused or None for result in results],
+            definition["id_column"]: [result.features.get("entity_id") for result in results],
+            **tables.features(definition, [result.features for result in results]),
         }
-        for result in results
     )
 
 
 def _columns() -> dict[str, Any]:
     return {
         "row": st.column_config.NumberColumn("row", width="small"),
-        "probability": tables.probability(),
-        "what is wrong": st.column_config.TextColumn("what is wrong", width="large"),
+        PROBABILITY: tables.probability(PROBABILITY),
+        WRONG: st.column_config.TextColumn(WRONG, width=560),
     }

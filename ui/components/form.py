@@ -20,12 +20,20 @@ class Form:
         self._definition = definition
         self._places: dict[str, Any] = {}
 
-    def ask(self) -> dict[str, Any] | None:
-        """Draw the form; return the record when the visitor submits it."""
+    def fill(self, record: Json) -> None:
+        """Put a record's values into the fields, in place of what stands there."""
+        for feature in self._definition["features"]:
+            st.session_state[self._key(feature)] = self._written(feature, record.get(feature["name"]))
+
+    def ask(self, record: Json | None = None) -> dict[str, Any] | None:
+        """Draw the form, empty fields filled from a record or else the example; return what the visitor submits."""
+        shown = self._definition["example"] if record is None else record
+        for feature in self._definition["features"]:
+            st.session_state.setdefault(self._key(feature), self._first(feature, shown))
         with st.form(f"form_{self._definition['name']}", border=True):
-            record = {feature["name"]: self._field(feature) for feature in self._definition["features"]}
+            given = {feature["name"]: self._field(feature) for feature in self._definition["features"]}
             submitted = st.form_submit_button("Predict", type="primary", icon=":material/bolt:", width="stretch")
-        return record if submitted else None
+        return given if submitted else None
 
     def explain(self, failures: Sequence[Json]) -> None:
         """Say beside each field what is wrong with it."""
@@ -39,11 +47,24 @@ class Form:
             self._places[feature["name"]] = st.empty()
         return value
 
+    def _first(self, feature: Json, record: Json) -> Any:  # noqa: ANN401
+        value = record.get(feature["name"])
+        if value is None and feature["required"] and feature["type"] != "category":
+            value = feature["minimum"]
+        return self._written(feature, value)
+
+    def _written(self, feature: Json, value: Any) -> Any:  # noqa: ANN401
+        """Return a value as the field of its feature holds it."""
+        if feature["type"] == "category":
+            options = _options(feature)
+            return value if value in options else options[0]
+        if value is None:
+            return None
+        return int(value) if feature["type"] == "integer" else float(value)
+
     def _choice(self, feature: Json) -> Any:  # noqa: ANN401
-        options = [*feature["categories"], *([] if feature["required"] else [None])]
-        example = self._definition["example"].get(feature["name"])
+        options = _options(feature)
         arguments: dict[str, Any] = {
-            "index": options.index(example) if example in options else 0,
             "format_func": lambda option: NOT_KNOWN if option is None else str(option),
             "key": self._key(feature),
             "help": hint(feature),
@@ -54,11 +75,9 @@ class Form:
 
     def _number(self, feature: Json) -> float | int | None:
         whole = feature["type"] == "integer"
-        example = self._definition["example"].get(feature["name"])
-        value = example if example is not None or not feature["required"] else feature["minimum"]
         return st.number_input(
             label(feature),
-            value=value if value is None else int(value) if whole else float(value),
+            value=None,
             step=1 if whole else _step(feature),
             format="%d" if whole else "%g",
             key=self._key(feature),
@@ -68,6 +87,10 @@ class Form:
 
     def _key(self, feature: Json) -> str:
         return f"field_{self._definition['name']}_{feature['name']}"
+
+
+def _options(feature: Json) -> list[Any]:
+    return [*feature["categories"], *([] if feature["required"] else [None])]
 
 
 def label(feature: Json) -> str:

@@ -1,33 +1,42 @@
 """One prediction as a sentence, with its probabilities and what pushed it up or down."""
 
+import pandas as pd
 import streamlit as st
 
-from ui import context
-from ui.components import markup
+from ui import answers, context
+from ui.answers import Answer
+from ui.components import markup, tables
 from ui.components.form import title
 from ui.components.markup import Bar, number, percent
 from ui.context import Json
 
 NEGLIGIBLE = 0.005
 METHODS = {
-    "exact": "Exact, in log-odds: this model adds up the effects of its features.",
-    "sampled": "In points of probability, from swapping values with those of typical records in random order.",
+    "exact": "This model adds up the effects of its features in log-odds; the points share out what they come to.",
+    "sampled": "From swapping values with those of typical records in random order.",
 }
 
 
-def show_answer(definition: Json, answer: Json) -> None:
-    """Show what the model says about one record."""
-    (entry,) = answer["predictions"]
-    chosen = entry["probabilities"][str(entry["prediction"])]
+def show_answer(answer: Answer) -> None:
+    """Say what the model says about one record."""
     st.html(
-        f'<p class="ts-answer" role="status">The model says <b>{markup.escape(str(entry["label"]))}</b>, '
-        f"with a probability of <b>{percent(chosen)}</b>.</p>"
+        f'<p class="ts-answer" role="status">The model says <b>{markup.escape(str(answer.entry["label"]))}</b>, '
+        f"with a probability of <b>{percent(answer.probability)}</b>.</p>"
     )
-    st.html(markup.bars([_class_bar(definition, entry, class_) for class_ in definition["target"]["classes"]]))
-    st.caption(f"Model version `{answer['model_version']}`. Stored as prediction `{entry['prediction_id']}`.")
 
 
-def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
+def show_reasons(definition: Json, answer: Answer) -> None:
+    """Show the probability of each class, and what pushed it up or down."""
+    classes = definition["target"]["classes"]
+    st.html(markup.bars([_class_bar(definition, answer.entry, class_) for class_ in classes]))
+    st.caption(f"Model version `{answer.model_version}`. Stored as prediction `{answer.id}`.")
+    if answer.explanation is None:
+        st.caption("There is no explanation: the version that answered cannot be asked for it.")
+    else:
+        _show_explanation(definition, answer.record, answer.explanation)
+
+
+def _show_explanation(definition: Json, record: Json, explanation: Json) -> None:
     """Show which values moved the probability, and by how much."""
     label = explanation["label"]
     st.header("What pushed it up or down", anchor=False)
@@ -35,16 +44,21 @@ def show_explanation(definition: Json, record: Json, explanation: Json) -> None:
         f"A typical record has a probability of **{percent(explanation['typical_probability'])}** for "
         f"**{markup.plain(label)}**; this one has **{percent(explanation['probability'])}**."
     )
-    effects = sorted(explanation["effects"], key=lambda effect: -abs(effect["effect"]))
-    largest = max((abs(effect["effect"]) for effect in effects), default=0.0) or 1.0
+    points = answers.in_points(explanation, len(definition["target"]["classes"]))
+    names = sorted(points, key=lambda name: -abs(points[name]))
+    largest = max(map(abs, points.values()), default=0.0) or 1.0
     described = {feature["name"]: feature for feature in definition["features"]}
-    percents = explanation["scale"] == "probability"
-    rows = [_effect_bar(described[each["feature"]], record, each["effect"], largest, percents) for each in effects]
+    rows = [_effect_bar(described[name], record, points[name], largest) for name in names]
     st.html(markup.bars(rows, from_middle=True))
     st.caption(
-        f"Right: towards {markup.plain(label)}; left: away from it, compared with "
+        f"In points of probability. Right: towards {markup.plain(label)}; left: away from it, compared with "
         f"{explanation['typical_records']} typical records. {METHODS[explanation['method']]}"
     )
+    if explanation["scale"] == "log_odds":
+        with st.expander("Details: the exact effects in log-odds"):
+            effects = {each["feature"]: each["effect"] for each in explanation["effects"]}
+            frame = pd.DataFrame({"column": names, "log-odds": [f"{effects[name]:+.3f}" for name in names]})
+            tables.show(frame, "The exact effect of each column in log-odds")
 
 
 def _class_bar(definition: Json, entry: Json, class_: object) -> Bar:
@@ -57,11 +71,14 @@ def _class_bar(definition: Json, entry: Json, class_: object) -> Bar:
     )
 
 
-def _effect_bar(feature: Json, record: Json, effect: float, largest: float, percents: bool) -> Bar:
+def _effect_bar(feature: Json, record: Json, effect: float, largest: float) -> Bar:
     value = record.get(feature["name"])
     shown = "not known" if value is None else number(value) if feature["type"] != "category" else str(value)
     unit = f" {feature['unit']}" if feature["unit"] and value is not None else ""
     kind = "plain" if abs(effect) < NEGLIGIBLE else "up" if effect > 0 else "down"
-    label = f"{title(feature)}: {shown}{unit}"
-    written = f"{effect * 100:+.0f} points" if percents else f"{effect:+.2f}"
-    return Bar(label, written, abs(effect) / largest / 2, kind)
+    return Bar(f"{title(feature)}: {shown}{unit}", _points(effect), abs(effect) / largest / 2, kind)
+
+
+def _points(effect: float) -> str:
+    points = round(effect * 100)
+    return f"{points:+d} point{'' if abs(points) == 1 else 's'}" if points else "0 points"

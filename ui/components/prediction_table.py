@@ -1,5 +1,6 @@
 """A page of stored predictions, their ground truth and their download."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui import context, queries
+from ui import answers, context, navigation, queries
 from ui.components import notices, tables, times
 from ui.components.paging import Cursors
 from ui.context import Json, label_of
@@ -16,45 +17,70 @@ from ui.context import Json, label_of
 PAGE = 50
 DOWNLOAD = 5_000
 ACTUAL = "what happened"
+PROBABILITY = "probability of prediction"
+PREDICTION_ID = "prediction_id"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HELD = "history_held"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What to look for; `end` is not included."""
+    """What to look for; `end` is not included. With an id, nothing else of it counts but the use case."""
 
     use_case: str
     span: str
     start: datetime
     end: datetime
     chosen: Mapping[str, str | None]  # source, model version and predicted class; None is any
+    id: str = ""
 
-    def query(self) -> dict[str, Any]:
-        """Return these filters as the API takes them."""
-        bounds = {"from": self.start.isoformat(), "to": self.end.isoformat()}
-        return {"use_case": self.use_case, **bounds, **self.chosen}
+    def queries(self) -> list[dict[str, Any]]:
+        """Return these filters as the API takes them; what an id may be of is asked in turn."""
+        if not self.id:
+            bounds = {"from": self.start.isoformat(), "to": self.end.isoformat()}
+            return [{"use_case": self.use_case, **bounds, **self.chosen}]
+        entity = {"use_case": self.use_case, "entity_id": self.id}
+        prediction = {"use_case": self.use_case, PREDICTION_ID: self.id.lower()}
+        return [prediction, entity] if UUID.fullmatch(self.id) else [entity]
 
     @property
     def choice(self) -> tuple[str | None, ...]:
         """What the visitor chose; unlike the bounds of “last hour” it stays the same while paging."""
-        bounds = () if self.span.startswith("Last") else (self.start.isoformat(), self.end.isoformat())
-        return (self.use_case, self.span, *bounds, *self.chosen.values())
+        bounds = (self.start.isoformat(), self.end.isoformat()) if self.span == "days" else ()
+        return (self.use_case, self.id, self.span, *bounds, *self.chosen.values())
 
 
-def show(filters: Filters, definition: Json) -> None:
-    """Draw one page of predictions with its buttons."""
-    cursors = Cursors("history", filters.choice)
+def show(filters: Filters, definition: Json) -> Sequence[Json]:
+    """Draw one page of predictions with its buttons; return the predictions."""
+    cursors = Cursors("history", filters.choice, key="page")
     answer = _page(filters, cursors.current)
-    found = answer["predictions"]
+    found: Sequence[Json] = answer["predictions"]
     if not found:
-        notices.show_empty(
-            "No prediction matches.", "Choose a longer time or other filters, or make one under *Predict*."
-        )
-        return
+        _say_nothing_found(filters, definition)
+        return found
     _show_table(answer, definition)
+    if filters.id and len(found) == 1:
+        _show_id(found[0])
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        cursors.show(answer["next_cursor"])
+        if cursors.number > 1 or answer["next_cursor"]:
+            cursors.show(answer["next_cursor"])
         _offer_download(filters, definition)
+    return found
+
+
+def _say_nothing_found(filters: Filters, definition: Json) -> None:
+    if filters.id:
+        what = f"There is no prediction with this id, and none about this {definition['id_column']}."
+        notices.show_empty(what, "Look at the use case above, and whether the id is whole.")
+    else:
+        advice = "Choose a longer time or other filters, or make one under *Predict*."
+        notices.show_empty("No prediction matches.", advice)
+
+
+def _show_id(prediction: Json) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.code(prediction[PREDICTION_ID], language=None, width="content")
+        navigation.link("predict", "See why", ":material/bolt:", prediction=prediction[PREDICTION_ID])
 
 
 def _page(filters: Filters, cursor: object) -> Json:
@@ -64,19 +90,29 @@ def _page(filters: Filters, cursor: object) -> Json:
     if held_place == place and st.session_state.get(_editor(held), {}).get("edited_rows"):
         return dict(held)
     with st.spinner("Reading …"):
-        answer = context.api().past_predictions(filters.query(), PAGE, cursor)
+        answer = _read(filters, PAGE, cursor)
     st.session_state[HELD] = (place, answer)
+    return answer
+
+
+def _read(filters: Filters, limit: int, cursor: object) -> Json:
+    answer: Json = {}
+    for query in filters.queries():
+        answer = context.api().past_predictions(query, limit, cursor)
+        if answer["predictions"]:
+            break
     return answer
 
 
 def _editor(answer: Json) -> str:
     found = answer["predictions"]
-    return f"page_{found[0]['prediction_id']}" if found else ""
+    return f"page_{found[0][PREDICTION_ID]}" if found else ""
 
 
 def _show_table(answer: Json, definition: Json) -> None:
     found = answer["predictions"]
     frame = _frame(found, definition)
+    frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
     edited = st.data_editor(
         frame,
         hide_index=True,
@@ -84,37 +120,37 @@ def _show_table(answer: Json, definition: Json) -> None:
         disabled=[name for name in frame.columns if name != ACTUAL],
         column_config=_columns(definition),
         key=_editor(answer),
-        alt="Past predictions, newest first; the second column takes what really happened",
+        alt=f"Past predictions, newest first; the column “{ACTUAL}” takes what really happened",
     )
     labels = {label_of(definition, class_): class_ for class_ in definition["target"]["classes"]}
-    changed = {
-        each["prediction_id"]: labels[actual]
+    changed = [
+        {PREDICTION_ID: each[PREDICTION_ID], "actual": labels[actual]}
         for each, actual, before in zip(found, edited[ACTUAL], frame[ACTUAL], strict=True)
         if isinstance(actual, str) and actual != before  # a cell left empty may be NaN
-    }
+    ]
     st.caption(
         f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live accuracy comes from it."
     )
     if changed and st.button(f"Save {len(changed)} outcome(s)", type="primary", icon=":material/save:"):
-        context.api().save_ground_truth(definition["name"], changed)
+        context.api().save_outcomes(definition["name"], changed)
         del st.session_state[HELD], st.session_state[_editor(answer)]
         st.toast(f"Saved {len(changed)} outcome(s).", icon=":material/check:")
         st.rerun()
 
 
 def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
-    known = queries.actuals(context.database(), [each["prediction_id"] for each in found])
-    names = [feature["name"] for feature in definition["features"]]
+    known = queries.actuals(context.database(), [each[PREDICTION_ID] for each in found])
     return pd.DataFrame(
         {
             "time": pd.to_datetime([each["created_at"] for each in found], utc=True),
-            ACTUAL: [_known(definition, known.get(each["prediction_id"])) for each in found],
             "prediction": [each["label"] for each in found],
-            "probability": [each["probability"] for each in found],
-            **{name: [tables.text(each["features"].get(name)) for each in found] for name in names},
-            "source": [each["source"] for each in found],
+            PROBABILITY: [answers.probability_of(each) for each in found],
+            ACTUAL: [_known(definition, known.get(each[PREDICTION_ID])) for each in found],
             definition["id_column"]: [each["entity_id"] for each in found],
+            **tables.features(definition, [each["features"] for each in found]),
+            "source": [each["source"] for each in found],
             "model version": [each["model_version"] for each in found],
+            PREDICTION_ID: [each[PREDICTION_ID] for each in found],
         }
     )
 
@@ -122,8 +158,10 @@ def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
 def _columns(definition: Json) -> dict[str, Any]:
     return {
         "time": times.column("time"),
-        "probability": tables.probability(),
-        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=context.labels(definition), width=130),
+        "prediction": st.column_config.TextColumn("prediction", width=110),
+        PROBABILITY: tables.probability(PROBABILITY),
+        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=context.labels(definition), width=150),
+        PREDICTION_ID: st.column_config.TextColumn(PREDICTION_ID, width=300),
     }
 
 
@@ -140,7 +178,7 @@ def _everything(filters: Filters) -> list[Json]:
     found: list[Json] = []
     cursor: object = None
     while len(found) < DOWNLOAD:
-        answer = context.api().past_predictions(filters.query(), 1_000, cursor)
+        answer = _read(filters, 1_000, cursor)
         found += answer["predictions"]
         cursor = answer["next_cursor"]
         if cursor is None:

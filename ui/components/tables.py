@@ -69,9 +69,28 @@ def text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def probability() -> Any:  # noqa: ANN401
-    """Describe a column of probabilities."""
-    return st.column_config.ProgressColumn("probability", min_value=0, max_value=1, format="percent")
+def probability(label: str) -> Any:  # noqa: ANN401
+    """Describe a column of probabilities, its cells made by `percents`."""
+    return st.column_config.ProgressColumn(label, min_value=0, max_value=100, format="%.1f %%", width="medium")
+
+
+def percents(shares: Iterable[float | None]) -> list[float | None]:
+    """Return cells for a column of probabilities; only 0 and 1 are written as certain."""
+    return [None if share is None else _percent(share) for share in shares]
+
+
+def _percent(share: float) -> float:
+    return share * 100 if share in (0, 1) else min(max(share * 100, 0.1), 99.9)
+
+
+def features(definition: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the cells of each feature: categories as texts, what is a number as one."""
+    return {
+        each["name"]: [
+            text(value) if each["type"] == "category" else value for value in (r.get(each["name"]) for r in records)
+        ]
+        for each in definition["features"]
+    }
 
 
 def unguarded(cell: str) -> str:
@@ -82,4 +101,6 @@ def unguarded(cell: str) -> str:
 def _safe(cell: Any) -> Any:  # noqa: ANN401
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell):
         return f"'{cell}"
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
     return "" if cell is None else cell

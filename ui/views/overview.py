@@ -22,7 +22,7 @@ def show() -> None:
     st.header("Start here", anchor=False)
     with st.container(horizontal=True):
         navigation.link("predict", "Predict one record", ":material/bolt:")
-        navigation.link("predict", "Predict a CSV file", ":material/upload_file:")
+        navigation.link("predict", "Predict a CSV file", ":material/upload_file:", tab="csv")
         navigation.link("data-quality", "Check a CSV file and read its report", ":material/fact_check:")
         navigation.link("past-predictions", "Look up past predictions", ":material/history:")
     _show_latest()

@@ -1,12 +1,11 @@
-"""Look up past predictions: filter, page, chart, download, and note what really happened."""
+"""Look up past predictions: by id, by filters, page by page; their chart, download, and what really happened."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from ui import context, queries
+from ui import address, context, queries
 from ui.components import charts, headline, notices, prediction_table, times
 from ui.components.prediction_table import Filters
 from ui.context import Json, label_of
@@ -20,7 +19,15 @@ SOURCES = {
     "queue": "Queue",
     "api": "API",
 }
-SPANS = {"Last hour": 1, "Last 24 hours": 24, "Last 7 days": 168, "Last 30 days": 720, "Between two days": None}
+SPANS = {
+    "hour": "Last hour",
+    "day": "Last 24 hours",
+    "week": "Last 7 days",
+    "month": "Last 30 days",
+    "days": "Between two days",
+}
+HOURS = {"hour": 1, "day": 24, "week": 168, "month": 720}
+ID = "id"
 
 
 def show() -> None:
@@ -28,41 +35,53 @@ def show() -> None:
     headline.show("Past predictions")
     definition = context.chosen_definition()
     filters = _ask(definition)
-    _show_chart(filters, definition)
+    if filters.id:
+        st.info(
+            "**Predictions with this id, whenever they were made:** the time and the other filters rest meanwhile.",
+            icon=":material/search:",
+        )
+    else:
+        _show_chart(filters, definition)
     prediction_table.show(filters, definition)
 
 
 def _ask(definition: Json) -> Filters:
     name, target = definition["name"], definition["target"]
+    classes = {str(class_): label_of(definition, class_) for class_ in target["classes"]}
+    versions = {version: version for version in _versions(name)}
     with st.container(border=True, key="filters"):
+        sought = address.enter(f"Find by id: of a prediction, or {definition['id_column']}", ID, type="search")
+        off = bool(sought)
         first, second, third, fourth = st.columns(4)
-        span = first.selectbox("When", list(SPANS), index=1, key="span")
-        source = second.selectbox("Source", list(SOURCES), format_func=SOURCES.__getitem__, key="source")
-        version = third.selectbox(
-            "Model version", [EVERYTHING, *_versions(name)], format_func=_all("All versions"), key=f"version_{name}"
-        )
-        class_ = fourth.selectbox(
-            "Predicted class",
-            [EVERYTHING, *map(str, target["classes"])],
-            format_func=lambda text: "All classes" if text == EVERYTHING else label_of(definition, text),
-            key=f"class_{name}",
-        )
-        start, end = _span(SPANS[span])
+        with first:
+            span = address.choose("When", SPANS, "when", default="day", disabled=off)
+        with second:
+            source = address.choose("Source", SOURCES, "source", disabled=off)
+        with third:
+            version = address.choose("Model version", {EVERYTHING: "All versions", **versions}, "version", disabled=off)
+        with fourth:
+            class_ = address.choose("Predicted class", {EVERYTHING: "All classes", **classes}, "class", disabled=off)
+        start, end = _span(span)
     chosen = {"source": source, "model_version": version, "prediction": class_}
-    return Filters(name, span, start, end, {each: _one(choice) for each, choice in chosen.items()})
+    return Filters(name, span, start, end, {each: _one(choice) for each, choice in chosen.items()}, sought)
 
 
-def _span(hours: int | None) -> tuple[datetime, datetime]:
-    if hours is not None:
+def _span(name: str) -> tuple[datetime, datetime]:
+    if name in HOURS:
         end = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-        return end - timedelta(hours=hours), end
+        return end - timedelta(hours=HOURS[name]), end
     today = datetime.now(times.zone()).date()
     left, right = st.columns(2)
-    first = left.date_input(f"From the start of ({times.zone_name()})", today - timedelta(days=1), key="from_day")
-    last = right.date_input(f"To the end of ({times.zone_name()})", today, key="to_day")
+    first = _day(left, f"From the start of ({times.zone_name()})", today - timedelta(days=1), "from")
+    last = _day(right, f"To the end of ({times.zone_name()})", today, "to")
     if first > last:
         raise UiError("The first day is after the last one.", "Choose them the other way round.")
     return _midnight(first), _midnight(last + timedelta(days=1))
+
+
+def _day(place: st.delta_generator.DeltaGenerator, label: str, default: date, key: str) -> date:
+    day: date = place.date_input(label, default, key=key, bind="query-params", required=True)
+    return day
 
 
 def _midnight(day: date) -> datetime:
@@ -71,10 +90,6 @@ def _midnight(day: date) -> datetime:
 
 def _one(choice: str) -> str | None:
     return None if choice == EVERYTHING else choice
-
-
-def _all(text: str) -> Any:  # noqa: ANN401
-    return lambda choice: text if choice == EVERYTHING else choice
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -86,7 +101,7 @@ def _show_chart(filters: Filters, definition: Json) -> None:
     try:
         found = _counts(filters)
     except UiError as error:
-        notices.show_error(error, retry=False)
+        notices.show_error(error)
         return
     if found.empty:
         return

@@ -4,13 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from ui import context
-from ui.components import file_predictions, headline
+from ui import address, answers, context
+from ui.answers import Answer
+from ui.components import file_predictions, headline, notices
 from ui.components.form import Form
 from ui.components.markup import plain
-from ui.components.prediction import show_answer, show_explanation
+from ui.components.prediction import show_answer, show_reasons
 from ui.context import Json
 from ui.errors import RefusedError, UiError
+
+TABS = {"record": "One record", "csv": "A CSV file"}
+PREDICTION = "prediction"  # the id of the answer in sight, in the address
 
 
 def show() -> None:
@@ -18,56 +22,64 @@ def show() -> None:
     definition = context.chosen_definition()
     headline.show(plain(definition["title"] or definition["name"]))
     st.markdown(plain(definition["description"]))
-    single, many = st.tabs(["One record", "A CSV file"])
-    with single:
-        _show_single(definition)
-    with many:
-        file_predictions.show(definition)
+    tabs = address.tabs(TABS)
+    if tabs["csv"].open:
+        with tabs["csv"]:
+            file_predictions.show(definition)
+    else:
+        with tabs["record"]:
+            _show_single(definition)
 
 
 def _show_single(definition: Json) -> None:
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        form = Form(definition)
-        record = form.ask()
-    with right:
-        if record is not None:
-            _predict(definition, form, record)
-        elif last := st.session_state.get(_key(definition)):
-            _show(definition, *last)
-        else:
-            st.info("Fill in the form and choose **Predict**; the answer appears here.", icon=":material/arrow_back:")
+    form = Form(definition)
+    answer = _answer_in_address(definition, form)
+    with st.container(key="ask"):
+        said = st.container(key="said")  # above the form, where a phone keeps it in sight
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            record = form.ask(answer.record if answer else None)
+        with right:
+            if record is not None:
+                answer = _predict(definition, form, record)
+            elif answer is None:
+                st.info("Fill in the form and choose **Predict**; the answer appears here.", icon=":material/info:")
+            if answer:
+                show_reasons(definition, answer)
+        if answer:
+            with said:
+                show_answer(answer)
 
 
-def _predict(definition: Json, form: Form, record: dict[str, Any]) -> None:
-    st.session_state.pop(_key(definition), None)
+def _answer_in_address(definition: Json, form: Form) -> Answer | None:
+    """Return the answer that the address names, and the last one where it names none; a new one fills the form."""
+    key, name = f"answer_{definition['name']}", definition["name"]
+    asked, answer = address.changed(PREDICTION), st.session_state.get(key)
+    if asked and (answer is None or answer.id != asked):
+        try:
+            answer = answers.find(context.api(), name, asked)
+        except UiError as error:
+            notices.show_error(error)
+            return None
+        if answer:
+            form.fill(answer.record)
+        st.session_state[key] = answer
+    address.note(PREDICTION, answer.id if answer else None)
+    return answer
+
+
+def _predict(definition: Json, form: Form, record: dict[str, Any]) -> Answer | None:
+    key = f"answer_{definition['name']}"
+    st.session_state.pop(key, None)
+    address.note(PREDICTION, None)
     given = {name: value for name, value in record.items() if value is not None}
     try:
         with st.spinner("Asking the model …"):
-            answer = context.api().predict(definition["name"], [given])
-            explanation = _explanation(definition["name"], given)
+            answer = answers.ask(context.api(), definition["name"], given)
     except RefusedError as error:
         form.explain(error.failures)
         st.warning("**The model did not answer:** a value is not valid. What is wrong stands beside its field.")
-        return
-    st.session_state[_key(definition)] = (given, answer, explanation)
-    _show(definition, given, answer, explanation)
-
-
-def _explanation(use_case: str, record: Json) -> Json | None:
-    try:
-        return context.api().explain(use_case, record)
-    except UiError:
         return None
-
-
-def _show(definition: Json, record: Json, answer: Json, explanation: Json | None) -> None:
-    show_answer(definition, answer)
-    if explanation is None:
-        st.caption("There is no explanation for this model version.")
-    else:
-        show_explanation(definition, record, explanation)
-
-
-def _key(definition: Json) -> str:
-    return f"answer_{definition['name']}"
+    st.session_state[key] = answer
+    address.note(PREDICTION, answer.id)
+    return answer

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,8 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine, Table, create_engine, insert, text
 
 import browser as browser_tools
-from local_cloud import ui
-from local_cloud.config import HOST, Place, free_ports
+from local_cloud import processes, ui
+from local_cloud.config import HOST, ROOT, Place, free_ports
+from tests.conftest import create_database
 
 WIDE, NARROW = (1440, 1000), (375, 812)
 Serve = Callable[..., str]
@@ -90,6 +92,40 @@ def seeded(stack: Mapping[str, str], postgres_url: str, tmp_path: Path, chromium
     server = ui.start(place, {**stack, "READER_DATABASE_URL": postgres_url, "UI_URL": url})
     yield Seeded(url, engine)
     server.stop()
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class Own(Seeded):
+    """The page and the API of this checkout in front of a database of their own."""
+
+    start_api: Callable[[], None]
+    stop_api: Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def own(
+    stack: Mapping[str, str], postgres_server: str, tmp_path_factory: pytest.TempPathFactory, chromium_path: str
+) -> Iterator[Own]:
+    """What a test file may fill, and take the API away from."""
+    folder = tmp_path_factory.mktemp("own")
+    place = Place(folder, free_ports())
+    url, api = f"http://{HOST}:{place.ports.ui}", f"http://{HOST}:{place.ports.emulator}"
+    database = create_database(postgres_server, f"own_{folder.name}", "template_tabserve")
+    env = {**stack, "DATABASE_URL": database, "PATH": os.defpath, "HOME": str(folder)}
+    running: list[processes.Server] = []
+
+    def start_api() -> None:
+        command = [sys.executable, "-m", "uvicorn", "functions.predict.app:app", f"--port={place.ports.emulator}"]
+        running.append(processes.start("api", command, place, env=env, cwd=ROOT))
+        running[-1].wait_until(lambda: processes.answers(f"{api}/health"))
+
+    start_api()
+    page = ui.start(place, {**stack, "API_URL": api, "READER_DATABASE_URL": database, "UI_URL": url})
+    engine = create_engine(database.replace("postgresql://", "postgresql+psycopg2://", 1))
+    yield Own(url, engine, start_api, lambda: running.pop().stop())
+    for server in (page, *running):
+        server.stop()
     engine.dispose()
 
 

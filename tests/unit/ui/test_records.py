@@ -8,7 +8,7 @@ import pytest
 
 from tabserve.core.validation import validate
 from tests.definitions import CATALOG
-from ui import records
+from ui import csv_tables, records
 from ui.errors import UiError
 
 DEFINITION = CATALOG.get("titanic").model_dump(mode="json")
@@ -17,7 +17,7 @@ HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked"
 
 def read(text: str | bytes) -> list[dict[str, Any]]:
     body = text.encode() if isinstance(text, str) else text
-    return list(records.records(records.read_csv(body, DEFINITION), DEFINITION))
+    return list(records.records(records.read_csv(io.BytesIO(body), DEFINITION), DEFINITION))
 
 
 def test_cells_become_values_as_the_use_case_writes_them() -> None:
@@ -41,15 +41,53 @@ def test_empty_cells_are_missing() -> None:
 def test_the_use_case_says_what_counts_as_missing() -> None:
     definition = DEFINITION | {"missing_values": ["", "?", "n/a"]}
     body = f"{HEADER}\n?,1,male,?, n/a ,NA\n".encode()
-    (record,) = records.records(records.read_csv(body, definition), definition)
+    (record,) = records.records(records.read_csv(io.BytesIO(body), definition), definition)
     assert (record["Age"], record["Fare"], record["Embarked"]) == (None, None, "NA")
     assert "entity_id" not in record
 
 
 def test_byte_order_mark_and_other_columns_do_no_harm() -> None:
-    upload = records.read_csv(f"﻿{HEADER},Name\n7,1,male,1,1,S,Mr\n".encode(), DEFINITION)
+    upload = records.read_csv(io.BytesIO(f"﻿{HEADER},Name\n7,1,male,1,1,S,Mr\n".encode()), DEFINITION)
     assert upload.unused == ["Name"]
     assert len(upload.rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("7;1;female;38,5;71,28;C", "semicolon-separated, with decimal comma"),
+        ("7;1;female;38.5;71.28;C", "semicolon-separated"),
+        ("7\t1\tfemale\t38,5\t71,28\tC", "tab-separated, with decimal comma"),
+        ('7,1,female,"38,5","71,28",C', "with decimal comma"),
+        ("7,1,female,38.5,71.28,C", ""),
+    ],
+)
+def test_files_of_spreadsheets_are_read_and_said_to_be_so(text: str, said: str) -> None:
+    separator = "," if "," in text[:3] else text[1]
+    body = f"{HEADER.replace(',', separator)}\n{text}\n".encode()
+    upload = records.read_csv(io.BytesIO(body), DEFINITION)
+    (record,) = records.records(upload, DEFINITION)
+    assert upload.read_as == said
+    assert record == {"Pclass": 1, "Sex": "female", "Age": 38.5, "Fare": 71.28, "Embarked": "C", "entity_id": "7"}
+
+
+def test_points_and_commas_in_one_file_are_left_for_the_api_to_refuse() -> None:
+    (record,) = read(f"{HEADER}\n7,1,male,1.5,7,25,S\n".replace(",", ";").replace("7;25", "7,25"))
+    assert (record["Age"], record["Fare"]) == (1.5, "7,25")
+
+
+def test_no_more_than_the_first_rows_of_a_long_file_are_read() -> None:
+    never_reached = b"\xff"
+    body = f"{HEADER}\n".encode() + b"7,1,female,38,71.28,C\n" * 10_000 + never_reached
+    with pytest.raises(UiError, match="more than 10 rows"):
+        records.read_csv(io.BytesIO(body), DEFINITION, most=10)
+
+
+def test_a_large_file_is_refused_by_its_size() -> None:
+    csv_tables.refuse_large(csv_tables.LARGEST)
+    with pytest.raises(UiError, match="75 MB; 25 MB are the most") as refused:
+        csv_tables.refuse_large(75_000_000)
+    assert "Data quality" in refused.value.advice
 
 
 @pytest.mark.parametrize(
@@ -64,14 +102,14 @@ def test_byte_order_mark_and_other_columns_do_no_harm() -> None:
 )
 def test_unusable_files_are_refused_in_words(body: bytes, said: str) -> None:
     with pytest.raises(UiError, match=said):
-        records.read_csv(body, DEFINITION)
+        records.read_csv(io.BytesIO(body), DEFINITION)
 
 
 @pytest.mark.parametrize("name", CATALOG.names())
 def test_example_file_has_good_rows_and_one_bad_row(name: str) -> None:
     use_case = CATALOG.get(name)
     definition = use_case.model_dump(mode="json")
-    upload = records.read_csv(records.example_csv(definition), definition)
+    upload = records.read_csv(io.BytesIO(records.example_csv(definition)), definition)
     validated = validate(use_case, list(records.records(upload, definition)))
     assert len(validated.indices) == 5
     assert list(validated.errors) == [5]

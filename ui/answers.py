@@ -1,0 +1,87 @@
+"""Answers about one record: asked for now, or read back by their id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp, log
+from typing import Any
+
+from ui.api import ApiClient
+from ui.errors import UiError
+
+STEEPEST = 0.25  # how much probability one unit of log-odds can be at most
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model version said about a record, and why; the reasons may be missing."""
+
+    use_case: str
+    record: Json
+    entry: Json
+    model_version: str
+    explanation: Json | None
+
+    @property
+    def id(self) -> str:
+        """The id of the stored prediction."""
+        return str(self.entry["prediction_id"])
+
+    @property
+    def probability(self) -> float:
+        """The probability of the class that was predicted."""
+        return probability_of(self.entry)
+
+
+def ask(api: ApiClient, use_case: str, record: Json) -> Answer:
+    """Have a record predicted and explained; raise RefusedError for a record that is not valid, or UiError."""
+    answer = api.predict(use_case, [record])
+    (entry,) = answer["predictions"]
+    version = str(answer["model_version"])
+    return Answer(use_case, record, entry, version, _explanation(api, use_case, record, version))
+
+
+def find(api: ApiClient, use_case: str, prediction_id: str) -> Answer | None:
+    """Read a stored answer back, None where there is none of this use case; raise UiError."""
+    found = api.past_predictions({"use_case": use_case, "prediction_id": prediction_id}, 1)["predictions"]
+    if not found:
+        return None
+    (entry,) = found
+    record = {name: value for name, value in entry["features"].items() if value is not None}
+    version = str(entry["model_version"])
+    return Answer(use_case, record, entry, version, _explanation(api, use_case, record, version))
+
+
+def probability_of(entry: Json) -> float:
+    """Return the probability of the class that was predicted."""
+    return float(entry["probabilities"][str(entry["prediction"])])
+
+
+def in_points(explanation: Json, classes: int) -> dict[str, float]:
+    """Return the effect of each feature in probability, from -1 to 1.
+
+    Effects in log-odds are stretched by the average slope of the way from the typical probability to this one.
+    """
+    effects = {each["feature"]: float(each["effect"]) for each in explanation["effects"]}
+    if explanation["scale"] == "probability":
+        return effects
+    total, reached = sum(effects.values()), float(explanation["probability"])
+    start = _moved(reached, -total) if classes == 2 else float(explanation["typical_probability"])
+    slope = (reached - start) / total if abs(total) > 1e-6 else 0.0
+    if not 0 < slope <= STEEPEST:
+        slope = reached * (1 - reached)
+    return {name: effect * slope for name, effect in effects.items()}
+
+
+def _moved(probability: float, log_odds: float) -> float:
+    odds = log(max(probability, 1e-9) / max(1 - probability, 1e-9))
+    return 1 / (1 + exp(-max(-700.0, odds + log_odds)))
+
+
+def _explanation(api: ApiClient, use_case: str, record: Json, version: str) -> Json | None:
+    """Explain a record where the version that answered it still answers."""
+    try:
+        explanation = api.explain(use_case, record)
+    except UiError:
+        return None
+    return explanation if explanation["model_version"] == version else None

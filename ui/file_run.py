@@ -1,0 +1,85 @@
+"""A file on its way through the model: sent in pieces, and continued where it was interrupted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ui.answers import probability_of
+from ui.errors import RefusedError, UiError
+from ui.records import Upload
+
+PIECE = 1_000
+Json = Mapping[str, Any]
+
+
+class Predictor(Protocol):
+    """What answers records."""
+
+    def predict(self, use_case: str, records: Sequence[Json], key: str = "") -> Json:
+        """Predict records; the same key repeats the first answer."""
+
+
+@dataclass(frozen=True)
+class PredictedRow:
+    """One row of the file with its prediction, or with why it was refused."""
+
+    row: int
+    features: Json
+    entry: Json
+
+    @property
+    def refused(self) -> str:
+        """Why the row was refused; an empty text when it was predicted."""
+        return "; ".join(case["message"] for case in self.entry.get("error", ()))
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the class that was predicted."""
+        if self.refused:
+            return None
+        return probability_of(self.entry)
+
+
+@dataclass
+class FileRun:
+    """The records of one chosen file and what became of those that were sent."""
+
+    use_case: str
+    file_id: str
+    name: str
+    upload: Upload
+    records: Sequence[Json]
+    results: list[PredictedRow] = field(default_factory=list)
+    stopped_by: UiError | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row has its answer."""
+        return len(self.results) == len(self.records)
+
+    def send_piece(self, predictor: Predictor) -> None:
+        """Send the next rows; raise UiError, after which the same rows may be sent again: none is predicted twice."""
+        start = len(self.results)
+        piece = self.records[start : start + PIECE]
+        entries = self._entries(predictor, piece, f"{self.file_id}-{start}")
+        self.results += [PredictedRow(start + entry["index"] + 1, piece[entry["index"]], entry) for entry in entries]
+
+    def _entries(self, predictor: Predictor, piece: Sequence[Json], key: str) -> list[Json]:
+        """Predict a piece; when every row of it is refused, return their reasons like those of any other piece."""
+        try:
+            return list(predictor.predict(self.use_case, piece, key)["predictions"])
+        except RefusedError as error:
+            found: dict[int, list[Json]] = {}
+            for failure in error.failures:
+                found.setdefault(int(failure.get("index", -1)), []).append(failure)
+            if set(found) != set(range(len(piece))):
+                raise
+            return [{"index": index, "error": found[index]} for index in range(len(piece))]
+
+
+def time_left(done: int, total: int, seconds: float) -> str:
+    """Say how long the rest takes when `done` of `total` took so many seconds; nothing where that is soon."""
+    left = seconds / done * (total - done) if done else 0.0
+    if left < 5:
+        return ""
+    return f"about {left:.0f} s left" if left < 90 else f"about {left / 60:.0f} min left"
