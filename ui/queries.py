@@ -75,6 +75,22 @@ FROM predictions
 WHERE use_case = :use_case AND created_at >= now() - interval '24 hours'
 GROUP BY 1, 2 ORDER BY 1 DESC, 2
 """
+OUTCOMES_OF_PREDICTIONS = """
+SELECT p.id, g.actual, FALSE AS several
+FROM predictions p LEFT JOIN ground_truth g ON g.prediction_id = p.id
+WHERE p.use_case = :use_case AND p.id = ANY(CAST(:ids AS uuid[]))
+"""
+OUTCOMES_OF_ENTITIES = """
+SELECT asked.id, g.actual, latest.several
+FROM unnest(CAST(:ids AS text[])) AS asked (id)
+CROSS JOIN LATERAL (
+       SELECT p.id, lead(p.id) OVER (ORDER BY p.created_at DESC, p.id DESC) IS NOT NULL AS several
+       FROM (SELECT id, created_at FROM predictions
+             WHERE use_case = :use_case AND entity_id = asked.id
+             ORDER BY created_at DESC, id DESC LIMIT 2) p
+       ORDER BY p.created_at DESC, p.id DESC LIMIT 1) AS latest
+LEFT JOIN ground_truth g ON g.prediction_id = latest.id
+"""
 ACTUALS = "SELECT prediction_id, actual FROM ground_truth WHERE CAST(prediction_id AS text) = ANY(:ids)"
 
 
@@ -96,6 +112,23 @@ def actuals(database: ReaderDatabase, ids: list[str]) -> dict[str, str]:
     """Return the known ground truth by prediction id."""
     found = database.frame(ACTUALS, ids=ids)
     return dict(zip(found["prediction_id"].astype(str), found["actual"].astype(str), strict=True))
+
+
+def outcomes_of_predictions(
+    database: ReaderDatabase, use_case: str, ids: list[str]
+) -> dict[str, tuple[str | None, bool]]:
+    """Return for each known prediction its stored outcome, and False."""
+    return _outcomes(database.frame(OUTCOMES_OF_PREDICTIONS, use_case=use_case, ids=ids))
+
+
+def outcomes_of_entities(database: ReaderDatabase, use_case: str, ids: list[str]) -> dict[str, tuple[str | None, bool]]:
+    """Return for each known entity the stored outcome of its latest prediction, and whether it has several."""
+    return _outcomes(database.frame(OUTCOMES_OF_ENTITIES, use_case=use_case, ids=ids))
+
+
+def _outcomes(found: pd.DataFrame) -> dict[str, tuple[str | None, bool]]:
+    rows = zip(found["id"], found["actual"], found["several"], strict=True)
+    return {str(id_): (None if pd.isna(actual) else str(actual), bool(several)) for id_, actual, several in rows}
 
 
 def steps(start: datetime, end: datetime) -> dict[str, Any]:

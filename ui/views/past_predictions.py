@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import address, context, queries
-from ui.components import charts, headline, notices, prediction_table, times
+from ui.components import charts, headline, notices, outcome_file, prediction_table, times
 from ui.components.prediction_table import Filters
 from ui.context import Json, label_of
 from ui.errors import UiError
@@ -42,7 +42,8 @@ def show() -> None:
         )
     else:
         _show_chart(filters, definition)
-    prediction_table.show(filters, definition)
+    shown = prediction_table.show(filters, definition)
+    outcome_file.show(definition, shown)
 
 
 def _ask(definition: Json) -> Filters:
