@@ -1,5 +1,6 @@
 """A Chromium that looks at the web page: for its tests, its pictures and how long its pages take."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = "No Chromium here: the browser needs `apt-get install chromium` or `playwright install chromium`."
@@ -64,6 +65,30 @@ def choose(page: Page, label: str, option: str) -> None:
     """Choose from a box."""
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def edit(page: Page, table: Locator, column: int, text: str) -> None:
+    """Write into a cell of the first row with the keyboard."""
+    settle(page)
+    row = table.locator("tbody tr").first
+    cell = row.locator("td").nth(column)
+    for _ in range(4):  # a grid may lose the focus that a click gives it
+        table.click(position={"x": 60, "y": 52})
+        with contextlib.suppress(AssertionError):
+            expect(row.locator("td[aria-selected=true]")).to_have_count(1, timeout=2_000)
+            break
+    page.keyboard.press("Home")
+    for _ in range(column):
+        page.keyboard.press("ArrowRight")
+    expect(cell).to_have_attribute("aria-selected", "true")
+    page.keyboard.type(text[0])  # typing replaces what is there
+    editor = page.get_by_test_id("portal").locator("input:not([aria-hidden]), textarea").last
+    expect(editor).to_have_value(text[0])
+    editor.press_sequentially(text[1:])
+    expect(editor).to_have_value(text)
+    page.keyboard.press("Enter")
+    expect(cell).to_have_text(text)
     settle(page)
 
 

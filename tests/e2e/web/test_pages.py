@@ -1,12 +1,11 @@
 """The web page in a real browser, in front of the running stack."""
 
-import contextlib
 import time
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser import file, settle, visit
+from browser import edit, file, settle, visit
 from tests.e2e.web.conftest import Serve
 from tests.e2e.web.test_accessibility import PATHS
 
@@ -34,30 +33,6 @@ def predict(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_text("The model says")).to_be_visible()
-
-
-def edit(page: Page, table: Locator, column: int, text: str) -> None:
-    """Write into a cell of the first row with the keyboard."""
-    settle(page)
-    row = table.locator("tbody tr").first
-    cell = row.locator("td").nth(column)
-    for _ in range(4):  # a grid may lose the focus that a click gives it
-        table.click(position={"x": 60, "y": 52})
-        with contextlib.suppress(AssertionError):
-            expect(row.locator("td[aria-selected=true]")).to_have_count(1, timeout=2_000)
-            break
-    page.keyboard.press("Home")
-    for _ in range(column):
-        page.keyboard.press("ArrowRight")
-    expect(cell).to_have_attribute("aria-selected", "true")
-    page.keyboard.type(text[0])  # typing replaces what is there
-    editor = page.get_by_test_id("portal").locator("input:not([aria-hidden]), textarea").last
-    expect(editor).to_have_value(text[0])
-    editor.press_sequentially(text[1:])
-    expect(editor).to_have_value(text)
-    page.keyboard.press("Enter")
-    expect(cell).to_have_text(text)
-    settle(page)
 
 
 def test_bad_rows_are_read_repaired_and_sent_again(page: Page, site: str) -> None:

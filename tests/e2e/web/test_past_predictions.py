@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import text
 
-from browser import choose, settle, visit
+from browser import choose, edit, settle, visit
 from tabserve.core.tables import ground_truth, predictions
 from tests.e2e.web.conftest import Own
-from tests.e2e.web.test_pages import cells, edit, upload
+from tests.e2e.web.test_pages import cells, upload
 
 pytestmark = pytest.mark.timeout(300)
 
