@@ -105,11 +105,12 @@ class TooManyRecordsError(RequestError):
 
 
 class FileRejectedError(TabserveError):
-    """Carry the broken rule and a sentence for the person who sent the file."""
+    """Carry the broken rule, a sentence for the person who sent the file, and the header where that is wrong."""
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str, header: Sequence[str] = ()) -> None:
         self.rule = rule
         self.message = message
+        self.header = tuple(header)
         super().__init__(message)
 
 

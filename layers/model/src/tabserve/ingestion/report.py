@@ -1,35 +1,39 @@
 """The report on a raw file as one HTML page without anything loaded from elsewhere.
 
-Columns stand beside those of the champion's reference, which is read without the libraries that models need.
+Columns stand beside those of the champion's reference, which is read without the libraries that models need. The web
+page shows the part in `main` with the style sheet, so both are written for it, too.
 """
 
 import json
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from tabserve.core.buckets import ObjectStore
+from tabserve.core.csv_files import folded
 from tabserve.core.errors import UnavailableError
 from tabserve.core.files import Ingestion
 from tabserve.core.rules import DESCRIPTIONS
+from tabserve.core.use_case import UseCase
+from tabserve.ingestion.expectations import expectations, number, percent
 from tabserve.ingestion.quarantine import shortened
 from tabserve.ingestion.validation_result import ColumnStatistics, ValidationResult
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-ISSUES: Final = 15
+ISSUES: Final = 10
 CATEGORIES: Final = 6
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One category's share of the values, in the file and in the reference, as percentages."""
+    """What share of the values is one category or lies in one bin, in the file and in the reference, in per cent."""
 
     name: str
     here: float
@@ -37,12 +41,27 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """One column of the champion's training data; the values of a number with how often each came."""
+
+    statistics: ColumnStatistics
+    values: tuple[float, ...] = ()
+    weights: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """One column beside its reference."""
+    """One column beside its reference: categories as shares, numbers as bins."""
 
     here: ColumnStatistics
     reference: ColumnStatistics | None
     shares: tuple[Share, ...]
+    bins: tuple[Share, ...]
+
+    @property
+    def tallest(self) -> float:
+        """The largest share of a bin, in per cent."""
+        return max(max(bin_.here, bin_.reference or 0.0) for bin_ in self.bins)
 
 
 class HtmlReports:
@@ -51,25 +70,30 @@ class HtmlReports:
     def __init__(self, artifacts: ObjectStore) -> None:
         """Take the bucket of the champions."""
         self._artifacts = artifacts
-        self._references: dict[tuple[str, str], Mapping[str, ColumnStatistics]] = {}
+        self._references: dict[tuple[str, str], Mapping[str, Reference]] = {}
 
-    def write(self, ingestion: Ingestion, result: ValidationResult) -> bytes:
+    def write(self, ingestion: Ingestion, result: ValidationResult, use_case: UseCase | None = None) -> bytes:
         """Return a self-contained page on a file whose objects have their keys."""
         issues = [issue for issue in result.issues if issue.rows]
         references = self.reference(str(ingestion.use_case)) if result.statistics else {}
         page = self._template.render(
             ingestion=ingestion,
+            said=(ingestion.error or "").partition(": ")[2] or ingestion.error,
+            found=result.header,
+            wanted=use_case.required_columns if use_case else (),
+            expectations=expectations(use_case, result) if use_case and not ingestion.error else (),
             issues=issues[:ISSUES],
-            more_issues=max(0, len(issues) - ISSUES),
-            most=max((issue.rows for issue in issues), default=1),
+            more_issues=issues[ISSUES:],
             warnings=[issue for issue in result.issues if not issue.rows and not ingestion.error],
             columns=[_column(column, references.get(column.column)) for column in result.statistics],
             samples=result.first_bad_rows,
             describe=lambda issue: DESCRIPTIONS.get(issue.rule, issue.rule),
+            have={folded(name) for name in result.header},
+            known={folded(name) for name in use_case.known_columns} if use_case else set(),
         )
         return page.encode()
 
-    def reference(self, use_case: str) -> Mapping[str, ColumnStatistics]:
+    def reference(self, use_case: str) -> Mapping[str, Reference]:
         """Return the champion's reference by column; empty without one: a report is worth having without it."""
         try:
             version = str(self._json(f"models/{use_case}/aliases/champion.json")["version"])
@@ -87,12 +111,13 @@ class HtmlReports:
     def _template(self) -> Template:
         environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
         environment.trim_blocks = environment.lstrip_blocks = True
-        environment.filters |= {"number": _number, "percent": _percent, "short": shortened}
+        environment.filters |= {"number": number, "percent": percent, "short": shortened, "folded": folded}
         return environment.get_template("report.html")
 
 
-def _column(here: ColumnStatistics, reference: ColumnStatistics | None) -> Column:
-    return Column(here, reference, tuple(_shares(here, reference)))
+def _column(here: ColumnStatistics, reference: Reference | None) -> Column:
+    statistics = reference.statistics if reference else None
+    return Column(here, statistics, tuple(_shares(here, statistics)), tuple(_bins(here, reference)))
 
 
 def _shares(here: ColumnStatistics, reference: ColumnStatistics | None) -> list[Share]:
@@ -107,35 +132,42 @@ def _share(counts: Mapping[str, int], name: str) -> float | None:
     return 100 * counts.get(name, 0) / total if total else None
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value == int(value) and abs(value) >= 1000 else f"{value:,.4g}"
+def _bins(here: ColumnStatistics, reference: Reference | None) -> list[Share]:
+    total = sum(here.counts)
+    if not total:
+        return []
+    expected = _binned(reference, here.edges) if reference and reference.values else [None] * len(here.counts)
+    names = [f"{number(low)} to {number(high)}" for low, high in pairwise(here.edges)]
+    return [
+        Share(name, 100 * count / total, share) for name, count, share in zip(names, here.counts, expected, strict=True)
+    ]
 
 
-def _percent(part: float, whole: float) -> str:
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    return f"{share:.1f} %" if share >= 0.05 or not part else "< 0.1 %"
+def _binned(reference: Reference, edges: Sequence[float]) -> list[float | None]:
+    """Return the reference's share of each bin, in per cent; what is beyond the edges counts for the outer bins."""
+    below = [0, *accumulate(reference.weights)]
+    cuts = [0, *(below[bisect_right(reference.values, edge)] for edge in edges[1:-1]), below[-1]]
+    return [100 * (end - start) / below[-1] for start, end in pairwise(cuts)]
 
 
-def _reference(profile: Mapping[str, Any]) -> dict[str, ColumnStatistics]:
+def _reference(profile: Mapping[str, Any]) -> dict[str, Reference]:
     columns = {name: data for name, data in profile["columns"].items() if not name.startswith("@")}
     return {name: _reference_column(name, int(profile["rows"]), data) for name, data in columns.items()}
 
 
-def _reference_column(name: str, rows: int, data: Mapping[str, Any]) -> ColumnStatistics:
+def _reference_column(name: str, rows: int, data: Mapping[str, Any]) -> Reference:
     missing = int(data["missing"])
     if data["kind"] == "categorical":
         top = sorted(data["categories"].items(), key=lambda item: -item[1])
-        return ColumnStatistics(name, rows, missing, top=tuple((str(value), int(count)) for value, count in top))
+        known = tuple((str(value), int(count)) for value, count in top)
+        return Reference(ColumnStatistics(name, rows, missing, top=known))
     values, weights = data["values"], data["weights"]
     if not values:
-        return ColumnStatistics(name, rows, missing)
+        return Reference(ColumnStatistics(name, rows, missing))
     mean = sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
     quantiles = tuple(_quantile(values, weights, share) for share in QUANTILES)
-    return ColumnStatistics(name, rows, missing, values[0], mean, values[-1], quantiles)
+    statistics = ColumnStatistics(name, rows, missing, values[0], mean, values[-1], quantiles)
+    return Reference(statistics, tuple(values), tuple(weights))
 
 
 def _quantile(values: list[float], weights: list[int], share: float) -> float:

@@ -100,7 +100,7 @@ def _save_objects(validated: ValidatedFile, done: Ingestion, deps: IngestDepende
             with path.open("rb") as stream:
                 store.put_new(key, stream, CSV, metadata)
     # Written anew, for a file may fail for another reason than before.
-    deps.artifacts.put(str(done.report_key), deps.reports.write(done, validated.result), HTML)
+    deps.artifacts.put(str(done.report_key), deps.reports.write(done, validated.result, validated.use_case), HTML)
 
 
 def _finish(validated: ValidatedFile, done: Ingestion, deps: IngestDependencies) -> None:

@@ -181,6 +181,7 @@ def _add_statistics(connection: Connection, file_id: str, statistics: Sequence[C
     ]
     for row in rows:
         row["column_name"] = row.pop("column")
+        del row["edges"], row["counts"]  # for the report only
     if rows:
         connection.execute(plain_insert(column_statistics), rows)
 

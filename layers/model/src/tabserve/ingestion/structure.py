@@ -126,9 +126,9 @@ def read_header(text: str, use_case: UseCase) -> Header:
         raise FileRejectedError("malformed_header", f"The header has a quote problem: {', '.join(problems)}.")
     _refuse_unusable_names(names)
     if missing:
-        raise FileRejectedError("missing_column", f"The header lacks {', '.join(missing)}.")
+        raise FileRejectedError("missing_column", f"The header lacks {', '.join(missing)}.", names)
     if repeated := alike(matched):
-        raise FileRejectedError("duplicated_column", f"The header has more than one {', '.join(repeated)}.")
+        raise FileRejectedError("duplicated_column", f"The header has more than one {', '.join(repeated)}.", names)
     return Header(
         columns=matched,
         extra=tuple(name for name in matched if name not in use_case.known_columns),
@@ -163,6 +163,6 @@ def write_record(fields: Sequence[str]) -> str:
 
 def _refuse_other_delimiter(text: str, canonical: dict[str, str], matched: int) -> None:
     for delimiter, name in DELIMITERS.items():
-        found = {folded(field) for field in split_record(text, delimiter)[0]} & canonical.keys()
-        if len(found) > matched:
-            raise FileRejectedError("wrong_delimiter", f"The columns are separated by a {name}; use commas.")
+        names = split_record(text, delimiter)[0]
+        if len({folded(field) for field in names} & canonical.keys()) > matched:
+            raise FileRejectedError("wrong_delimiter", f"The columns are separated by a {name}; use commas.", names)

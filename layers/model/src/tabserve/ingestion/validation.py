@@ -73,7 +73,10 @@ def validate(
             raise FileRejectedError(BROKEN, what) from broke
         result, written_at = _validated(file, use_case, deps, good, bad)
     except FileRejectedError as error:
-        refused, result = error, ValidationResult(0, 0, 0, (Issue("", error.rule, 0, (error.message,)),))
+        refused, result = (
+            error,
+            ValidationResult(0, 0, 0, (Issue("", error.rule, 0, (error.message,)),), header=error.header),
+        )
     ingestion = _ingestion(file, use_case, result, refused, (started_at, deps.clock()))
     return ValidatedFile(ingestion, result, use_case, good, bad, written_at)
 

@@ -34,7 +34,11 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class ColumnStatistics:
-    """What one column of a file holds; numbers are None for columns without any."""
+    """What one column of a file holds; numbers are None for columns without any.
+
+    `counts` says how many of a sample of the numbers lie between neighbours of `edges`; the outer bins also have those
+    beyond.
+    """
 
     column: str
     count: int
@@ -44,11 +48,13 @@ class ColumnStatistics:
     maximum: float | None = None
     quantiles: tuple[float, ...] = ()
     top: tuple[tuple[str, int], ...] = ()
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """What became of the rows of a file; warnings are issues of no row."""
+    """What became of the rows of a file; warnings are issues of no row. A file refused for its header has that one."""
 
     rows_total: int
     rows_good: int
@@ -56,6 +62,7 @@ class ValidationResult:
     issues: tuple[Issue, ...]
     statistics: tuple[ColumnStatistics, ...] = ()
     first_bad_rows: tuple[BadRow, ...] = ()
+    header: tuple[str, ...] = ()
 
     @property
     def rows_by_rule(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import polars as pl
@@ -14,6 +15,8 @@ from tabserve.ingestion.validator.schema import number
 SAMPLE_ROWS: Final = 10_000
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 TOP: Final = 10
+OUTER: Final = (0.01, 0.99)
+BINS: Final = 12
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class Statistics:
         if feature.name not in self._moments:
             return ColumnStatistics(feature.name, self._count, self._missing[feature.name])
         n, total, minimum, maximum = self._moments[feature.name]
+        edges, counts = self._histogram(feature.name)
         return ColumnStatistics(
             feature.name,
             self._count,
@@ -91,7 +95,20 @@ class Statistics:
             mean=total / n if math.isfinite(total) else None,
             maximum=maximum,
             quantiles=self._quantiles(feature.name),
+            edges=edges,
+            counts=counts,
         )
+
+    def _histogram(self, column: str) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """Return edges of bins of one width between the outer hundredths of the sample, and counts of its values."""
+        assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
+        values = self._sample[column].drop_nulls()
+        low, high = (values.quantile(share, interpolation="nearest") for share in OUTER)
+        if low is None or high is None or not low < high or not math.isfinite(high - low):
+            return (), ()
+        edges = tuple(low + (high - low) * place / BINS for place in range(BINS + 1))
+        below = [0, *(int((values <= edge).sum()) for edge in edges[1:-1]), len(values)]
+        return edges, tuple(end - start for start, end in pairwise(below))
 
     def _quantiles(self, column: str) -> tuple[float, ...]:
         assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
