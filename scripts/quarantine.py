@@ -16,7 +16,7 @@ import stack_env
 from ui import quarantine, queries
 from ui.api import ApiClient
 from ui.components.raw_upload import unique
-from ui.components.tables import safe_csv, unguarded
+from ui.components.tables import unguarded
 from ui.database import ReaderDatabase
 from ui.errors import RefusedError, UiError
 from ui.settings import read_settings
@@ -25,7 +25,7 @@ FILES = """
 SELECT file_id, key, use_case, rows_total, rows_bad, criticality FROM ingestions
 WHERE rows_bad > 0 AND file_id LIKE :start ORDER BY finished_at DESC LIMIT :limit
 """
-NOTES = [quarantine.ROW, quarantine.WHY]
+NOTES = quarantine.NOTES
 EVERYTHING = 1_000_000
 
 
@@ -53,11 +53,10 @@ class Commands:
             raise UiError(f"{target} exists.", "Name another file with --out.")
         rules = self.api.use_case(file["use_case"])["rules"]
         header = quarantine.read_header(self.api.raw_file_start(file["file_id"]))
-        bad = self.database.frame(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING)
-        rows = quarantine.editable(bad, header, rules)
-        target.write_bytes(safe_csv([*NOTES, *header], rows.to_numpy().tolist()))
+        bad = self.database.frame(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING, offset=0)
+        target.write_bytes(quarantine.download(bad, header, rules))
         again = f"quarantine.py submit {file['file_id'][:12]} {target}"
-        return f"{len(rows)} rows written to {target}; repair them, then: {again}"
+        return f"{len(bad)} rows written to {target}; repair them, then: {again}"
 
     def submit(self, options: argparse.Namespace) -> str:
         """Hand in repaired rows as a file of their own; return its key."""

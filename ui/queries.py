@@ -13,8 +13,6 @@ SELECT (SELECT count(*) FROM ingestions) AS files,
        (SELECT coalesce(sum(rows_total), 0) FROM ingestions) AS rows_total,
        (SELECT coalesce(sum(rows_good), 0) FROM ingestions) AS rows_good,
        (SELECT coalesce(sum(rows_bad), 0) FROM ingestions) AS rows_bad,
-       (SELECT coalesce(sum(rows_good), 0) FROM ingestions
-        WHERE predicted_at IS NULL AND status = 'done') AS rows_waiting,
        (SELECT count(*) FROM predictions) AS predictions,
        (SELECT count(*) FROM predictions WHERE source = 'scheduled') AS predictions_scheduled,
        (SELECT count(*) FROM ground_truth) AS outcomes,
@@ -31,21 +29,24 @@ FROM ingestions i LEFT JOIN stored s USING (file_id) LEFT JOIN kept k USING (fil
 """
 FILE_COLUMNS = """
 SELECT file_id, key, use_case, status, criticality, rows_total, rows_good, rows_bad, report_key, finished_at,
-       predicted_at, error
+       predicted_at, error, prediction_error
 FROM ingestions
 """
 FILE = f"{FILE_COLUMNS} WHERE file_id = :file_id"
-FILES = f"""{FILE_COLUMNS}
+LISTED = """
 WHERE (CAST(:use_case AS text) IS NULL OR use_case = :use_case OR use_case IS NULL)
   AND (CAST(:criticality AS text) IS NULL OR criticality = :criticality)
   AND (CAST(:name AS text) IS NULL OR strpos(lower(key), lower(:name)) > 0)
+"""
+FILE_COUNT = f"SELECT count(*) AS files FROM ingestions {LISTED}"  # noqa: S608  both are texts of this module
+FILES = f"""{FILE_COLUMNS} {LISTED}
 ORDER BY finished_at DESC, file_id
 LIMIT :limit OFFSET :offset
 """
 ISSUES = "SELECT column_name, rule, rows FROM data_quality_issues WHERE file_id = :file_id ORDER BY rows DESC, 1, 2"
 BAD_ROWS = """
 SELECT row_number, line_number, raw, reasons FROM bad_rows
-WHERE file_id = :file_id ORDER BY row_number LIMIT :limit
+WHERE file_id = :file_id ORDER BY row_number LIMIT :limit OFFSET :offset
 """
 ALERTS = """
 SELECT created_at, state, severity, rule, subject, payload, sent_at FROM alerts

@@ -1,77 +1,114 @@
-"""One file: its validation result, its report, its bad rows, and their repair."""
+"""One file: its verdict in words, how far its predictions are, its report, its bad rows, and their repair."""
 
+import re
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from ui import context, queries
-from ui.components import markup, notices, repair, times
+from ui import address, context, progress, queries
+from ui.components import file_report, markup, notices, raw_upload, refused_file, repair, tables, times
 from ui.components.markup import Step
-from ui.errors import UiError
 from ui.quarantine import in_words, reasons_in_words
 
 PAGE = 200
-REPORT_HEIGHT = 900
+REPAIRED = re.compile(r"-repaired-\d{8}T\d{6}\.csv$")
+PARTS = {"report": "Report", "bad-rows": "Bad rows", "repair": "Repair and send again"}
+TAB = "tab"  # the open one of them, in the address
 
 
 def show(file: "pd.Series[Any]") -> None:
     """Draw everything known about a file."""
-    st.header(markup.plain(file["key"]), anchor=False)
-    _show_counts(file)
-    report, rows, mending = st.tabs(["Report", f"Bad rows ({file['rows_bad']:,})", "Repair and send again"])
-    with report:
-        _show_report(str(file["file_id"]), file["report_key"])
-    with rows:
-        _show_issues(str(file["file_id"]))
-        _show_bad_rows(str(file["file_id"]), int(file["rows_bad"]))
-    with mending:
-        repair.show(file)
+    st.header(markup.plain(name_of(file)), anchor=False)
+    if file["status"] != "done":
+        refused_file.show(file)
+        return
+    _show_verdict(file)
+    st.fragment(_show_counts, run_every=3 if _is_waiting(file) else None)(file)
+    report, rows, mending = address.tabs(PARTS, TAB).values()
+    if report.open:
+        with report:
+            file_report.show(str(file["file_id"]), file["report_key"])
+    if rows.open:
+        with rows:
+            _show_issues(str(file["file_id"]), int(file["rows_total"]))
+            _show_bad_rows(str(file["file_id"]), int(file["rows_bad"]))
+    if mending.open:
+        with mending:
+            repair.show(file)
+
+
+def name_of(file: "pd.Series[Any]") -> str:
+    """Return a file's key without the folder of the use case that is chosen anyway."""
+    return str(file["key"]).removeprefix(f"{context.chosen()}/")
+
+
+def _show_verdict(file: "pd.Series[Any]") -> None:
+    total, good, bad = (int(file[name]) for name in ("rows_total", "rows_good", "rows_bad"))
+    is_repaired = bool(REPAIRED.search(str(file["key"])))
+    now, still = (" now", " still") if is_repaired else ("", "")
+    rows, are = ("row", "is") if total == 1 else ("rows", "are")
+    said = f"All {total:,} {rows} {are} good{now}." if total > 1 else f"The row is good{now}."
+    if bad:
+        said = f"{good:,} of {total:,} {rows} {'is' if good == 1 else 'are'} good{now}, {bad:,}{still} bad."
+    said = f"**{said}** {markup.plain(raw_upload.note_on(str(file['key'])))}"
+    if bad:
+        st.warning(
+            f"{said} They are kept aside: see *{PARTS['bad-rows']}*, or *{PARTS['repair']}*.", icon=":material/rule:"
+        )
+    else:
+        st.success(said, icon=":material/done_all:")
+
+
+def _is_waiting(file: "pd.Series[Any]") -> bool:
+    return bool(file["rows_good"]) and pd.isna(file["predicted_at"]) and pd.isna(file["prediction_error"])
 
 
 def _show_counts(file: "pd.Series[Any]") -> None:
-    if file["status"] != "done":
-        st.error(f"**The file was {file['status']}:** {markup.plain(file['error'] or 'no reason was given')}")
-        return
     total, good, bad = (int(file[name]) for name in ("rows_total", "rows_good", "rows_bad"))
-    predicted = file["predicted_at"]
-    done = f"predicted {times.ago(predicted)}" if not pd.isna(predicted) else "predicted by the next run"
+    done, waiting = _predictions(file)
     stations = [
         Step("Rows checked", f"{total:,}", times.written(file["finished_at"])),
-        Step("Good rows", f"{good:,}", done if good else "nothing to predict", "good"),
+        Step("Good rows", f"{good:,}", done, "good"),
         Step("Bad rows, kept aside", f"{bad:,}", f"criticality: {file['criticality']}", "bad" if bad else "plain"),
     ]
     st.html(markup.steps(stations))
-
-
-def _show_report(file_id: str, report_key: str | None) -> None:
-    if report_key is None or pd.isna(report_key):
-        notices.show_empty(
-            "There is no report on this file yet.", "It is written right after the check; reload the page."
+    if waiting is not None:
+        st.progress(waiting.share, text=waiting.text)
+    elif not pd.isna(file["prediction_error"]):
+        st.error(
+            f"**The predictions were given up:** {markup.plain(file['prediction_error'])}", icon=":material/block:"
         )
-        return
-    try:
-        html, link = context.api().report(file_id)
-    except UiError as error:
-        notices.show_error(error, retry=False)
-        return
-    st.link_button("Open the report in a tab of its own", link, icon=":material/open_in_new:")
-    st.iframe(html, height=REPORT_HEIGHT, alt="The data quality report on this file")
 
 
-def _show_issues(file_id: str) -> None:
+def _predictions(file: "pd.Series[Any]") -> tuple[str, "progress.Progress | None"]:
+    """Say what became of the good rows, with how far a file is that is not done."""
+    if not file["rows_good"]:
+        return "nothing to predict", None
+    if not pd.isna(file["predicted_at"]):
+        return f"predicted {times.ago(file['predicted_at'])}", None
+    waiting = progress.of_file(context.database(), str(file["file_id"]))
+    if waiting is not None:
+        return waiting.short, waiting if waiting.has_begun else None
+    if _is_waiting(file):  # it was, when it was read
+        st.rerun()
+    return "predictions given up", None
+
+
+def _show_issues(file_id: str, total: int) -> None:
     found = context.read(queries.ISSUES, file_id=file_id)
+    found = found[found["rows"] > 0]
     if found.empty:
         return
-    most, rules = int(found["rows"].max()), context.rules()
-    st.markdown("**What was wrong, and in how many rows**")
+    rules = context.rules()
+    st.markdown("**What was wrong, and in how many of the rows**")
     st.html(
         markup.bars(
             [
                 markup.Bar(
                     f"{column}: {in_words(rule, rules)}" if column else in_words(rule, rules),
-                    f"{rows:,}",
-                    rows / most,
+                    f"{rows:,} · {tables.share(rows, total)}",
+                    rows / max(1, total),
                     "down",
                 )
                 for column, rule, rows in found[["column_name", "rule", "rows"]].itertuples(index=False)
@@ -84,7 +121,10 @@ def _show_bad_rows(file_id: str, count: int) -> None:
     if not count:
         notices.show_empty("No bad rows.", "Every row of this file is good.")
         return
-    found, rules = context.read(queries.BAD_ROWS, file_id=file_id, limit=PAGE), context.rules()
+    pages = -(-count // PAGE)
+    page = st.number_input(f"Page, of {pages:,}", 1, pages, key=f"bad_page_{file_id}", width=160) if pages > 1 else 1
+    rules = context.rules()
+    found = context.read(queries.BAD_ROWS, file_id=file_id, limit=PAGE, offset=(int(page) - 1) * PAGE)
     shown = pd.DataFrame(
         {
             "row": found["row_number"],
@@ -93,11 +133,10 @@ def _show_bad_rows(file_id: str, count: int) -> None:
             "the row as it came": found["raw"],
         }
     )
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={"why it is bad": st.column_config.TextColumn(width="large")},
-        alt="Bad rows with their reasons",
-    )
-    if count > PAGE:
-        st.caption(f"The first {PAGE:,} of {count:,} bad rows; the download under *Repair and send again* has all.")
+    columns = {
+        "row": tables.counts(width=80),
+        "line": tables.counts(width=80),
+        "why it is bad": st.column_config.TextColumn(width=520),
+        "the row as it came": st.column_config.TextColumn(width=420),
+    }
+    tables.show(shown, "Bad rows with their reasons", columns)

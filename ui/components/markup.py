@@ -125,3 +125,49 @@ def verdict(sentence: str, color: str) -> str:
 def plain(text: object) -> str:
     """Escape a text for use in Markdown, so that data cannot become formatting or links."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in str(text))
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name in a list of names; `mark` says what is the matter with it, and `is_wrong` whether it must change."""
+
+    text: str
+    mark: str = ""
+    is_wrong: bool = True
+
+
+def names(title: str, listed: Sequence[Name]) -> str:
+    """Draw names in their order, the marked ones in another colour and with what is the matter."""
+    return (
+        f'<div class="ts-names"><span class="ts-step-title">{escape(title)}</span>'
+        f"<ol>{''.join(map(_name, listed))}</ol></div>"
+    )
+
+
+def _name(name: Name) -> str:
+    text = escape(name.text) or "(no name)"
+    kind = "ts-marked" if name.is_wrong else "ts-noted"
+    return f'<li class="{kind}">{text} <small>{escape(name.mark)}</small></li>' if name.mark else f"<li>{text}</li>"
+
+
+def before_and_after(before: Sequence[object], after: Sequence[object], columns: Sequence[str]) -> str:
+    """Draw a row as it came above the row as it becomes; cells that differ are marked."""
+    head = "".join(f"<th scope=col>{escape(str(name))}</th>" for name in columns)
+    old, new = (
+        "".join(
+            f"<td><{tag}>{escape(str(cell))}</{tag}></td>" if cell != other else f"<td>{escape(str(cell))}</td>"
+            for cell, other in zip(cells, others, strict=True)
+        )
+        for tag, cells, others in (("del", before, after), ("ins", after, before))
+    )
+    return (
+        f'<div class="ts-scroll" tabindex="0" role="region" aria-label="The first such row, before and after">'
+        f'<table class="ts-table"><tr><td></td>{head}</tr><tr><th scope=row>before</th>{old}</tr>'
+        f"<tr><th scope=row>after</th>{new}</tr></table></div>"
+    )
+
+
+def scroll_to_top() -> None:
+    """Bring the top of the page in sight."""
+    top = "document.querySelector('[data-testid=stMain]')?.scrollTo({top: 0})"
+    st.html(f"<script>{top}</script>", unsafe_allow_javascript=True)

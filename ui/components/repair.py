@@ -1,5 +1,6 @@
 """Correct a file's bad rows in the page and send them again as a file of their own."""
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -7,66 +8,152 @@ import pandas as pd
 import streamlit as st
 
 from ui import context, quarantine, queries
-from ui.components import notices, raw_upload, tables
+from ui.cell_checks import CellChecks
+from ui.components import alike, markup, notices, raw_upload, tables
 from ui.errors import UiError
+from ui.mending import BadRows, Changes
 
-EDITED = 500
+PAGE = 200
 EVERYTHING = 1_000_000
+STILL = "what is wrong now"
+GOOD = "✓ good now"
+MARK = "✗ "
 
 
 def show(file: "pd.Series[Any]") -> None:
-    """Draw the editor for a file's bad rows."""
-    count = int(file["rows_bad"])
+    """Draw what is wrong alike, the cells of the other rows, and the button that sends them."""
+    count, file_id = int(file["rows_bad"]), str(file["file_id"])
     if not count or pd.isna(file["use_case"]):
         notices.show_empty("Nothing to repair.", "This file has no rows that were kept aside.")
         return
     try:
-        header = _header(str(file["file_id"]))
+        definition = context.definition(str(file["use_case"]))
+        rows = bad_rows(file_id, definition["rules"])
     except UiError as error:
-        notices.show_error(error, retry=False)
+        notices.show_error(error)
         return
+    checks, changes = CellChecks(definition), st.session_state.setdefault(f"changes_{file_id}", Changes())
     st.markdown(
-        "Correct the cells, then send the rows again: they arrive as a new file and are checked like any other. "
-        "The file they come from stays as it is."
+        "Rows put right here arrive as a new file and are checked like any other; the file they come from stays as it "
+        "is. What was wrong alike is put right in all rows at once, the rest cell by cell."
     )
-    edited = _edit(file, header)
-    with st.container(horizontal=True):
-        if st.button(f"Send {len(edited):,} rows again", type="primary", icon=":material/send:", disabled=edited.empty):
-            name = f"{PurePosixPath(file['key']).stem}-repaired.csv"
-            raw_upload.send(str(file["use_case"]), name, quarantine.as_csv(edited, header))
-        _offer_download(file, header)
-    if count > EDITED:
-        st.caption(
-            f"The first {EDITED:,} of {count:,} bad rows. Download all, correct them in a file and send it above."
-        )
+    changes.alike = alike.choose(file_id, rows, checks)
+    now = rows.changed(changes)
+    problems = rows.problems(now, checks)
+    _edit(file_id, rows, changes, checks, now, problems)
+    _offer_to_send(file, rows, now, problems)
+    _offer_download(file, rows.header, definition["rules"])
+
+
+@st.cache_resource(ttl=600, max_entries=8, show_spinner="Reading the bad rows …")
+def bad_rows(file_id: str, _rules: quarantine.Rules) -> BadRows:
+    """Return all bad rows of a file; raise UiError."""
+    found = context.read(queries.BAD_ROWS, file_id=file_id, limit=EVERYTHING, offset=0)
+    return BadRows(found, header(file_id), _rules)
 
 
 @st.cache_data(ttl=600, show_spinner=False)
-def _header(file_id: str) -> list[str]:
+def header(file_id: str) -> list[str]:
+    """Return the column names of a raw file; raise UiError."""
     return quarantine.read_header(context.api().raw_file_start(file_id))
 
 
-def _edit(file: "pd.Series[Any]", header: list[str]) -> pd.DataFrame:
-    rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EDITED)
-    frame: pd.DataFrame = st.data_editor(
-        quarantine.editable(rows, header, context.rules()),
+def _edit(
+    file_id: str, rows: BadRows, changes: Changes, checks: CellChecks, now: pd.DataFrame, problems: "pd.Series[str]"
+) -> None:
+    """Draw the cells of the rows that are still bad when all alike is put right; edits do not move them."""
+    before = rows.changed(Changes(changes.alike))
+    said = rows.problems(before, checks).to_numpy()
+    numbers = [int(number) for number in before.index[said != ""]]
+    if not numbers:
+        st.success("No row is left to be put right by hand.", icon=":material/done_all:")
+        return
+    st.markdown(f"**Cell by cell: {len(numbers):,} of {len(rows):,} rows**")
+    pages = -(-len(numbers) // PAGE)
+    page = 1
+    if pages > 1:
+        page = st.number_input(f"Page, of {pages:,}", 1, pages, key=f"repair_page_{file_id}", width=160)
+    shown = numbers[(page - 1) * PAGE : page * PAGE]
+    key = f"repair_{file_id}_{page}_{abs(hash(tuple(shown)))}"
+    frame = now.loc[shown, _in_sight(rows)]
+    frame.insert(0, STILL, [problems[number] or GOOD for number in shown])
+    frame = frame.reset_index()
+    st.data_editor(
+        frame,
         hide_index=True,
         placeholder="",
-        num_rows="delete",
-        disabled=[quarantine.ROW, quarantine.WHY],
-        column_config={
-            quarantine.ROW: st.column_config.NumberColumn(width="small"),
-            quarantine.WHY: st.column_config.TextColumn(width="medium"),
-        },
-        key=f"repair_{file['file_id']}",
-        alt="Bad rows to correct, one cell for each column",
+        disabled=[quarantine.ROW, STILL],
+        column_config=_columns(frame, rows, checks),
+        key=key,
+        on_change=_take_edits,
+        args=(key, shown, changes),
+        height=min(400, 38 + 35 * len(frame)),
+        alt="Rows still bad, one cell for each column; what is wrong is said first",
     )
-    return frame
 
 
-def _offer_download(file: "pd.Series[Any]", header: list[str]) -> None:
-    if not st.button("Prepare a download of all bad rows", icon=":material/download:"):
-        return
-    rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING)
+def _take_edits(key: str, numbers: list[int], changes: Changes) -> None:
+    for place, cells in st.session_state[key]["edited_rows"].items():
+        known = changes.cells.setdefault(numbers[int(place)], {})
+        known |= {str(name): "" if cell is None else str(cell) for name, cell in cells.items()}
+
+
+def _in_sight(rows: BadRows) -> list[str]:
+    """Put the columns at fault first."""
+    first = rows.columns_at_fault()
+    return [*first, *(name for name in rows.header if name not in first)]
+
+
+def _columns(frame: pd.DataFrame, rows: BadRows, checks: CellChecks) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        quarantine.ROW: st.column_config.NumberColumn("row", format="%,d", width=70),
+        STILL: st.column_config.TextColumn(width=420),
+    }
+    for name in rows.header:
+        expected, allowed = checks.expected(name), checks.categories(name)
+        if allowed:
+            others = sorted({str(cell) for cell in frame[name] if cell and cell not in allowed})
+            found[name] = st.column_config.SelectboxColumn(
+                options=[*allowed, *others],
+                format_func=_marked(allowed),
+                help=f"Must be {expected}.",
+                width=130,
+            )
+        else:
+            found[name] = st.column_config.TextColumn(help=f"Must be {expected}." if expected else None, width=130)
+    return found
+
+
+def _marked(allowed: list[str]) -> Callable[[Any], str]:
+    return lambda cell: str(cell) if cell in allowed else f"{MARK}{cell}"
+
+
+def _offer_to_send(file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, problems: "pd.Series[str]") -> None:
+    good = now[problems == ""]
+    rest = len(now) - len(good)
+    everything = bool(rest) and st.checkbox(
+        f"Also send the {rest:,} that still break a rule, as they are", key=f"everything_{file['file_id']}"
+    )
+    chosen = now if everything else good
+    body, use_case = quarantine.as_csv(chosen, rows.header), str(file["use_case"])
+    sent = raw_upload.sent_as(use_case, body) if len(chosen) else ""
+    left = len(now) - len(chosen)
+    label = f"Send {len(chosen):,} rows again" if len(chosen) != 1 else "Send 1 row again"
+    is_off = chosen.empty or bool(sent) or raw_upload.WAITING in st.session_state
+    if st.button(label, type="primary", icon=":material/send:", disabled=is_off, key="send_again"):
+        name = f"{PurePosixPath(file['key']).stem}-repaired.csv"
+        said = f"Rows sent: {len(chosen):,}, of {len(now):,}; {left:,} left as they are."
+        raw_upload.send_once(use_case, name, body, said)
+    if sent:
+        st.caption(f"These rows were sent already, as {markup.plain(sent)}. Change one to send them again.")
+    elif left:
+        st.caption(f"{left:,} of {len(now):,} rows still break a rule; they are left as they are.")
+
+
+def _offer_download(file: "pd.Series[Any]", header_: list[str], rules: quarantine.Rules) -> None:
+    def content() -> bytes:
+        rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING, offset=0)
+        return quarantine.download(rows, header_, rules)
+
     stem = PurePosixPath(file["key"]).stem
-    tables.offer_csv(f"Download {len(rows):,} bad rows", quarantine.download(rows, header), f"{stem}-bad-rows")
+    tables.offer_csv(f"Download {int(file['rows_bad']):,} bad rows with their reasons", content, f"{stem}-bad-rows")

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,9 +18,9 @@ SEVERITY = CRITICALITY | colors.of(("info", "warning", "critical"))
 STATE = colors.of(("firing", "resolved"))
 
 
-def chips(colors: Mapping[str, Any]) -> Any:  # noqa: ANN401  Streamlit's column types are private
+def chips(colors: Mapping[str, Any], width: int | None = None) -> Any:  # noqa: ANN401  Streamlit's types are private
     """Describe a column of words, each in its colour; its cells are made by `chip`."""
-    return st.column_config.MultiselectColumn(options=list(colors), color=list(colors.values()))
+    return st.column_config.MultiselectColumn(options=list(colors), color=list(colors.values()), width=width)
 
 
 def chip(words: Iterable[object]) -> list[list[str]]:
@@ -51,8 +51,8 @@ def offer_table(label: str, frame: pd.DataFrame, name: str) -> None:
     offer_csv(label, safe_csv(list(frame.columns), cells), name, primary=True)
 
 
-def offer_csv(label: str, content: bytes, name: str, *, primary: bool = False) -> None:
-    """Draw a button that downloads a CSV."""
+def offer_csv(label: str, content: bytes | Callable[[], bytes], name: str, *, primary: bool = False) -> None:
+    """Draw a button that downloads a CSV; a function makes it when it is asked for."""
     st.download_button(
         label,
         content,
@@ -67,6 +67,21 @@ def offer_csv(label: str, content: bytes, name: str, *, primary: bool = False) -
 def text(value: object) -> str | None:
     """Write a value for a column of texts; nothing stays nothing."""
     return None if value is None else str(value)
+
+
+def counts(label: str | None = None, width: int = 105) -> Any:  # noqa: ANN401
+    """Describe a column of whole numbers, such as 1,000,000."""
+    return st.column_config.NumberColumn(label, format="%,d", width=width)
+
+
+def share(part: float, whole: float) -> str:
+    """Write a part of a whole, such as 24.7 %; only none and all are written as such."""
+    if not whole:
+        return "–"
+    percent = 100 * part / whole
+    if 0 < percent < 0.05 or 99.95 <= percent < 100:
+        return "under 0.1 %" if percent < 1 else "over 99.9 %"
+    return f"{percent:.1f} %" if percent % 1 else f"{percent:.0f} %"
 
 
 def probability(label: str) -> Any:  # noqa: ANN401

@@ -54,10 +54,10 @@ def in_zone(times: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.to_datetime(times, utc=True).dt.tz_convert(zone())
 
 
-def column(label: str) -> Any:  # noqa: ANN401  Streamlit's column types are private
+def column(label: str, width: int | None = None) -> Any:  # noqa: ANN401  Streamlit's column types are private
     """Describe a table's column of times; its heading names the zone."""
     return st.column_config.DatetimeColumn(
-        f"{label} ({zone_name()})", format="YYYY-MM-DD HH:mm:ss", timezone=zone_name()
+        f"{label} ({zone_name()})", format="YYYY-MM-DD HH:mm:ss", timezone=zone_name(), width=width
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui import context, navigation, queries
+from ui import context, navigation, progress, queries
 from ui.components import headline, markup, notices, tables, times
 from ui.components.markup import Step
 from ui.errors import UiError
@@ -36,6 +36,8 @@ def _show_flow() -> None:
         notices.show_error(error)
         return
     st.html(markup.steps(_stations(counts)))
+    if (waiting := counts["waiting"]) and waiting.has_begun:
+        st.progress(waiting.share, text=waiting.text)
     if not counts["files"]:
         notices.show_empty(
             "No file has arrived yet.", "Open *Data quality* and send the example file: its report is there in seconds."
@@ -45,7 +47,7 @@ def _show_flow() -> None:
 
 @st.cache_data(ttl=4, show_spinner=False)
 def _counts() -> tuple[dict[str, Any], dict[str, int]]:
-    return context.database().row(queries.FLOW), _unaccounted()
+    return {**context.database().row(queries.FLOW), "waiting": progress.of_use_case(context.database())}, _unaccounted()
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -69,8 +71,7 @@ def _stations(counts: dict[str, Any]) -> list[Step]:
 
 
 def _waiting(counts: dict[str, Any]) -> str:
-    waiting = int(counts["rows_waiting"])
-    return f"{waiting:,} wait for the next run" if waiting else "all of them predicted"
+    return str(counts["waiting"].short) if counts["waiting"] else "all of them predicted"
 
 
 def _show_reconciliation(counts: dict[str, Any], missing: dict[str, int]) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser import edit, file, settle, visit
+from browser import file, settle, visit
 from tests.e2e.web.conftest import Serve
 from tests.e2e.web.test_accessibility import PATHS
 
@@ -33,25 +33,6 @@ def predict(page: Page, site: str) -> None:
     visit(page, site, "predict")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_text("The model says")).to_be_visible()
-
-
-def test_bad_rows_are_read_repaired_and_sent_again(page: Page, site: str) -> None:
-    visit(page, site, "data-quality")
-    if not page.get_by_role("button", name="Send the example file").is_visible():
-        page.get_by_text("Check a CSV file").click()
-    upload(page, "voyage.csv", FILE.replace("3,male,abc", "3,male,24"))
-    page.get_by_role("button", name="Send this file").click()
-    expect(page.get_by_role("heading", name="titanic/voyage-")).to_be_visible(timeout=60_000)
-    settle(page)
-    page.get_by_role("tab", name="Bad rows (1)").click()
-    expect(page.get_by_text("Pclass: the value is none of the categories").first).to_be_visible()
-    page.get_by_role("tab", name="Repair and send again").click()
-    edit(page, page.get_by_test_id("stDataFrame").last, column=3, text="2")
-    page.get_by_role("button", name="Send 1 rows again").click()
-    expect(page.get_by_role("heading", name="voyage-").filter(has_text="repaired")).to_be_visible(timeout=60_000)
-    settle(page)
-    page.get_by_role("tab", name="Bad rows (0)").click()
-    expect(page.get_by_text("Every row of this file is good.")).to_be_visible()
 
 
 def test_overview_accounts_for_every_row(page: Page, site: str) -> None:

@@ -61,8 +61,8 @@ def test_bad_rows_are_exported_repaired_and_submitted(
     assert quarantine.main(["export", FILE_ID[:12], "--out", str(exported)]) == 0
     with exported.open(newline="", encoding="utf-8-sig") as stream:
         header, first, second, third = csv.reader(stream)
-    assert header == ["row in the file", "why it is bad", *HEADER.split(",")]
-    assert first[:2] == ["2", "Sex: another case (“MALE”)"]
+    assert header == ["row in the file", "line in the file", "why it is bad", *HEADER.split(",")]
+    assert first[:3] == ["2", "3", "Sex: another case (“MALE”)"]
     assert (second[-1], third[-1]) == ("'=1+1", "'+1e1")
 
     exported.write_text(exported.read_text().replace("MALE,", "male,").replace("'=1+1", "30"))

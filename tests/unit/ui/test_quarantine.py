@@ -18,7 +18,10 @@ HEADER = ["Id", "Sex", "Age"]
 
 def bad_rows(*raws: str) -> pd.DataFrame:
     reasons = [[{"column": "Age", "rule": "not_a_number", "value": "x"}]] * len(raws)
-    return pd.DataFrame({"row_number": range(1, len(raws) + 1), "raw": raws, "reasons": reasons})
+    numbers = range(1, len(raws) + 1)
+    return pd.DataFrame(
+        {"row_number": numbers, "line_number": [number + 1 for number in numbers], "raw": raws, "reasons": reasons}
+    )
 
 
 def test_rows_are_taken_apart_and_put_together() -> None:
@@ -28,10 +31,14 @@ def test_rows_are_taken_apart_and_put_together() -> None:
     assert quarantine.as_csv(frame, HEADER).decode().splitlines()[:2] == ["Id,Sex,Age", '1,"a, b",x']
 
 
-def test_a_download_of_bad_rows_has_no_formulas_and_keeps_numbers() -> None:
+def test_a_download_of_bad_rows_has_reasons_and_no_formulas_and_keeps_numbers() -> None:
     rows = bad_rows("=HYPERLINK(A1),-1.5,@SUM(1)", "+x,\t=1,+2")
-    lines = quarantine.download(rows, ["=Id", "Sex", "Age"]).decode("utf-8-sig").splitlines()
-    assert lines == ["'=Id,Sex,Age", "'=HYPERLINK(A1),-1.5,'@SUM(1)", "'+x,'\t=1,+2"]
+    lines = quarantine.download(rows, ["=Id", "Sex", "Age"], DESCRIPTIONS).decode("utf-8-sig").splitlines()
+    assert lines == [
+        "row in the file,line in the file,why it is bad,'=Id,Sex,Age",
+        "1,2,Age: the cell is not a number (“x”),'=HYPERLINK(A1),-1.5,'@SUM(1)",
+        "2,3,Age: the cell is not a number (“x”),'+x,'\t=1,+2",
+    ]
 
 
 def test_header_is_read_from_the_first_line() -> None:

@@ -1,0 +1,110 @@
+"""Bad rows on their way to good ones: what is wrong alike, what was put right, what is still wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ui.cell_checks import CellChecks, in_header
+from ui.quarantine import Rules, as_cells, in_words, reason_in_words
+
+BY_HAND = {"duplicated_id", "not_an_id"}
+Reason = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Cells of one column that are wrong alike: they break the same rule with the same value."""
+
+    column: str
+    rule: str
+    value: str
+    rows: int
+    suggestion: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the cells apart that a fix changes."""
+        return self.column, self.value
+
+
+@dataclass(slots=True)
+class Changes:
+    """What somebody changed: values alike in all rows, and single cells by the row's number in the file."""
+
+    alike: dict[tuple[str, str], str] = field(default_factory=dict)
+    cells: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+class BadRows:
+    """The bad rows of one file, as texts by their number in the file."""
+
+    def __init__(self, rows: pd.DataFrame, header: Sequence[str], rules: Rules) -> None:
+        self.header = list(header)
+        self.cells = as_cells(rows, header)
+        self._reasons: list[list[Reason]] = [self._known(reasons) for reasons in rows["reasons"]]
+        self._rules = rules
+
+    def _known(self, reasons: Sequence[Reason]) -> list[Reason]:
+        """Name columns as the file's header does."""
+        return [{**reason, "column": in_header(str(reason["column"]), self.header) or ""} for reason in reasons]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def alike(self, checks: CellChecks) -> list[Alike]:
+        """Return what is wrong alike, most rows first; ids are left to be corrected one by one."""
+        counts: dict[tuple[str, str, str], int] = {}
+        places = {name: place for place, name in enumerate(self.header)}
+        for row, reasons in zip(self.cells.itertuples(index=False, name=None), self._reasons, strict=True):
+            for reason in reasons:
+                column, rule = str(reason["column"]), str(reason["rule"])
+                if column and rule not in BY_HAND and not checks.is_id(column):
+                    key = column, rule, row[places[column]]
+                    counts[key] = counts.get(key, 0) + 1
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [Alike(*key, rows, checks.suggestion(*key)) for key, rows in ordered]
+
+    def columns_at_fault(self) -> list[str]:
+        """Return the columns some row is bad for, in the order of the header."""
+        named = {str(reason["column"]) for reasons in self._reasons for reason in reasons}
+        return [name for name in self.header if name in named]
+
+    def changed(self, changes: Changes) -> pd.DataFrame:
+        """Return the cells as they are with the changes."""
+        now = self.cells.copy()
+        for (column, value), meant in changes.alike.items():
+            now.loc[self._at_fault(column) & (self.cells[column] == value), column] = meant
+        for number, cells in changes.cells.items():
+            for column, meant in cells.items():
+                now.loc[number, column] = meant
+        return now
+
+    def _at_fault(self, column: str) -> "pd.Series[bool]":
+        broken = [any(reason["column"] == column for reason in reasons) for reasons in self._reasons]
+        return pd.Series(broken, index=self.cells.index)
+
+    def problems(self, now: pd.DataFrame, checks: CellChecks) -> "pd.Series[str]":
+        """Say for each row what is still wrong with it; an empty text when nothing is."""
+        columns = zip(*(now[name].to_numpy() != self.cells[name].to_numpy() for name in self.header), strict=True)
+        known: dict[tuple[str, str], str] = {}
+        found = []
+        for cells, changed, reasons in zip(now.itertuples(index=False, name=None), columns, self._reasons, strict=True):
+            different = {name: cell for name, cell, is_new in zip(self.header, cells, changed, strict=True) if is_new}
+            said = [reason_in_words(reason, self._rules) for reason in reasons if _stands(reason, different)]
+            for item in different.items():
+                if item not in known:
+                    known[item] = checks.problem(*item)
+                said += [known[item]] if known[item] else []
+            found.append("; ".join(said))
+        return pd.Series(found, index=now.index, dtype=str)
+
+    def words(self, rule: str) -> str:
+        """Return what a rule says."""
+        return in_words(rule, self._rules)
+
+
+def _stands(reason: Reason, different: Mapping[str, str]) -> bool:
+    """Tell whether a reason holds as long as only these cells were changed; any change may put a whole row right."""
+    return reason["column"] not in different if reason["column"] else not different
