@@ -24,6 +24,7 @@ GRANTS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "data_quality_issues": (READ,),
         "prediction_runs": (READ,),
         "drift_metrics": (READ,),
+        "performance_metrics": (READ,),
         "alerts": (READ, ADD, "UPDATE (acknowledged_at)"),
         "current_alerts": (READ,),
     },

@@ -89,6 +89,8 @@ def print_result(console: Console, trained: Trained, registry: Registry, place: 
     console.print(f"parity: {parity.rows} rows, largest difference {parity.max_difference:.1e}, no class differs")
     console.print(f"features from {'the feature store' if metadata.features_from == 'feature-store' else 'the data'}")
     console.print(f"registered {metadata.use_case} {metadata.version} in {place} as {' and '.join(trained.aliases)}")
+    for warning in metadata.warnings:
+        console.print(f"warning: {warning}", style="yellow")
     champion = registry.alias(metadata.use_case, "champion")
     if champion != metadata.version:
         console.print(f"champion stays {champion}; make this version champion with --promote")

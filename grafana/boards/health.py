@@ -91,6 +91,17 @@ def build() -> dashboard.Dashboard:
             [promql("max(scrape_duration_seconds{job='tabserve'})", "seconds")],
             "s",
         ),
+        lines(
+            "Accuracy and precision by version",
+            "In the last window of each version, measured where outcomes are known, or estimated.",
+            [
+                promql(
+                    "tabserve_performance{metric=~'accuracy|precision'}",
+                    "{{use_case}} {{metric}}, {{kind}}, {{model_version}}",
+                )
+            ],
+            "percentunit",
+        ),
         stacked(
             "Drift verdicts",
             "Columns judged, by state.",

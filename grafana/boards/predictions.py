@@ -106,8 +106,8 @@ def _performance() -> list[object]:
     def interval(metric: str, kind: str, name: str) -> Query:
         chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
         return sql(
-            f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high" '
-            f"{chosen} GROUP BY 1 ORDER BY 1",
+            f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high", '
+            f'max(alarm_limit) AS "{metric}, limit" {chosen} GROUP BY 1 ORDER BY 1',
             name=name,
         )
 
@@ -115,7 +115,7 @@ def _performance() -> list[object]:
         banded(
             lines(
                 "Accuracy and precision, measured",
-                "Where outcomes are known, with 95 % intervals.",
+                "Where outcomes are known, with 95 % intervals. An alert fires when the upper bound stays below the limit.",
                 [interval("accuracy", "measured", "A"), interval("precision", "measured", "B")],
                 "percentunit",
             ),
@@ -124,12 +124,26 @@ def _performance() -> list[object]:
         banded(
             lines(
                 "Accuracy, estimated",
-                "From calibrated probabilities, before outcomes are known; the band is what chance makes of it (95 %).",
+                "From calibrated probabilities, before outcomes are known; the band is what chance makes of it (95 %). "
+                "An alert fires when the upper bound stays below the limit.",
                 [interval("accuracy", "estimated", "A")],
                 "percentunit",
             ),
             ["accuracy"],
         ),
+        lines(
+            "Brier score against its limit",
+            "Squared error of the probabilities, measured and estimated. An alert fires when the lower bound of its "
+            "interval stays above the limit.",
+            [
+                sql(
+                    f"SELECT {BUCKET}, avg(value) FILTER (WHERE kind = 'measured') AS measured, "
+                    "avg(value) FILTER (WHERE kind = 'estimated') AS estimated, min(alarm_limit) AS \"limit\" "
+                    f"{MEASURES} AND metric = 'brier' GROUP BY 1 ORDER BY 1"
+                )
+            ],
+            "short",
+        ).span(24),
         rows(
             "Errors and latency of the API",
             "Since counting began: requests, answers with status 5xx, and the bound 95 % of the requests stay below.",

@@ -40,6 +40,7 @@ def test_a_version_is_registered_with_everything_that_belongs_to_it(
     assert metadata.contract_sha256 == use_case.contract_sha256
     assert metadata.data_sha256 == rows.data_sha256
     assert (metadata.rows_trained, metadata.rows_held_out) == (len(rows.training), len(rows.held_out))
+    assert bool(metadata.warnings) == (len(rows.held_out) < 500)
     assert set(metadata.metrics) == {"accuracy", "roc_auc", "brier", "log_loss"}
     assert all(metric.low <= metric.value <= metric.high for metric in metadata.metrics.values())
     assert metadata.parity.rows == 100_000 + len(rows.held_out)
@@ -142,6 +143,10 @@ def test_the_reference_profiles_the_held_out_rows(
     use_case: UseCase, rows: Rows, trained_registry: Registry, version: str
 ) -> None:
     reference = Reference.from_dict(json.loads(trained_registry.file(use_case.name, version, "reference.json")))
+    own = trained_registry.metadata(use_case.name, version).metrics["accuracy"]
+    held_out = reference.performance["accuracy"]
+    assert (held_out.value, held_out.low, held_out.high) == pytest.approx((own.value, own.low, own.high))
+    assert held_out.n == len(rows.held_out)
     assert reference.profile.rows == len(rows.held_out)
     assert set(use_case.feature_names) < set(reference.profile.columns)
     predicted = trained_registry.champion(use_case).score(rows.held_out.columns, len(rows.held_out)).argmax(axis=1)

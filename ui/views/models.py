@@ -90,6 +90,8 @@ def _show_facts(version: Json) -> None:
         f"model was compared with the trained one on {version['parity']['rows']:,} rows: "
         f"{version['parity']['differing_classes']} answers differ."
     )
+    for warning in champion.get("warnings", ()):
+        st.caption(f":material/warning: {warning}")
 
 
 def _show_lately(definition: Json) -> None:

@@ -25,10 +25,10 @@ from tabserve.core.tables import metadata
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue, Reason
 from tabserve.monitoring.drift import ColumnDrift, Difference
-from tabserve.monitoring.performance import Measure
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.monitoring.window_report import WindowReport
 from tabserve.monitoring.windows import Span
+from tabserve.reference.performance import Measure
 from tabserve.serving.metrics import RequestCount
 from tabserve.serving.postgres import Postgres
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, StoredReply

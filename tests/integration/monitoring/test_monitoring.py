@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 from tabserve.alerts.outbox import Outbox
 from tabserve.core.database import Database
@@ -132,6 +132,13 @@ class World:
         with self.database.transaction() as connection:
             rows = [{"prediction_id": i, "use_case": "fruit", "actual": actual, "created_at": self.now} for i in ids]
             connection.execute(insert(ground_truth), rows)
+
+    def learn(self, ids: list[str], wrong: bool = False) -> None:
+        """Let outcomes arrive, as likely as their probabilities say, or just the opposite of that."""
+        rng = random.Random(self.made)
+        wanted = select(predictions.c.id, predictions.c.probability).where(predictions.c.id.in_(ids))
+        for prediction_id, score in self.database.run(lambda connection: connection.execute(wanted).all()):
+            self.know([prediction_id], "1" if (rng.random() < score) != wrong else "0")
 
     def all(self, *columns: Any) -> list[Any]:
         return list(self.database.run(lambda connection: connection.execute(select(*columns)).all()))
@@ -309,6 +316,66 @@ def test_performance_is_estimated_at_once_and_measured_as_outcomes_arrive(world:
     world.know(ids[20:])
     assert world.monitor().measured == 1
     assert counted() == [200]
+
+
+def test_a_lower_accuracy_fires_after_two_windows_and_ends_after_three_without(world: World) -> None:
+    def window(wrong: bool) -> None:
+        world.learn(world.predict(200), wrong)
+        world.now += timedelta(minutes=2)
+        world.monitor()
+
+    def told() -> list[tuple[str, str]]:
+        return [each for each in world.alerts() if each[0] == "performance"]
+
+    window(wrong=False)
+    window(wrong=True)
+    assert told() == []
+    window(wrong=True)
+    world.monitor()
+    assert told() == [("performance", "firing")]
+    for _ in range(3):
+        assert told() == [("performance", "firing")]
+        window(wrong=False)
+    world.monitor()
+    assert told() == [("performance", "firing"), ("performance", "resolved")]
+
+    payload = next(payload for rule, payload in world.all(alerts.c.rule, alerts.c.payload) if rule == "performance")
+    accuracy = payload["facts"]["metrics"]["accuracy"]
+    assert accuracy["n"] == 200
+    assert accuracy["low"] < accuracy["value"] < accuracy["high"] < accuracy["limit"]
+    assert f"accuracy is {accuracy['value']:.3f} (n = 200, 95 % interval" in payload["explanation"]
+    assert payload["link"].startswith("http://grafana/d/tabserve-predictions?var-use_case=fruit&from=")
+
+
+def test_outcomes_that_arrive_later_count_for_the_windows_they_belong_to(world: World) -> None:
+    first, second = world.predict(200), world.predict(200)
+    world.monitor()
+    world.learn(first + second, wrong=True)
+    world.now += timedelta(minutes=2)
+    world.monitor()
+    assert ("performance", "firing") in world.alerts()
+
+
+def test_a_performance_alert_that_a_broken_run_could_not_tell_is_told_by_the_next(world: World) -> None:
+    for _ in range(2):
+        world.learn(world.predict(200), wrong=True)
+    world.now += timedelta(minutes=2)
+    world.monitor()
+    with world.database.transaction() as connection:
+        connection.execute(delete(alerts))
+    assert world.monitor().measured == 0
+    assert ("performance", "firing") in world.alerts()
+
+
+def test_estimated_performance_fires_before_any_outcome_is_known(world: World) -> None:
+    def unsure(features: dict[str, Any]) -> None:
+        features["weight"] = 100.0
+
+    for _ in range(2):
+        world.predict(200, unsure)
+        world.monitor()
+    assert ("estimated_performance", "firing") in world.alerts()
+    assert "performance" not in dict(world.alerts())
 
 
 def test_a_version_without_reference_is_reported_and_left_alone(world: World) -> None:

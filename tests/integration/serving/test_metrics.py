@@ -1,13 +1,16 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg2
 import pytest
+from sqlalchemy import insert
 
 from benchmarks.measurement import timed
 from functions.predict.exposition import exposition
 from tabserve.core.database import Database
+from tabserve.core.tables import performance_metrics
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import Issue
 from tabserve.serving.metrics import RequestCount
@@ -28,6 +31,40 @@ def test_an_empty_database_has_all_families_and_no_counts(database_url: str) -> 
     assert "# TYPE tabserve_predictions_total counter" in text
     assert "tabserve_pending_files 0.0" in text
     assert [line for line in text if line.startswith("tabserve_predictions_total")] == []
+
+
+def test_performance_is_that_of_the_last_window_of_each_version(database_url: str) -> None:
+    def found(version: str, minutes: int, value: float, **changes: Any) -> dict[str, Any]:
+        end = NOW - timedelta(minutes=minutes)
+        measured = {"metric": "accuracy", "kind": "measured", "n": 500, "alarm_limit": 0.7}
+        interval = {"value": value, "low": value - 0.1, "high": value + 0.1}
+        times = {"window_start": end - timedelta(minutes=5), "window_end": end, "computed_at": end}
+        return {"use_case": "titanic", "model_version": version} | measured | interval | times | changes
+
+    database = Database(database_url)
+    rows = [
+        found("v1", 60, 0.6),
+        found("v1", 30, 0.8),
+        found("v1", 5, 0.1, n=49),
+        found("v2", 9, 0.5, alarm_limit=None),
+    ]
+    rows += [found("v2", 9, 0.5, alarm_limit=None), found("v0", 50_000, 0.4)]
+    with database.transaction() as connection:
+        connection.execute(insert(performance_metrics), rows)
+    database.close()
+
+    told = [line for line in lines(database_url) if line.startswith("tabserve_performance")]
+    labels = 'kind="measured",metric="accuracy",model_version="{}",use_case="titanic"'
+    v1, v2 = labels.format("v1"), labels.format("v2")
+    assert told == [
+        f"tabserve_performance{{{v1}}} 0.8",
+        f"tabserve_performance{{{v2}}} 0.5",
+        f"tabserve_performance_low{{{v1}}} 0.7000000000000001",
+        f"tabserve_performance_low{{{v2}}} 0.4",
+        f"tabserve_performance_high{{{v1}}} 0.9",
+        f"tabserve_performance_high{{{v2}}} 0.6",
+        f"tabserve_performance_limit{{{v1}}} 0.7",
+    ]
 
 
 def test_predictions_are_counted_once_however_often_they_are_read(database_url: str) -> None:

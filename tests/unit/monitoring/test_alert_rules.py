@@ -1,11 +1,24 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tabserve.monitoring.alert_rules import DriftRule, Finding, Streak, drift_state, load_alert_rules, transitions
+from tabserve.monitoring.alert_rules import (
+    DriftRule,
+    Finding,
+    MeasuredWindow,
+    PerformanceRule,
+    Streak,
+    drift_state,
+    load_alert_rules,
+    performance_verdict,
+    transitions,
+)
+from tabserve.monitoring.windows import Span
+from tabserve.reference.performance import Measure
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+FIGURES = {"accuracy": 0.7, "brier": 0.2}
 RULE = DriftRule(severity="critical", alarms_in_a_row=2, calm_in_a_row=3)
 
 
@@ -74,6 +87,38 @@ def test_drift_fires_after_two_alarms_or_one_severe_window_and_ends_after_three_
     states: Any, before: Streak, after: Any
 ) -> None:
     assert drift_state(RULE, states, before) == after
+
+
+def measured(number: int, *beyond: str) -> MeasuredWindow:
+    start = NOW + timedelta(hours=number)
+    limits = {"accuracy": 0.8 if "accuracy" in beyond else 0.6, "brier": 0.1 if "brier" in beyond else 0.3}
+    measures = [Measure(name, v, v - 0.05, v + 0.05, 500, "measured", limits[name]) for name, v in FIGURES.items()]
+    span = Span("v1", start, start + timedelta(hours=1))
+    return MeasuredWindow(span, [*measures, Measure("f1", 0.1, 0.0, 0.2, 500, "measured")], start)
+
+
+@pytest.mark.parametrize(
+    ("windows", "state", "names"),
+    [
+        ([], None, []),
+        ([["accuracy"]], None, []),
+        ([["accuracy"], ["accuracy"]], "firing", ["accuracy"]),
+        ([["accuracy"], ["brier"]], None, []),
+        ([["accuracy", "brier"], ["brier"]], "firing", ["brier"]),
+        ([["accuracy"], ["accuracy"], [], []], "firing", ["accuracy"]),
+        ([["accuracy"], ["accuracy"], [], [], []], "resolved", []),
+        ([["accuracy"], ["accuracy"], [], [], ["accuracy"], []], "firing", ["accuracy"]),
+        ([[], [], [], ["accuracy"]], "resolved", []),
+    ],
+)
+def test_performance_fires_after_two_windows_of_the_same_metric_and_ends_after_three_calm_ones(
+    windows: list[list[str]], state: str | None, names: list[str]
+) -> None:
+    rule = PerformanceRule(severity="critical", beyond_in_a_row=2, calm_in_a_row=3)
+    found = performance_verdict(rule, [measured(number, *beyond) for number, beyond in enumerate(windows)])
+    assert (found and found.state) == state
+    assert [each.metric for each in found.beyond] == names if found else not names
+    assert found is None or found.known_at == NOW + timedelta(hours=len(windows) - 1)
 
 
 def test_the_rules_that_come_with_tabserve_are_well_formed() -> None:

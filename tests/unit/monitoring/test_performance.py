@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tabserve.monitoring.performance import Answers, Measure, estimate, mean_probability, measure
+from tabserve.core.use_case import Target, UseCase
+from tabserve.monitoring.performance import alarm_limit, estimate, mean_probability
 from tabserve.reference.calibration import Calibration
+from tabserve.reference.performance import Answers, Measure, measure
 from tabserve.reference.profile import NumericProfile
 
 NANNYML = json.loads((Path(__file__).parent / "data" / "cbpe.json").read_text())
@@ -104,3 +106,61 @@ def test_intervals_are_the_same_for_the_same_rows() -> None:
     shown = answers(np.random.default_rng(5).random(100))
     actual = ["1", "0"] * 50
     assert measure(shown, actual) == measure(shown, actual)
+
+
+def definition(**training: Any) -> UseCase:
+    feature = {"name": "x", "type": "number", "minimum": 0, "maximum": 1}
+    return UseCase.model_validate(
+        {
+            "name": "fruit",
+            "version": 1,
+            "task": "binary_classification",
+            "id_column": "Id",
+            "features": [feature],
+            "target": {"name": "ripe", "classes": [0, 1], "positive_class": 1},
+            "training": training,
+            "monitoring": {"performance": {"margin": 0.03}},
+        }
+    )
+
+
+def held_out(metric: str, value: float, reach: float) -> dict[str, Measure]:
+    return {metric: Measure(metric, value, value - reach, value + reach, 418, "measured")}
+
+
+@pytest.mark.parametrize(
+    ("metric", "accepted", "value", "reach", "limit"),
+    [
+        ("accuracy", {}, 0.80, 0.01, 0.77),  # the margin
+        ("accuracy", {}, 0.80, 0.04, 0.7664),  # the 90 % interval of the held-out figure, where it is wider
+        ("accuracy", {"accuracy": 0.78}, 0.80, 0.04, 0.78),  # the acceptance limit, where it is stricter
+        ("accuracy", {"accuracy": 0.70, "roc_auc": 0.9}, 0.80, 0.04, 0.7664),
+        ("brier", {}, 0.15, 0.01, 0.18),
+        ("brier", {"brier": 0.17}, 0.15, 0.04, 0.17),
+        ("calibration_error", {}, 0.05, 0.04, 0.0836),
+        ("mean_probability", {}, None, None, None),
+    ],
+)
+def test_the_limit_of_a_metric_is_the_stricter_of_acceptance_and_what_the_held_out_rows_allow(
+    metric: str, accepted: dict[str, float], value: Any, reach: Any, limit: float | None
+) -> None:
+    known = held_out(metric, value, reach) if value else {}
+    found = alarm_limit(definition(acceptance=accepted), metric, known)
+    assert found == (limit if limit is None else pytest.approx(limit, abs=1e-4))
+
+
+def test_the_brier_score_of_training_is_another_one_with_more_than_two_classes() -> None:
+    target = Target.model_validate({"name": "kind", "classes": ["a", "b", "c"]})
+    use_case = definition(acceptance={"brier": 0.4}).model_copy(update={"target": target})
+    assert alarm_limit(use_case, "brier", {}) is None
+
+
+def test_a_measure_is_beyond_its_limit_when_its_whole_interval_is() -> None:
+    def beyond(metric: str, low: float, high: float, limit: float | None) -> bool:
+        return Measure(metric, (low + high) / 2, low, high, 500, "measured", limit).beyond_limit
+
+    assert beyond("accuracy", 0.6, 0.7, 0.71)
+    assert not beyond("accuracy", 0.6, 0.7, 0.69)
+    assert beyond("brier", 0.2, 0.3, 0.19)
+    assert not beyond("brier", 0.2, 0.3, 0.21)
+    assert not beyond("recall", 0.2, 0.3, None)

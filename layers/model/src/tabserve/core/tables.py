@@ -159,6 +159,7 @@ performance_metrics = Table(
     *columns(Double, "value", "low", "high", nullable=True),
     *columns(Integer, "n"),
     *columns(UtcTime, "computed_at"),
+    *columns(Double, "alarm_limit", nullable=True),
     one_of("kind", "measured", "estimated"),
 )
 Index(None, performance_metrics.c.window_end)

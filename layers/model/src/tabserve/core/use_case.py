@@ -163,11 +163,18 @@ class DriftLimits(_Definition):
     severe: float = 0.20
 
 
+class PerformanceLimits(_Definition):
+    """By how much a metric may be worse than the version's own on its held-out rows, in the metric's own unit."""
+
+    margin: float = Field(default=0.02, ge=0, lt=1)
+
+
 class Monitoring(_Definition):
-    """When windows close and what counts as drift."""
+    """When windows close, what counts as drift and what as a loss of performance."""
 
     window: WindowLimits = WindowLimits()
     drift: DriftLimits = DriftLimits()
+    performance: PerformanceLimits = PerformanceLimits()
 
 
 class SeverityLimits(_Definition):

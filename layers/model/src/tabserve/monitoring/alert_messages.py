@@ -6,14 +6,20 @@ from urllib.parse import urlencode
 
 from tabserve.alerts.alert import AlertState
 from tabserve.core.use_case import UseCase
-from tabserve.monitoring.alert_rules import AlertRules, Finding
+from tabserve.monitoring.alert_rules import AlertRules, Finding, PerformanceRule, PerformanceVerdict
 from tabserve.monitoring.drift import ColumnDrift
 from tabserve.monitoring.windows import Span
+from tabserve.reference.performance import LOWER_IS_BETTER, Measure
 from tabserve.reference.profile import PREDICTION, PROBABILITY
 
 FALSE_ALARMS = "When nothing changed, fewer than 1 in 100 windows show an alarm."
 DRIFT_BOARD = "tabserve-predictions"
 DATA_BOARD = "tabserve-data"
+METRICS = {"brier": "Brier score", "f1": "F1"}
+PERFORMANCE = {
+    "performance": ("", "predictions with known outcomes"),
+    "estimated_performance": ("estimated ", "predictions, estimated from their probabilities"),
+}
 NAMES = {PREDICTION: "the class mix", PROBABILITY: "the probability"}
 
 
@@ -50,6 +56,27 @@ def drift(
     link = _link(dashboards, DRIFT_BOARD, use_case.name, span.start, span.end)
     severity, cause = rules.drift.severity, span.end.isoformat()
     return Finding("drift", use_case.name, state, severity, cause, title, explanation, facts, link)
+
+
+def performance(
+    use_case: UseCase, name: str, rule: PerformanceRule, found: PerformanceVerdict, dashboards: str
+) -> Finding:
+    """Explain which metrics are worse than they may be: by how much, how sure, over how many rows, and the limit."""
+    span, beyond = found.span, found.beyond
+    kind, rows = PERFORMANCE[name]
+    windows = f"windows in a row of {rows}, up to the one from {_time(span.start)} to {_time(span.end)}"
+    if found.state == "resolved":
+        title = f"{use_case.name}: {kind}performance is all right again"
+        explanation = f"No metric was beyond its limit in {rule.calm_in_a_row} {windows}."
+    else:
+        title = f"{use_case.name}: {kind}{_listed(list(map(_metric, beyond)))} worse than the limit"
+        measured = "; ".join(_beyond(use_case, each) for each in beyond)
+        explanation = f"In {rule.beyond_in_a_row} {windows}: {measured}."
+    facts: dict[str, object] = {"model_version": span.model_version, "window_start": span.start.isoformat()}
+    facts |= {"window_end": span.end.isoformat(), "metrics": {each.metric: _figures(each) for each in beyond}}
+    cause = f"{span.end.isoformat()} {found.known_at.isoformat()}"
+    link = _link(dashboards, DRIFT_BOARD, use_case.name, span.start, span.end)
+    return Finding(name, use_case.name, found.state, rule.severity, cause, title, explanation, facts, link)
 
 
 def one_class(
@@ -143,6 +170,25 @@ def _numbers(found: ColumnDrift) -> dict[str, object]:
         "q_value": found.q_value,
         "method": difference.method,
     }
+
+
+def _beyond(use_case: UseCase, found: Measure) -> str:
+    accepted = found.alarm_limit in use_case.training.acceptance.values()
+    origin = "the acceptance limit" if accepted else "which follows from the version's own held-out rows"
+    side = "above" if found.metric in LOWER_IS_BETTER else "below"
+    return (
+        f"{_metric(found)} is {found.value:.3f} (n = {found.n}, 95 % interval {found.low:.3f} to {found.high:.3f}), "
+        f"all of the interval {side} the limit of {found.alarm_limit:.3f}, {origin}"
+    )
+
+
+def _figures(found: Measure) -> dict[str, float | None]:
+    figures = {"value": found.value, "low": found.low, "high": found.high, "limit": found.alarm_limit}
+    return {name: figure and round(figure, 4) for name, figure in figures.items()} | {"n": found.n}
+
+
+def _metric(found: Measure) -> str:
+    return METRICS.get(found.metric, found.metric.replace("_", " "))
 
 
 def _name(column: str) -> str:

@@ -1,7 +1,7 @@
 """Alert rules: when an alert begins to fire, when it is resolved, and the file that says so."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -12,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
+from tabserve.monitoring.windows import Span
+from tabserve.reference.performance import Measure
 
 AlertSeverity = Literal["warning", "critical"]
 PATH = Path(__file__).with_name("alert_rules.yaml")
@@ -30,6 +32,16 @@ class DriftRule(_Rule):
     """
 
     alarms_in_a_row: int = Field(ge=1)
+    calm_in_a_row: int = Field(ge=1)
+
+
+class PerformanceRule(_Rule):
+    """Fires when a metric's interval is beyond its limit in as many windows in a row.
+
+    Resolved after as many calm windows in a row, in which no metric's is.
+    """
+
+    beyond_in_a_row: int = Field(ge=1)
     calm_in_a_row: int = Field(ge=1)
 
 
@@ -53,6 +65,8 @@ class AlertRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     drift: DriftRule
+    performance: PerformanceRule
+    estimated_performance: PerformanceRule
     one_class: _Rule
     no_predictions: SilenceRule
     invalid_rows: ShareRule
@@ -130,6 +144,42 @@ def drift_state(rule: DriftRule, states: Collection[str], before: Streak) -> tup
         return None, Streak()
     calm = before.calm + 1
     return ("resolved" if calm >= rule.calm_in_a_row else None), Streak(calm=calm)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWindow:
+    """The performance in one window, as far as it was known when it was computed."""
+
+    span: Span
+    measures: Sequence[Measure]
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceVerdict:
+    """What windows mean for a rule: the last state they led to, where, and because of which measures.
+
+    `known_at` is when the newest of them was computed: the same windows with more outcomes are another evaluation.
+    """
+
+    state: AlertState
+    span: Span
+    beyond: Sequence[Measure]
+    known_at: datetime
+
+
+def performance_verdict(rule: PerformanceRule, windows: Sequence[MeasuredWindow]) -> PerformanceVerdict | None:
+    """Walk through windows, oldest first, and return what they led to last; None where they led to nothing."""
+    verdict, in_a_row, calm = None, dict[str, int](), 0
+    known_at = max((window.computed_at for window in windows), default=None)
+    for window in windows:
+        beyond = [each for each in window.measures if each.beyond_limit]
+        in_a_row = {each.metric: in_a_row.get(each.metric, 0) + 1 for each in beyond}
+        calm = 0 if beyond else calm + 1
+        lasting = [each for each in beyond if in_a_row[each.metric] >= rule.beyond_in_a_row]
+        if known_at is not None and (lasting or calm >= rule.calm_in_a_row):
+            verdict = PerformanceVerdict("firing" if lasting else "resolved", window.span, lasting, known_at)
+    return verdict
 
 
 def _alert(found: Finding, state: AlertState, at: datetime) -> Alert:

@@ -1,66 +1,27 @@
-"""Performance of answered predictions: measured where the ground truth is known, estimated where they are not.
+"""Performance of answered predictions where the ground truth is not known, and from where on it is worth an alarm.
 
 Estimates are confidence based (CBPE): a calibrated probability says how likely each answer is right, so it says how
 many of a window's answers are expected to be.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.reference.calibration import Calibration, calibration_error
-from tabserve.reference.intervals import Z, bootstrap, wilson
+from tabserve.core.use_case import UseCase
+from tabserve.reference.calibration import Calibration
+from tabserve.reference.intervals import Z
+from tabserve.reference.performance import LOWER_IS_BETTER, Answers, Measure
 from tabserve.reference.profile import NumericProfile
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Texts = NDArray[np.str_]
 
-RESAMPLES = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One measure of one window with its 95 % interval; `n` rows it is computed from."""
-
-    metric: str
-    value: float
-    low: float
-    high: float
-    n: int
-    kind: Literal["measured", "estimated"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Answered classes and probabilities; `positive` is the class that probability is of, None if the answered one."""
-
-    predictions: Texts
-    probabilities: Floats
-    positive: str | None
-
-    def __len__(self) -> int:
-        return len(self.predictions)
-
-    def happened(self, actuals: Texts) -> Flags:
-        """Return whether what each probability stands for happened."""
-        return np.equal(actuals, self.predictions if self.positive is None else self.positive)
-
-
-def measure(answers: Answers, actuals: Sequence[str]) -> list[Measure]:
-    """Compare answers with ground truth; nothing without rows."""
-    if not len(answers):
-        return []
-    truth = np.asarray(actuals, dtype=np.str_)
-    right = int((answers.predictions == truth).sum())
-    low, high = wilson(right, len(answers))
-    found = [Measure("accuracy", right / len(answers), low, high, len(answers), "measured")]
-    by_class = _binary if answers.positive is not None else _macro
-    return found + list(by_class(answers, truth)) + list(_scores(answers, answers.happened(truth)))
+OF_90_PERCENT: Final = 1.6448536269514722 / Z  # how far a 90 % interval reaches of a 95 % one
 
 
 def estimate(answers: Answers, calibration: Calibration) -> list[Measure]:
@@ -87,6 +48,32 @@ def estimate(answers: Answers, calibration: Calibration) -> list[Measure]:
     ]
 
 
+def with_limits(use_case: UseCase, measures: Iterable[Measure], held_out: Mapping[str, Measure]) -> list[Measure]:
+    """Give measures the limits an alert on them asks for; `held_out` is the version's own performance, by metric."""
+    return [replace(each, alarm_limit=alarm_limit(use_case, each.metric, held_out)) for each in measures]
+
+
+def alarm_limit(use_case: UseCase, metric: str, held_out: Mapping[str, Measure]) -> float | None:
+    """Return the worst value of a metric that is still all right; None where nothing says so.
+
+    It is the acceptance limit of the definition, or the version's own figure on its held-out rows less the definition's
+    margin or, if that is farther away, the end of the figure's 90 % interval: other held-out rows would have moved it.
+    The stricter of both counts.
+    """
+    limits = list(_acceptance(use_case, metric))
+    worse = -1 if metric not in LOWER_IS_BETTER else 1
+    if (own := held_out.get(metric)) is not None:
+        reach = own.value - own.low if worse < 0 else own.high - own.value
+        limits.append(own.value + worse * max(use_case.monitoring.performance.margin, reach * OF_90_PERCENT))
+    return (max if worse < 0 else min)(limits, default=None)
+
+
+def _acceptance(use_case: UseCase, metric: str) -> Iterator[float]:
+    """Yield the acceptance limit of a metric; with more than two classes the Brier score of training is another one."""
+    comparable = metric == "accuracy" or (metric == "brier" and use_case.target.positive_class is not None)
+    yield from (limit for name, limit in use_case.training.acceptance.items() if comparable and name == metric)
+
+
 def mean_probability(reference: NumericProfile, window: NumericProfile) -> list[Measure]:
     """Return a window's mean probability and the band it lies in, 95 % of the time, when nothing changed."""
     if reference.mean is None or window.mean is None:
@@ -95,42 +82,6 @@ def mean_probability(reference: NumericProfile, window: NumericProfile) -> list[
     margin = Z * math.sqrt(variance * (1 / window.present + 1 / reference.present))
     low, high = max(0.0, reference.mean - margin), min(1.0, reference.mean + margin)
     return [Measure("mean_probability", window.mean, low, high, window.present, "measured")]
-
-
-def _binary(answers: Answers, truth: Texts) -> Iterator[Measure]:
-    claimed, real = answers.predictions == answers.positive, truth == answers.positive
-    hits = int((claimed & real).sum())
-    for metric, rows in (("precision", int(claimed.sum())), ("recall", int(real.sum()))):
-        if rows:
-            yield Measure(metric, hits / rows, *wilson(hits, rows), rows, "measured")
-    if claimed.any() or real.any():
-        yield _resampled("f1", lambda rows: _f1(claimed[rows], real[rows]), len(answers))
-
-
-def _macro(answers: Answers, truth: Texts) -> Iterator[Measure]:
-    classes = np.unique(np.concatenate((answers.predictions, truth)))
-    claims = [answers.predictions == name for name in classes]
-    reals = [truth == name for name in classes]
-    pairs = list(zip(claims, reals, strict=True))
-    shares: Mapping[str, Callable[[Flags, Flags], float]] = {"precision": _precision, "recall": _recall, "f1": _f1}
-    for metric, share in shares.items():
-        yield _resampled(
-            metric,
-            lambda rows, share=share: float(np.mean([share(c[rows], r[rows]) for c, r in pairs])),  # type: ignore[misc]
-            len(answers),
-        )
-
-
-def _scores(answers: Answers, happened: Flags) -> Iterator[Measure]:
-    p, y = answers.probabilities, happened.astype(np.float64)
-    squared = (p - y) ** 2
-    yield _resampled("brier", lambda rows: float(squared[rows].mean()), len(answers))
-    yield _resampled("calibration_error", lambda rows: calibration_error(p[rows], y[rows]), len(answers))
-
-
-def _resampled(metric: str, statistic: Callable[[NDArray[np.int64]], float], n: int) -> Measure:
-    low, high = bootstrap(statistic, n, RESAMPLES)
-    return Measure(metric, statistic(np.arange(n)), low, high, n, "measured")
 
 
 def _expected_by_class(chance: Floats, spread: Floats, claimed: Flags) -> dict[str, tuple[float, float]]:
@@ -150,15 +101,3 @@ def _expected_by_class(chance: Floats, spread: Floats, claimed: Flags) -> dict[s
 
 def _brier_error(p: Floats, spread: Floats) -> float:
     return math.sqrt(float(((1 - 2 * p) ** 2 * spread).sum())) / len(p)
-
-
-def _precision(claimed: Flags, real: Flags) -> float:
-    return float((claimed & real).sum() / max(1, claimed.sum()))
-
-
-def _recall(claimed: Flags, real: Flags) -> float:
-    return float((claimed & real).sum() / max(1, real.sum()))
-
-
-def _f1(claimed: Flags, real: Flags) -> float:
-    return float(2 * (claimed & real).sum() / max(1, claimed.sum() + real.sum()))

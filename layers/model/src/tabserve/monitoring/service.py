@@ -17,10 +17,11 @@ from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.monitoring import alert_messages as explain
 from tabserve.monitoring import drift
-from tabserve.monitoring.alert_rules import AlertRules, Finding, Streak, drift_state
-from tabserve.monitoring.performance import Answers, estimate, mean_probability, measure
+from tabserve.monitoring.alert_rules import AlertRules, Finding, Streak, drift_state, performance_verdict
+from tabserve.monitoring.performance import estimate, mean_probability, with_limits
 from tabserve.monitoring.window_report import Arrivals, Bin, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
+from tabserve.reference.performance import Answers, measure
 from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 from tabserve.reference.reference import Reference, References
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SETTLED_AFTER = timedelta(seconds=30)
 WINDOWS_A_RUN = 2_500
+WINDOWS_JUDGED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def _watch(deps: MonitorDependencies, name: str, arrived: Arrivals | None, done:
     _close_windows(deps, use_case, done)
     _measure(deps, use_case, done)
     now = deps.clock()
-    return [*_standing(deps, use_case, arrived, now), explain.not_monitored(name, None, now)]
+    findings = [*_standing(deps, use_case, arrived, now), *_performance(deps, use_case)]
+    return [*findings, explain.not_monitored(name, None, now)]
 
 
 def _close_windows(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) -> None:
@@ -124,8 +127,8 @@ def window_report(use_case: UseCase, reference: Reference, window: Window) -> Wi
     columns |= {PREDICTION: predictions, PROBABILITY: probabilities}
     profile = reference.profile.window(columns, len(window.rows))
     drifts = drift.compare(reference.profile, profile, use_case.monitoring.drift)
-    answers = _answers(use_case, predictions, probabilities)
-    measures = estimate(answers, reference.calibration)
+    answers = Answers.of(use_case, predictions, probabilities)
+    measures = with_limits(use_case, estimate(answers, reference.calibration), reference.performance)
     known, found = reference.profile.columns[PROBABILITY], profile.columns[PROBABILITY]
     if isinstance(known, NumericProfile) and isinstance(found, NumericProfile):
         measures += mean_probability(known, found)
@@ -178,10 +181,27 @@ def _measure(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) 
     now = deps.clock()
     found = []
     for known in deps.store.ground_truth(use_case.name, spans):
-        measures = measure(_answers(use_case, known.predictions, known.probabilities), known.actuals)
-        found += [(known.span, each) for each in measures]
+        reference = deps.references.get(use_case.name, known.span.model_version)
+        measures = measure(Answers.of(use_case, known.predictions, known.probabilities), known.actuals)
+        limited = with_limits(use_case, measures, reference.performance if reference else {})
+        found += [(known.span, each) for each in limited]
         done.measured += bool(measures)
     deps.store.save_measures(use_case.name, found, now)
+
+
+def _performance(deps: MonitorDependencies, use_case: UseCase) -> Iterator[Finding]:
+    """Say what the last windows mean for the rules on measured and on estimated performance.
+
+    They are read back from where they are stored, so that a run that broke off before it told is made up for.
+    """
+    rules = deps.rules
+    for name, rule, kind in (
+        ("performance", rules.performance, "measured"),
+        ("estimated_performance", rules.estimated_performance, "estimated"),
+    ):
+        windows = deps.store.last_measures(use_case.name, kind, WINDOWS_JUDGED)
+        if found := performance_verdict(rule, windows):
+            yield explain.performance(use_case, name, rule, found, deps.dashboards)
 
 
 def _standing(
@@ -195,12 +215,3 @@ def _standing(
         yield explain.no_predictions(use_case, rules, last, silent, deps.dashboards)
     counts = (arrived.rows_bad, arrived.rows_total, arrived.files_rejected) if arrived else (0, 0, 0)
     yield explain.invalid_rows(use_case.name, rules, *counts, now, deps.dashboards)
-
-
-def _answers(use_case: UseCase, predictions: Sequence[str], probabilities: Sequence[float]) -> Answers:
-    positive = use_case.target.positive_class
-    return Answers(
-        np.array(predictions, dtype=np.str_),
-        np.array(probabilities, dtype=np.float64),
-        None if positive is None else str(positive),
-    )

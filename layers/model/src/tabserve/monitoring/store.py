@@ -2,26 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, case, cast, func, select, text
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, case, func, select, text
 
 from tabserve.alerts.outbox import add_alerts
 from tabserve.core.database import Database, insert
 from tabserve.core.tables import alerts, drift_metrics, ground_truth, ingestions, performance_metrics, predictions
-from tabserve.monitoring.alert_rules import Finding, transitions
-from tabserve.monitoring.performance import Measure
+from tabserve.monitoring.alert_rules import Finding, MeasuredWindow, transitions
+from tabserve.monitoring.drift import ENOUGH_ROWS
+from tabserve.monitoring.prediction_rows import prediction_rows
 from tabserve.monitoring.window_report import Arrivals, KnownTruths, Saved, WindowReport
 from tabserve.monitoring.windows import PredictionRow, Span, Spans
+from tabserve.reference.performance import Measure
 from tabserve.reference.profile import PREDICTION
 
-FETCHED_AT_ONCE = 10_000
-STREAM = """
-SELECT created_at, features::text, prediction, probability FROM predictions
-WHERE use_case = %s AND model_version = %s AND created_at >= %s AND created_at < %s ORDER BY created_at
-"""
 ONE_RUN_AT_A_TIME = 7_201_847
 OVERLAP = timedelta(minutes=1)  # ground truth is stored a little after the time it carries
 
@@ -66,10 +63,7 @@ class MonitoringTables:
     ) -> Iterator[Sequence[PredictionRow]]:
         """Yield blocks of predictions ordered by time; `start` is included, `end` is not."""
         with self._database.transaction() as connection:
-            if connection.dialect.name == "postgresql":
-                yield from _fetched(connection, use_case, version, start, end)
-            else:
-                yield from _selected(connection, use_case, version, start, end)
+            yield from prediction_rows(connection, use_case, version, start, end)
 
     def windows_with_new_ground_truth(self, use_case: str, reach_back_minutes: int) -> Sequence[Span]:
         """Return closed windows with ground truth that no measure counts yet."""
@@ -102,6 +96,23 @@ class MonitoringTables:
             if rows := self._all(query):
                 yield KnownTruths(span, *map(list, zip(*rows, strict=True)))
 
+    def last_measures(self, use_case: str, kind: str, limit: int) -> Sequence[MeasuredWindow]:
+        """Return the performance in the last windows of which enough rows are measured or estimated, oldest first."""
+        columns = performance_metrics.c
+        of_kind = (columns.use_case == use_case, columns.kind == kind)
+        enough = (*of_kind, columns.metric == "accuracy", columns.n >= ENOUGH_ROWS)
+        newest = select(*_span(performance_metrics)).where(*enough).order_by(columns.window_end.desc()).limit(limit)
+        spans = [Span(*row) for row in self._all(newest)]
+        if not spans:
+            return []
+        wanted = (*_span(performance_metrics), columns.computed_at, *(columns[each.name] for each in fields(Measure)))
+        query = select(*wanted).where(*of_kind)
+        measures, times = defaultdict[Span, list[Measure]](list), defaultdict[Span, list[datetime]](list)
+        for row in self._all(query.where(columns.window_end >= spans[-1].end)):
+            measures[Span(*row[:3])].append(Measure(*row[4:]))
+            times[Span(*row[:3])].append(row[3])
+        return [MeasuredWindow(span, measures[span], max(times[span])) for span in reversed(spans)]
+
     def last_prediction(self, use_case: str) -> datetime | None:
         """Return when the last prediction was made."""
         newest = select(predictions.c.created_at).where(predictions.c.use_case == use_case)
@@ -133,7 +144,7 @@ class MonitoringTables:
     def save_measures(self, use_case: str, measures: Sequence[tuple[Span, Measure]], at: datetime) -> None:
         """Store measured performance, in place of what was measured with less ground truth."""
         rows = [_measure_row(use_case, span, each, at) for span, each in measures]
-        changed = ("value", "low", "high", "n", "computed_at")
+        changed = ("value", "low", "high", "n", "alarm_limit", "computed_at")
         with self._database.transaction() as connection:
             statement = insert(connection, performance_metrics)
             updated = statement.on_conflict_do_update(
@@ -148,32 +159,6 @@ class MonitoringTables:
 
     def _scalar(self, query: Select[*tuple[Any, ...]]) -> Any:  # noqa: ANN401  whatever the one column holds
         return self._database.run(lambda connection: connection.scalar(query))
-
-
-def _fetched(
-    connection: Connection, use_case: str, version: str, start: datetime | None, end: datetime
-) -> Iterator[Sequence[PredictionRow]]:
-    """Read with the driver itself: of a million rows that takes half the time."""
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor(name="predictions") as cursor:
-        cursor.execute(STREAM, (use_case, version, start or datetime.min.replace(tzinfo=UTC), end))
-        while block := cursor.fetchmany(FETCHED_AT_ONCE):
-            yield block
-
-
-def _selected(
-    connection: Connection, use_case: str, version: str, start: datetime | None, end: datetime
-) -> Iterator[Sequence[PredictionRow]]:
-    columns = (cast(predictions.c.features, Text), predictions.c.prediction, predictions.c.probability)
-    query = (
-        select(predictions.c.created_at, *columns)
-        .where(predictions.c.use_case == use_case, predictions.c.model_version == version)
-        .where(predictions.c.created_at < end)
-        .order_by(predictions.c.created_at)
-    )
-    if start is not None:
-        query = query.where(predictions.c.created_at >= start)
-    yield from connection.execution_options(yield_per=FETCHED_AT_ONCE).execute(query).partitions()
 
 
 def _span(table: Table) -> tuple[Column[Any], Column[Any], Column[Any]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tabserve.alerts.alert import Alert
 from tabserve.monitoring.drift import ColumnDrift
-from tabserve.monitoring.performance import Measure
 from tabserve.monitoring.windows import Span
+from tabserve.reference.performance import Measure
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """The reference of a model version: what its held-out rows looked like and what its probabilities were worth there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.reference.calibration import Calibration
+from tabserve.reference.performance import Answers, Measure, measure
 from tabserve.reference.profile import Profile
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ class Reference:
     profile: Profile
     calibration: Calibration
     sample: ReferenceRows = ReferenceRows({}, ())
+    performance: Mapping[str, Measure] = field(default_factory=dict)  # by metric; versions of long ago have none
 
     @classmethod
     def of(
@@ -47,13 +49,15 @@ class Reference:
         """Profile held-out rows: features by name, classes as text, the probability as the API answers it."""
         profile = Profile.of(use_case, features, predictions, probabilities)
         happened = what_happened(use_case, predictions, actuals)
-        return cls(profile, Calibration.of(probabilities, happened), ReferenceRows.of(features, actuals))
+        performance = {each.metric: each for each in measure(Answers.of(use_case, predictions, probabilities), actuals)}
+        calibration, sample = Calibration.of(probabilities, happened), ReferenceRows.of(features, actuals)
+        return cls(profile, calibration, sample, performance)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         sample = {"columns": dict(self.sample.columns), "actuals": list(self.sample.actuals)}
         parts = {"profile": self.profile.to_dict(), "calibration": self.calibration.to_dict(), "sample": sample}
-        return {"schema": SCHEMA, **parts}
+        return {"schema": SCHEMA, **parts, "performance": list(map(asdict, self.performance.values()))}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -65,6 +69,7 @@ class Reference:
             Profile.from_dict(data["profile"]),
             Calibration.from_dict(data["calibration"]),
             ReferenceRows(dict(sample["columns"]), tuple(sample["actuals"])),
+            {each["metric"]: Measure(**each) for each in data.get("performance", ())},
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tabserve.core.use_case import MetricName
 
@@ -92,6 +92,7 @@ class ModelMetadata(BaseModel):
     git_commit: str = ""
     features_from: FeatureOrigin = "data"
     diagnostics: Diagnostics | None = None  # versions trained before these were stored have none
+    warnings: tuple[str, ...] = Field(default=(), description="What to know before trusting this version's monitoring.")
 
 
 class Example(BaseModel):

@@ -5,8 +5,10 @@ only what came since. Reading moves that time on, one minute behind the clock so
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
+from tabserve.core.clock import utc_now
 from tabserve.serving.metrics import Family, RequestCount, request_families
 
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
@@ -104,6 +106,22 @@ GAUGES = (
     ),
 )
 
+# Of each version that was watched lately: the last window of each metric. Both databases read the time as text.
+PERFORMANCE = """
+SELECT use_case, model_version, metric, kind, value, low, high, alarm_limit FROM (
+    SELECT use_case, model_version, metric, kind, value, low, high, alarm_limit,
+           row_number() OVER (PARTITION BY use_case, model_version, metric, kind ORDER BY window_end DESC) AS place
+    FROM performance_metrics WHERE window_end >= %s AND n >= 50
+) AS windows WHERE place = 1 ORDER BY 1, 2, 3, 4
+"""
+LATELY = timedelta(days=30)
+PERFORMANCE_GAUGES = (
+    ("tabserve_performance", "Performance in the last window of each version."),
+    ("tabserve_performance_low", "The lower bound of its 95 % interval."),
+    ("tabserve_performance_high", "The upper bound of its 95 % interval."),
+    ("tabserve_performance_limit", "The worst value that is still all right."),
+)
+
 
 def families(rows: Rows) -> Sequence[Family]:
     """Count everything; `rows` runs one statement, and raises DatabaseUnavailableError."""
@@ -113,6 +131,7 @@ def families(rows: Rows) -> Sequence[Family]:
         Family(name, "gauge", text, labels, rows(query, ())),
         *(Family(name, "counter", text, labels, rows(query, ())) for name, text, labels, query in COUNTERS),
         *(Family(name, "gauge", text, (), rows(query, ())) for name, text, query in GAUGES),
+        *_performance(rows),
         *request_families([RequestCount(*row) for row in rows(REQUESTS, ())]),
     ]
 
@@ -128,3 +147,12 @@ def _predictions(rows: Rows) -> Family:
     ((until,),) = rows(UNTIL, ())
     labels = ("use_case", "model_version", "source", "class")
     return Family("tabserve_predictions_total", "counter", "Stored predictions.", labels, rows(PREDICTIONS, (until,)))
+
+
+def _performance(rows: Rows) -> list[Family]:
+    labels = ("use_case", "model_version", "metric", "kind")
+    found = rows(PERFORMANCE, (f"{utc_now() - LATELY:%Y-%m-%d %H:%M:%S.%f}",))
+    return [
+        Family(name, "gauge", text, labels, [(*row[:4], row[4 + place]) for row in found if row[4 + place] is not None])
+        for place, (name, text) in enumerate(PERFORMANCE_GAUGES)
+    ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tabserve.training.pipeline import SklearnModel
 
 EXAMPLE_ROWS = 20
+ENOUGH_REFERENCE_ROWS = 500
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 
@@ -191,7 +192,16 @@ def _metadata(
         git_commit=deps.git_commit,
         features_from=rows.features_from,
         diagnostics=diagnostics,
+        warnings=tuple(_warnings(rows)),
     )
+
+
+def _warnings(rows: Rows) -> Iterator[str]:
+    if (count := len(rows.held_out)) < ENOUGH_REFERENCE_ROWS:
+        yield (
+            f"The reference has {count} rows, fewer than {ENOUGH_REFERENCE_ROWS}: an unlucky one raises more false "
+            "drift alarms than promised, and only large losses of performance stand out. Hold more rows out if you can."
+        )
 
 
 def _point(use_case: UseCase, version: str, registry: "Registry", *, promote: bool) -> tuple[Alias, ...]:
