@@ -115,7 +115,7 @@ def _performance() -> list[object]:
         banded(
             lines(
                 "Accuracy and precision, measured",
-                "Where outcomes are known, with 95 % intervals. An alert fires when the upper bound stays below the limit.",
+                "Where outcomes are known, with 95 % intervals. An alert fires when all of one stays below its limit.",
                 [interval("accuracy", "measured", "A"), interval("precision", "measured", "B")],
                 "percentunit",
             ),

@@ -90,7 +90,7 @@ def _show_facts(version: Json) -> None:
         f"model was compared with the trained one on {version['parity']['rows']:,} rows: "
         f"{version['parity']['differing_classes']} answers differ."
     )
-    for warning in champion.get("warnings", ()):
+    for warning in version.get("warnings", ()):
         st.caption(f":material/warning: {warning}")
 
 

@@ -42,12 +42,7 @@ def test_performance_is_that_of_the_last_window_of_each_version(database_url: st
         return {"use_case": "titanic", "model_version": version} | measured | interval | times | changes
 
     database = Database(database_url)
-    rows = [
-        found("v1", 60, 0.6),
-        found("v1", 30, 0.8),
-        found("v1", 5, 0.1, n=49),
-        found("v2", 9, 0.5, alarm_limit=None),
-    ]
+    rows = [found("v1", 60, 0.6), found("v1", 30, 0.8), found("v1", 5, 0.1, n=49)]
     rows += [found("v2", 9, 0.5, alarm_limit=None), found("v0", 50_000, 0.4)]
     with database.transaction() as connection:
         connection.execute(insert(performance_metrics), rows)
