@@ -133,7 +133,12 @@ def stat(panel: Panel, frame: pd.DataFrame) -> tuple[str, str]:
         return "no data", colors.UNKNOWN
     value = float(frame["value"].iloc[-1])
     color = [color for bound, color in thresholds(panel) if bound is None or value >= bound][-1]
-    return states(panel).get(int(value), (WRITTEN[unit(panel)](value), color))
+    return states(panel).get(int(value), (written(value, panel), color))
+
+
+def written(value: float, panel: Panel) -> str:
+    """Write one of a panel's values with its unit."""
+    return WRITTEN[unit(panel)](value)
 
 
 def _duration(seconds: float) -> str:
@@ -148,5 +153,5 @@ WRITTEN: Mapping[str, Callable[[float], str]] = {
     "percent": "{:.1f} %".format,
     "percentunit": lambda share: f"{100 * share:.1f} %",
     "s": _duration,
-    "short": lambda value: f"{value:,.1f}".removesuffix(".0"),
+    "short": lambda value: f"{value:,.1f}".removesuffix(".0") if abs(value) >= 1 or not value else f"{value:.2g}",
 }

@@ -74,7 +74,7 @@ def _show_panel(panel: Panel, title: str, view: View) -> None:
     else:
         drawn = panel_charts.draw(panel, _with_labels(frame, view), view)
         charts.show_legend(drawn.shades, drawn.note)
-        charts.show(drawn.chart, f"{title}. {panel.get('description', '')}")
+        charts.show(drawn.chart, f"{title}. {panel.get('description', '')} {drawn.said}")
 
 
 def _what_is_needed(panel: Panel) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import address, context, progress, queries
-from ui.components import file_report, markup, notices, raw_upload, refused_file, repair, tables, times
+from ui.components import file_report, markup, notices, raw_upload, refused_file, repair, source_quality, tables, times
 from ui.components.markup import Step
 from ui.quarantine import in_words, reasons_in_words
 
@@ -22,6 +22,7 @@ def show(file: "pd.Series[Any]") -> None:
     st.header(markup.plain(name_of(file)), anchor=False)
     if file["status"] != "done":
         refused_file.show(file)
+        source_quality.show(file)
         return
     _show_verdict(file)
     st.fragment(_show_counts, run_every=3 if _is_waiting(file) else None)(file)
@@ -36,6 +37,7 @@ def show(file: "pd.Series[Any]") -> None:
     if mending.open:
         with mending:
             repair.show(file)
+    source_quality.show(file)
 
 
 def name_of(file: "pd.Series[Any]") -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from grafana import colors
 from ui.components import charts
-from ui.panels import Panel, View, series_colors, states, thresholds, unit
+from ui.panels import Panel, View, series_colors, states, thresholds, unit, written
 
 COLUMN, ROW = 50, 30  # pixels of one column and one row of Grafana's grid
 MOST_POINTS, MOST_SERIES, MOST_STATES = 60, 6, 20
@@ -22,11 +22,12 @@ Chart = Any  # charts of every kind; altair types each of them differently
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chart, what its colours mean, and what else has to be said about it."""
+    """A chart, what its colours mean, what else has to be said of it, and its numbers for those who cannot see it."""
 
     chart: Chart
     shades: Mapping[str, str]
     note: str = ""
+    said: str = ""
 
 
 def draw(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
@@ -61,7 +62,9 @@ def _draw_series(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
         "shaded: 95 % interval" if not band.empty else "",
         f"others: the highest of {left_out} at each time" if left_out else "",
     ]
-    return Drawn(_high(alt.layer(*layers), panel), shades, "; ".join(filter(None, notes)))
+    last = frame.sort_values("time").groupby("metric")["value"].last()
+    said = f"Last: {_listed(last, panel)}"
+    return Drawn(_high(alt.layer(*layers), panel), shades, "; ".join(filter(None, notes)), said)
 
 
 def _draw_bars_over_time(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
@@ -84,7 +87,11 @@ def _draw_bars_over_time(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn
     )
     left_out = len(totals) - MOST_SERIES
     note = f"others: {left_out} more" if OTHERS in shades else ""
-    return Drawn(_high(chart, panel), shades, note)
+    return Drawn(_high(chart, panel), shades, note, f"In all: {_listed(totals[:MOST_SERIES], panel)}")
+
+
+def _listed(values: "pd.Series[Any]", panel: Panel) -> str:
+    return ", ".join(f"{name} {written(float(value), panel)}" for name, value in values.items())
 
 
 def _series_of(metric: str) -> str:
@@ -153,7 +160,8 @@ def _draw_states(panel: Panel, frame: pd.DataFrame, view: View) -> Drawn:
         .properties(height=28 * len(order) + 60)
     )
     note = f"the {len(order)} of {len(worst)} columns that drifted most" if len(worst) > len(order) else ""
-    return Drawn(chart, shades, note)
+    now = spans.groupby("metric")["state"].last()
+    return Drawn(chart, shades, note, "Now: " + ", ".join(f"{name} {now[name]}" for name in order))
 
 
 def _draw_bars(panel: Panel, frame: pd.DataFrame, _view: View) -> Drawn:
@@ -172,7 +180,11 @@ def _draw_bars(panel: Panel, frame: pd.DataFrame, _view: View) -> Drawn:
             tooltip=["bin:N", "of:N", alt.Tooltip("share:Q", format=".1%")],
         )
     )
-    return Drawn(_high(chart, panel), shades)
+    said = "; ".join(
+        f"{row['bin']}: {row['of']} {written(float(row['share']), panel)}"
+        for row in long.rename(columns={label: "bin"}).dropna(subset="share").to_dict("records")
+    )
+    return Drawn(_high(chart, panel), shades, said=said)
 
 
 def _high(chart: Chart, panel: Panel) -> Chart:

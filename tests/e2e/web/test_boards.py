@@ -165,6 +165,8 @@ def test_the_worst_column_comes_first_with_two_histograms(page: Page, phone: Pag
         expect(rows.first).to_contain_text("effect 0.64")
         expect(rows.first.get_by_role("img", name="Age: 0 50% before, 90% now; 1 50% before, 10% now")).to_be_visible()
     expect(page.get_by_text("Serving against training: Age")).to_be_visible()
+    for numbers in ("Now: Age severe, Sex alarm", "Last: Age 0.64"):
+        expect(page.get_by_label(numbers)).to_be_attached()
     page.bring_to_front()
     page.locator(".ts-drift summary").first.focus()
     page.keyboard.press("Enter")
@@ -183,3 +185,19 @@ def test_two_hundred_columns_show_the_worst_and_the_rest_on_request(page: Page, 
     settle(page)
     expect(page.locator(".ts-drift summary")).to_have_count(200)
     assert "columns=all" in page.url
+
+
+def test_a_file_stands_beside_the_others_of_its_source(page: Page, seeded: Seeded) -> None:
+    now = datetime.now(UTC)
+    names = [f"titanic/store_35_2026-11-{day:02}.csv" for day in range(1, 13)] + ["titanic/store_3_2026-11-01.csv"]
+    files = [
+        file(day, now - timedelta(days=len(names) - day), key=name, rows_bad=40 if day == 5 else 1)
+        for day, name in enumerate(names)
+    ]
+    seeded.add(tables.ingestions, *files)
+    visit(page, seeded.site, "data-quality?file=f5")
+    expect(page.get_by_text("4.2 % of 1,200 rows in 12 files are bad; of this file 40.0 %.")).to_be_visible()
+    picture = page.get_by_label("Share of bad rows of the files of store_35: 1.0 %, 1.0 %")
+    expect(picture).to_be_visible()
+    links = picture.locator("a").evaluate_all("all => all.map(one => one.getAttribute('xlink:href'))")
+    assert {link.partition("file=")[2] for link in links} == {f"f{day}" for day in range(12)}

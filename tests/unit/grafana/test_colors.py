@@ -1,6 +1,8 @@
 """Colours by meaning can be read, and told apart by people who do not see red and green as others do."""
 
+import tomllib
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ EYES = {
     "deuteranopia": np.array([[0.3673, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]),
 }
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+CONFIG = Path(__file__).resolve().parents[3] / ".streamlit" / "config.toml"
 LEVELS = ("none", "low", "medium", "high", "severe")
 
 
@@ -45,6 +48,13 @@ def test_names_without_a_meaning_share_no_colour_with_those_that_have_one() -> N
     found = colors.of(["good", "Age", "bad", "Fare"])
     assert found == {"good": colors.GOOD, "Age": colors.SERIES[0], "bad": colors.BAD, "Fare": colors.SERIES[1]}
     assert not {*colors.SERIES} & {*colors.MEANING.values()}
+
+
+def test_the_theme_of_the_page_has_the_same_colours() -> None:
+    theme = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
+    found = [theme[f"{name}Color"] for name in ("green", "blue", "orange", "red")]
+    assert found == [colors.GOOD, colors.NOTICE, colors.WARNING, colors.BAD]
+    assert theme["chartCategoricalColors"] == [*colors.SERIES]
 
 
 def test_series_with_a_meaning_have_its_colour_in_grafana() -> None:
