@@ -26,7 +26,7 @@ BODIES: dict[str, list[Any]] = {
     "/raw-files": [{"use_case": "titanic", "name": "day 1.csv", "size": 17}],
     "/alerts/acknowledge": [
         {"rule": "data_quality", "use_case": "titanic", "until": "2026-01-31T12:00:00Z"},
-        {"rule": "drift", "subject": "titanic"},
+        {"rule": "drift", "subjects": ["titanic"]},
     ],
     "/reload-model": [{}],
 }

@@ -70,6 +70,11 @@ class ApiClient:
         body = {"use_case": use_case, "records": [*records]}
         return int(self._call("POST", "/ground-truth", json=body)["stored"])
 
+    def acknowledge(self, rule: str, subjects: Sequence[str], until: str) -> int:
+        """Note that somebody has seen alerts that were there at a time, ISO 8601; return how many were open."""
+        asked = {"rule": rule, "subjects": [*subjects], "until": until}
+        return int(self._call("POST", "/alerts/acknowledge", json=asked)["acknowledged"])
+
     def submit_raw_file(self, use_case: str, name: str, body: bytes) -> str:
         """Put a CSV where new files arrive; return its key."""
         answer = self._call("POST", "/raw-files", json={"use_case": use_case, "name": name, "size": len(body)})

@@ -31,7 +31,7 @@ class FakeOutbox:
             if alert is self.last(alert.rule, alert.subject)
             and alert.state == "firing"
             and alert.rule == seen.rule
-            and (seen.subject is None or alert.subject == seen.subject)
+            and (seen.subjects is None or alert.subject in seen.subjects)
             and (seen.use_case is None or alert.use_case == seen.use_case)
             and alert.created_at <= seen.until
         }

@@ -10,15 +10,17 @@ from functions.predict.problems import Described
 from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
 from functions.predict.routes.past_predictions import Utc
 from tabserve.serving.acknowledgement import acknowledge_alerts
+from tabserve.serving.service import MAX_RECORDS
 
 router = APIRouter(tags=["alerts"])
+Subject = Annotated[str, Field(pattern=r"^[^\x00]{1,1024}$")]
 
 
 class SeenBody(StrictModel):
-    """Which open alerts somebody has seen: of a rule, up to a time, of a subject or a use case where it is given."""
+    """Which open alerts somebody has seen: of a rule, up to a time, of some subjects or a use case where given."""
 
     rule: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
-    subject: Annotated[str, Field(pattern=r"^[^\x00]{1,1024}$")] | None = None
+    subjects: Annotated[list[Subject], Field(min_length=1, max_length=MAX_RECORDS)] | None = None
     use_case: str | None = None
     until: Annotated[Utc, Field(strict=False)] | None = None
 
@@ -33,7 +35,6 @@ class SeenAlerts(Described):
 def post_acknowledgement(request: Request, raw: RawBody) -> Response:
     """Note that alerts are seen: a file's alert ends by that, any other one lasts until its cause is over."""
     body = parse(SeenBody, json_object(raw))
-    seen = acknowledge_alerts(
-        body.rule, deps_of(request), subject=body.subject, use_case=body.use_case, until=body.until
-    )
+    subjects = None if body.subjects is None else tuple(body.subjects)
+    seen = acknowledge_alerts(body.rule, deps_of(request), subjects=subjects, use_case=body.use_case, until=body.until)
     return json_reply({"acknowledged": seen})

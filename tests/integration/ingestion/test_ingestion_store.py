@@ -283,7 +283,7 @@ class TestTheOutbox:
         outbox.add([alert("5", subject="c", use_case="iris"), alert("6", rule="drift")])
 
         assert outbox.acknowledge(Seen("bad_rows", NOON, use_case="iris"), NOON) == 1
-        assert outbox.acknowledge(Seen("bad_rows", NOON, subject="b"), NOON) == 1
+        assert outbox.acknowledge(Seen("bad_rows", NOON, subjects=("b", "x")), NOON) == 1
         assert outbox.acknowledge(Seen("bad_rows", NOON), NOON) == 1
         assert outbox.acknowledge(Seen("bad_rows", NOON), NOON) == 0
         assert outbox.acknowledge(Seen("bad_rows", NOON + timedelta(hours=2)), NOON) == 1

@@ -59,7 +59,7 @@ def test_a_files_alert_ends_when_it_is_seen_and_doing_it_again_changes_nothing(
 
 
 def test_what_lasts_stays_and_is_seen(client: TestClient, database: Database) -> None:
-    assert acknowledge(client, rule="drift", subject="titanic") == (200, {"acknowledged": 1})
+    assert acknowledge(client, rule="drift", subjects=["titanic"]) == (200, {"acknowledged": 1})
     assert statuses(database)["titanic"] == "seen"
 
 
@@ -76,7 +76,7 @@ def test_what_came_after_the_visitor_looked_stays_open(client: TestClient, datab
         ({}, 422, "rule"),
         ({"rule": "Drift!"}, 422, "rule"),
         ({"rule": "drift", "until": "yesterday"}, 422, "until"),
-        ({"rule": "drift", "subject": ""}, 422, "subject"),
+        ({"rule": "drift", "subjects": [""]}, 422, "subjects"),
         ({"rule": "drift", "since": "2026-01-01"}, 422, "since"),
         ({"rule": "drift", "use_case": "tulips"}, 404, "tulips"),
     ],

@@ -39,14 +39,14 @@ def alert_id(rule: str, subject: str, state: AlertState, cause: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What somebody has seen: the open alerts of a rule up to a time, of one subject or one use case where it is given.
+    """What somebody has seen: the open alerts of a rule up to a time, of some subjects or a use case where given.
 
     What began to fire later than `until` is not among them.
     """
 
     rule: str
     until: datetime
-    subject: str | None = None
+    subjects: tuple[str, ...] | None = None
     use_case: str | None = None
 
 

@@ -82,8 +82,8 @@ def last_alert(connection: Connection, rule: str, subject: str) -> Alert | None:
 def _acknowledge(connection: Connection, seen: Seen, at: datetime) -> int:
     current = current_alerts.c
     meant = select(current.id).where(current.status == "open", current.rule == seen.rule)
-    if seen.subject is not None:
-        meant = meant.where(current.subject == seen.subject)
+    if seen.subjects is not None:
+        meant = meant.where(current.subject.in_(seen.subjects))
     if seen.use_case is not None:
         meant = meant.where(current.use_case == seen.use_case)
     meant = meant.where(current.created_at <= seen.until)

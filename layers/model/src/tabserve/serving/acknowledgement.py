@@ -7,13 +7,18 @@ from tabserve.serving.service import PredictDependencies
 
 
 def acknowledge_alerts(
-    rule: str, deps: PredictDependencies, *, subject: str | None, use_case: str | None, until: datetime | None
+    rule: str,
+    deps: PredictDependencies,
+    *,
+    subjects: tuple[str, ...] | None,
+    use_case: str | None,
+    until: datetime | None,
 ) -> int:
-    """Note that the open alerts of a rule are seen, of one subject or use case where it is given; return how many.
+    """Note that the open alerts of a rule are seen, of some subjects or a use case where given; return how many.
 
     Without `until` that is all there are by now. Doing it again changes nothing. Raises UnknownUseCaseError.
     """
     if use_case is not None:
         deps.catalog.get(use_case)
     now = deps.clock()
-    return deps.alerts().acknowledge(Seen(rule, until or now, subject, use_case), now)
+    return deps.alerts().acknowledge(Seen(rule, until or now, subjects, use_case), now)
