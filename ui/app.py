@@ -28,6 +28,7 @@ def main() -> None:
         headline.show_once(page.title)
         notices.show_error(error, retry=True)
     finally:  # last, so that a slow answer does not keep the page waiting; and whatever happens
+        headline.fill(page.title)
         with banners:
             notices.show_banners()
         with links:

@@ -8,24 +8,42 @@ import pandas as pd
 from ui.database import ReaderDatabase
 
 FLOW = """
-SELECT (SELECT count(*) FROM ingestions) AS files,
-       (SELECT count(*) FROM ingestions WHERE status <> 'done') AS files_refused,
-       (SELECT coalesce(sum(rows_total), 0) FROM ingestions) AS rows_total,
-       (SELECT coalesce(sum(rows_good), 0) FROM ingestions) AS rows_good,
-       (SELECT coalesce(sum(rows_bad), 0) FROM ingestions) AS rows_bad,
-       (SELECT count(*) FROM predictions) AS predictions,
-       (SELECT count(*) FROM predictions WHERE source = 'scheduled') AS predictions_scheduled,
-       (SELECT count(*) FROM ground_truth) AS outcomes,
-       (SELECT max(finished_at) FROM ingestions) AS last_file
+WITH files AS (
+       SELECT * FROM ingestions WHERE CAST(:use_case AS text) IS NULL OR use_case = :use_case OR use_case IS NULL),
+     lately AS (SELECT * FROM files WHERE finished_at >= now() - interval '24 hours'),
+     counted AS (
+       SELECT source, predictions FROM prediction_totals
+       WHERE CAST(:use_case AS text) IS NULL OR use_case = :use_case
+       UNION ALL
+       SELECT source, count(*) FROM predictions
+       WHERE created_at >= (SELECT until FROM rollups WHERE name = 'predictions')
+         AND (CAST(:use_case AS text) IS NULL OR use_case = :use_case)
+       GROUP BY 1)
+SELECT (SELECT count(*) FROM files) AS files,
+       (SELECT count(*) FROM files WHERE status <> 'done') AS files_refused,
+       (SELECT coalesce(sum(rows_total), 0) FROM files) AS rows_total,
+       (SELECT coalesce(sum(rows_good), 0) FROM files) AS rows_good,
+       (SELECT coalesce(sum(rows_bad), 0) FROM files) AS rows_bad,
+       (SELECT coalesce(sum(predictions), 0) FROM counted) AS predictions,
+       (SELECT coalesce(sum(predictions), 0) FROM counted WHERE source = 'scheduled') AS predictions_scheduled,
+       (SELECT count(*) FROM ground_truth
+        WHERE CAST(:use_case AS text) IS NULL OR use_case = :use_case) AS outcomes,
+       (SELECT max(finished_at) FROM files) AS last_file,
+       (SELECT coalesce(sum(rows_total), 0) FROM lately) AS lately_total,
+       (SELECT coalesce(sum(rows_bad), 0) FROM lately) AS lately_bad,
+       (SELECT count(*) FROM lately WHERE status <> 'done') AS lately_refused
 """
 UNACCOUNTED = """
-WITH stored AS (
-       SELECT file_id, count(*) AS rows FROM predictions WHERE source = 'scheduled' GROUP BY 1),
-     kept AS (SELECT file_id, count(*) AS rows FROM bad_rows GROUP BY 1)
+WITH files AS (
+       SELECT * FROM ingestions WHERE CAST(:use_case AS text) IS NULL OR use_case = :use_case OR use_case IS NULL),
+     stored AS (
+       SELECT file_id, count(*) AS rows FROM predictions
+       WHERE source = 'scheduled' AND (CAST(:use_case AS text) IS NULL OR use_case = :use_case) GROUP BY 1),
+     kept AS (SELECT file_id, count(*) AS rows FROM bad_rows JOIN files USING (file_id) GROUP BY 1)
 SELECT count(*) FILTER (WHERE i.rows_total <> i.rows_good + i.rows_bad) AS split,
        count(*) FILTER (WHERE i.status = 'done' AND i.rows_bad <> coalesce(k.rows, 0)) AS kept,
        count(*) FILTER (WHERE i.predicted_at IS NOT NULL AND i.rows_good <> coalesce(s.rows, 0)) AS predicted
-FROM ingestions i LEFT JOIN stored s USING (file_id) LEFT JOIN kept k USING (file_id)
+FROM files i LEFT JOIN stored s USING (file_id) LEFT JOIN kept k USING (file_id)
 """
 FILE_COLUMNS = """
 SELECT file_id, key, use_case, status, criticality, rows_total, rows_good, rows_bad, report_key, finished_at,
@@ -47,10 +65,6 @@ ISSUES = "SELECT column_name, rule, rows FROM data_quality_issues WHERE file_id 
 BAD_ROWS = """
 SELECT row_number, line_number, raw, reasons FROM bad_rows
 WHERE file_id = :file_id ORDER BY row_number LIMIT :limit OFFSET :offset
-"""
-ALERTS = """
-SELECT created_at, state, severity, rule, subject, payload, sent_at FROM alerts
-ORDER BY created_at DESC LIMIT :limit
 """
 RUNS = """
 SELECT finished_at, status, files, rows FROM prediction_runs

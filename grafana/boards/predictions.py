@@ -17,6 +17,8 @@ from grafana.panels import PLAIN, Query, banded, coloured, limits, lines, number
 
 UID = "tabserve-predictions"
 SEVERITIES = ("info", "low", "warning", "medium", "high", "critical")
+# An alert fires now whenever it began: the time range only bounds it where it lies before now.
+OPEN = f"({OF_USE_CASE} OR use_case IS NULL) AND (created_at <= {NOW} OR $__timeFilter(created_at))"
 MEASURES = f"FROM performance_metrics WHERE {OF_USE_CASE} AND $__timeFilter(window_end)"
 
 
@@ -58,13 +60,9 @@ def _now() -> list[object]:
             accuracy,
         ),
         number(
-            "Alerts firing",
-            "Rules that fire and are not resolved, of all use cases.",
-            sql(
-                f"SELECT {NOW} AS time, count(*) AS firing FROM (SELECT DISTINCT ON (rule, subject) state FROM alerts "
-                f"WHERE created_at <= {NOW} OR $__timeFilter(created_at) "
-                "ORDER BY rule, subject, created_at DESC) AS last WHERE state = 'firing'"
-            ),
+            "Alerts open",
+            "Alerts that fire now and that nobody has said to have seen.",
+            sql(f"SELECT {NOW} AS time, count(*) AS open FROM current_alerts WHERE {OPEN} AND status = 'open'"),
             "short",
             limits((None, GOOD), (1, BAD)),
         ),
@@ -162,13 +160,14 @@ def _performance() -> list[object]:
         coloured(
             rows(
                 "Alerts",
-                "What fired and was resolved, newest first.",
+                "What fires now, the worst first; seen: somebody knows, and it lasts.",
                 sql(
-                    "SELECT created_at AS time, rule, subject, state, severity, payload ->> 'title' AS title "
-                    "FROM alerts WHERE $__timeFilter(created_at) ORDER BY created_at DESC LIMIT 50",
+                    "SELECT created_at AS time, severity, rule, subject, payload ->> 'title' AS title, status "
+                    f"FROM current_alerts WHERE {OPEN} AND status <> 'ended' ORDER BY status, "
+                    "array_position(ARRAY['critical', 'high', 'warning', 'medium'], severity), created_at DESC",
                     "table",
                 ),
             ).span(24),
-            {"state": ("firing", "resolved"), "severity": SEVERITIES},
+            {"severity": SEVERITIES},
         ),
     ]

@@ -38,6 +38,12 @@ def written(time: Any) -> str:  # noqa: ANN401  a time, a text or nothing
     return f"{moment.tz_convert(zone()):%Y-%m-%d %H:%M:%S} {zone_name()}"
 
 
+def brief(time: datetime) -> str:
+    """Write a time to the minute with its zone, and with its day unless that is today."""
+    moment, today = time.astimezone(zone()), datetime.now(zone()).date()
+    return f"{moment:%H:%M} {zone_name()}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M} {zone_name()}"
+
+
 def ago(time: Any, now: datetime | None = None) -> str:  # noqa: ANN401
     """Write how long ago a time was."""
     if time is None or pd.isna(time):

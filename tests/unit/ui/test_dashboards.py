@@ -34,8 +34,8 @@ def test_the_page_has_the_dashboards_that_read_the_database() -> None:
     [
         ("Drift in the last window", 3.0, ("alarm", colors.BAD)),
         ("Accuracy, measured", 0.75, ("75.0 %", colors.WARNING)),
-        ("Alerts firing", 1_200.0, ("1,200", colors.BAD)),
-        ("Alerts firing", None, ("no data", colors.UNKNOWN)),
+        ("Alerts open", 1_200.0, ("1,200", colors.BAD)),
+        ("Alerts open", None, ("no data", colors.UNKNOWN)),
     ],
 )
 def test_a_number_is_written_and_coloured_as_its_panel_says(title: str, value: float | None, shown: object) -> None:
