@@ -17,6 +17,9 @@ SENT = "sent_files"  # the keys by digest of what this visitor has sent
 NOTE = "sent_note"
 TURN = "raw_file_turn"  # the uploader is emptied by making it anew
 PATIENCE = 120
+REPAIRED = "-repaired"  # by its name the system knows which file's bad rows a file brings again
+TIME = "20260102T120000"
+LONGEST_NAME = 100  # that the API takes, before .csv; a file's name leaves room for those of its repaired ones
 UNUSUAL = re.compile(r"[^A-Za-z0-9._()-]+")
 ARRIVED = "SELECT file_id FROM ingestions WHERE key = :key AND report_key IS NOT NULL ORDER BY finished_at DESC LIMIT 1"
 
@@ -84,7 +87,8 @@ def sent_as(use_case: str, body: bytes) -> str:
 def unique(name: str, now: datetime | None = None) -> str:
     """Name a file so that it stands beside earlier ones of its name."""
     stem = UNUSUAL.sub("-", name.removesuffix(".csv")).strip("-._") or "file"
-    return f"{stem[:70]}-{now or datetime.now(UTC):%Y%m%dT%H%M%S}.csv"
+    longest = LONGEST_NAME if REPAIRED in stem else LONGEST_NAME - len(f"{REPAIRED}-{TIME}")
+    return f"{stem[: longest - len(f'-{TIME}')]}-{now or datetime.now(UTC):%Y%m%dT%H%M%S}.csv"
 
 
 def note_on(key: str) -> str:

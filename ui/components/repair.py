@@ -141,7 +141,7 @@ def _offer_to_send(file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, pro
     label = f"Send {len(chosen):,} rows again" if len(chosen) != 1 else "Send 1 row again"
     is_off = chosen.empty or bool(sent) or raw_upload.WAITING in st.session_state
     if st.button(label, type="primary", icon=":material/send:", disabled=is_off, key="send_again"):
-        name = f"{PurePosixPath(file['key']).stem}-repaired.csv"
+        name = f"{PurePosixPath(file['key']).stem.partition(raw_upload.REPAIRED)[0]}{raw_upload.REPAIRED}.csv"
         said = f"Rows sent: {len(chosen):,}, of {len(now):,}; {left:,} left as they are."
         raw_upload.send_once(use_case, name, body, said)
     if sent:

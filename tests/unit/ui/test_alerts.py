@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 def found(*rows: dict[str, Any]) -> pd.DataFrame:
     """Return what the query of open alerts finds."""
-    usual = {"use_case": "titanic", "severity": "high", "status": "open", "payload": {}, "file_id": None, "key": None}
+    usual: dict[str, Any] = {"use_case": "titanic", "severity": "high", "status": "open", "payload": {}}
     usual |= {"verdict": None, "rows_total": float("nan"), "rows_bad": float("nan")}
     times = [{"created_at": pd.Timestamp(NOW + timedelta(minutes=number))} for number in range(len(rows))]
     return pd.DataFrame([{**usual, **time, **row} for time, row in zip(times, rows, strict=True)])
