@@ -9,6 +9,7 @@ from ui.errors import RefusedError, UiError
 from ui.records import Upload
 
 PIECE = 1_000
+OF_JSON = ", written as a JSON number"  # tells those who have a CSV nothing
 Json = Mapping[str, Any]
 
 
@@ -28,9 +29,14 @@ class PredictedRow:
     entry: Json
 
     @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """Why the row was refused: columns with what is wrong there; nothing when it was predicted."""
+        return [(case["column"], case["message"].removesuffix(OF_JSON)) for case in self.entry.get("error", ())]
+
+    @property
     def refused(self) -> str:
-        """Why the row was refused; an empty text when it was predicted."""
-        return "; ".join(case["message"] for case in self.entry.get("error", ()))
+        """Why the row was refused, in one text; an empty one when it was predicted."""
+        return "; ".join(reason for _, reason in self.reasons)
 
     @property
     def probability(self) -> float | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import streamlit as st
 
 from ui import context, csv_tables, records
 from ui.components import notices, prediction_charts, tables
-from ui.components.markup import plain
+from ui.components.markup import counted, plain
 from ui.context import Json
 from ui.errors import UiError
 from ui.file_run import FileRun, PredictedRow, time_left
@@ -68,7 +69,7 @@ def _run(definition: Json, chosen: Any) -> FileRun | None:  # noqa: ANN401  what
 def _say_what_was_read(run: FileRun) -> None:
     read_as = f" Read as {run.upload.read_as}." if run.upload.read_as else ""
     unused = f" Not used by the model: {plain(', '.join(run.upload.unused))}." if run.upload.unused else ""
-    st.markdown(f"**{plain(run.name)}: {len(run.records):,} rows.**{read_as}{unused}")
+    st.markdown(f"**{plain(run.name)}: {counted(len(run.records), 'row')}.**{read_as}{unused}")
 
 
 def _preview(run: FileRun) -> None:
@@ -82,7 +83,7 @@ def _send(run: FileRun) -> None:
     if sent or run.stopped_by:
         stopped_by = f" {run.stopped_by.what}" if run.stopped_by else ""
         st.warning(f"**{sent:,} of {total:,} rows are predicted and stay so.**{stopped_by}", icon=":material/pause:")
-    label = f"Continue with row {sent + 1:,}" if sent else f"Predict {total:,} rows"
+    label = f"Continue with row {sent + 1:,}" if sent else f"Predict {counted(total, 'row')}"
     if st.button(label, type="primary", icon=":material/bolt:"):
         run.stopped_by = None
         try:
@@ -118,22 +119,35 @@ def _show_results(results: Sequence[PredictedRow], definition: Json, name: str) 
         frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
         _show_table(frame, "Predicted rows", len(predicted))
     if refused:
-        frame = _frame(refused[:SHOWN], definition).drop(columns=["prediction", PROBABILITY])
-        for feature in definition["features"]:  # what is no number is shown as it was sent
-            frame[feature["name"]] = [tables.text(result.features.get(feature["name"])) for result in refused[:SHOWN]]
-        _show_table(frame, "Refused rows", len(refused))
-    frame = _frame(results, definition)
+        _show_table(_reasons(refused[:SHOWN], definition), "Refused rows", len(refused))
+    file_name = f"{name.removesuffix('.csv')}-predictions"
+    tables.offer_csv("Download all results", partial(_download, results, definition), file_name, primary=True)
+
+
+def _download(results: Sequence[PredictedRow], definition: Json) -> bytes:
     ids = pd.Series([result.entry.get("prediction_id") for result in results], dtype=object)
-    tables.offer_table(
-        "Download all results", frame.assign(prediction_id=ids), f"{name.removesuffix('.csv')}-predictions"
-    )
+    return tables.table_csv(_frame(results, definition).assign(prediction_id=ids))
 
 
 def _show_table(frame: pd.DataFrame, title: str, count: int) -> None:
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     tables.show(frame, f"{title} with their features", _columns())
     if count > SHOWN:
         st.caption(f"The first {SHOWN:,} of {count:,} are shown; the download has all.")
+
+
+def _reasons(refused: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
+    """Return a line for each reason: what would be right, and what stands in the cell."""
+    return pd.DataFrame(
+        {
+            "row": result.row,
+            WRONG: reason,
+            "value": tables.text(result.features.get(column)),
+            definition["id_column"]: result.features.get("entity_id"),
+        }
+        for result in refused
+        for column, reason in result.reasons
+    )
 
 
 def _frame(results: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
@@ -153,5 +167,5 @@ def _columns() -> dict[str, Any]:
     return {
         "row": st.column_config.NumberColumn("row", width="small"),
         PROBABILITY: tables.probability(PROBABILITY),
-        WRONG: st.column_config.TextColumn(WRONG, width=560),
+        WRONG: st.column_config.TextColumn(WRONG, width=400),
     }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import context, csv_tables, outcomes
 from ui.components import notices, tables
+from ui.components.markup import counted
 from ui.context import Json
 from ui.errors import UiError
 from ui.outcomes import ACTUAL, PIECE, PREDICTION, OutcomeFile
@@ -16,7 +17,7 @@ from ui.records import chunks
 MOST = 50_000
 CHECKED = "outcomes_checked"
 SAVED = "outcomes_saved"
-SHOWN = 1_000
+FIRST, SHOWN = 5, 1_000
 
 
 def show(definition: Json, predictions: Sequence[Json]) -> None:
@@ -31,7 +32,7 @@ def show(definition: Json, predictions: Sequence[Json]) -> None:
         except UiError as error:
             notices.show_error(error)
             return
-        _show_checked(file)
+        _show_checked(definition, file)
         _save(definition, file)
 
 
@@ -59,10 +60,10 @@ def _checked(definition: Json, chosen: Any) -> OutcomeFile:  # noqa: ANN401  wha
     return file
 
 
-def _show_checked(file: OutcomeFile) -> None:
-    to_save = file.to_save
+def _show_checked(definition: Json, file: OutcomeFile) -> None:
+    to_save = sorted(file.to_save, key=lambda each: each.stored is None)  # what changes something stored comes first
     changing = sum(1 for each in to_save if each.stored is not None)
-    wrong = [each for each in file.outcomes if each.wrong]
+    wrong = sorted((each for each in file.outcomes if each.wrong), key=lambda each: each.row)
     counts = {
         "to save": len(to_save),
         "that change a stored outcome": changing,
@@ -73,11 +74,19 @@ def _show_checked(file: OutcomeFile) -> None:
     }
     said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     read_as = f" Read as {file.read_as}." if file.read_as else ""
-    st.markdown(f"**{file.rows:,} rows**: {said or 'nothing in them'}.{read_as}")
+    st.markdown(f"**{counted(file.rows, 'row')}**: {said or 'nothing in them'}.{read_as}")
     if several := sum(1 for each in to_save if each.several):
         st.caption(f"{several:,} of them are about an id with several predictions: the latest one gets the outcome.")
     if to_save:
-        frame = pd.DataFrame({"row": each.row, "id": each.id, ACTUAL: each.text} for each in to_save[:5])
+        frame = pd.DataFrame(
+            {
+                "row": each.row,
+                "id": each.id,
+                ACTUAL: context.label_of(definition, each.actual),
+                "stored until now": each.stored and context.label_of(definition, each.stored),
+            }
+            for each in to_save[:FIRST]
+        )
         tables.show(frame, "The first outcomes to save")
     if wrong:
         st.markdown("**Rows that cannot be saved**")
@@ -91,7 +100,7 @@ def _save(definition: Json, file: OutcomeFile) -> None:
     to_save = file.to_save
     if message := st.session_state.pop(SAVED, ""):
         st.success(message, icon=":material/check:")
-    if not to_save or not st.button(f"Save {len(to_save):,} outcomes", type="primary", icon=":material/save:"):
+    if not to_save or not st.button(f"Save {counted(len(to_save), 'outcome')}", type="primary", icon=":material/save:"):
         return
     progress, saved = st.progress(0.0, text="Saving …"), 0
     try:
@@ -102,7 +111,7 @@ def _save(definition: Json, file: OutcomeFile) -> None:
         notices.show_error(error)
         st.warning(f"{saved:,} of {len(to_save):,} outcomes are saved; save again, and only the rest is sent.")
     else:
-        st.session_state[SAVED] = f"Saved {saved:,} outcomes."
+        st.session_state[SAVED] = f"Saved {counted(saved, 'outcome')}."
     finally:
         st.session_state.pop(CHECKED, None)
         progress.empty()

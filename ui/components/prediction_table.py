@@ -11,6 +11,7 @@ import streamlit as st
 
 from ui import answers, context, navigation, queries
 from ui.components import notices, tables, times
+from ui.components.markup import counted
 from ui.components.paging import Cursors
 from ui.context import Json, label_of
 
@@ -131,10 +132,10 @@ def _show_table(answer: Json, definition: Json) -> None:
     st.caption(
         f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live accuracy comes from it."
     )
-    if changed and st.button(f"Save {len(changed)} outcome(s)", type="primary", icon=":material/save:"):
+    if changed and st.button(f"Save {counted(len(changed), 'outcome')}", type="primary", icon=":material/save:"):
         context.api().save_outcomes(definition["name"], changed)
         del st.session_state[HELD], st.session_state[_editor(answer)]
-        st.toast(f"Saved {len(changed)} outcome(s).", icon=":material/check:")
+        st.toast(f"Saved {counted(len(changed), 'outcome')}.", icon=":material/check:")
         st.rerun()
 
 
@@ -171,7 +172,7 @@ def _offer_download(filters: Filters, definition: Json) -> None:
             found = _everything(filters)
         frame = _frame(found, definition)
         frame["time"] = [each["created_at"] for each in found]
-        tables.offer_table(f"Download {len(found):,} predictions", frame, f"{filters.use_case}-predictions")
+        tables.offer_table(f"Download {counted(len(found), 'prediction')}", frame, f"{filters.use_case}-predictions")
 
 
 def _everything(filters: Filters) -> list[Json]:

@@ -47,8 +47,13 @@ def safe_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
 
 def offer_table(label: str, frame: pd.DataFrame, name: str) -> None:
     """Draw a button that downloads a table; a cell without a value is empty."""
+    offer_csv(label, table_csv(frame), name, primary=True)
+
+
+def table_csv(frame: pd.DataFrame) -> bytes:
+    """Write a table as a CSV; a cell without a value is empty."""
     cells: list[list[Any]] = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    offer_csv(label, safe_csv(list(frame.columns), cells), name, primary=True)
+    return safe_csv(list(frame.columns), cells)
 
 
 def offer_csv(label: str, content: bytes | Callable[[], bytes], name: str, *, primary: bool = False) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from browser import choose, edit, settle, visit
 from tabserve.core.tables import ground_truth, predictions
 from tests.e2e.web.conftest import Own
+from tests.e2e.web.test_accessibility import violations
 from tests.e2e.web.test_pages import cells, upload
 
 pytestmark = pytest.mark.timeout(300)
@@ -187,11 +188,13 @@ def test_outcomes_are_handed_in_by_file_told_before_they_are_saved_and_safe_to_r
         assert [*map(tuple, found)] == [("1", "1"), ("2", "0"), ("3", "1"), ("4", "1")]
 
 
-def test_an_outcome_by_entity_goes_to_its_latest_prediction(page: Page, filled: Own) -> None:
+def test_an_outcome_by_entity_goes_to_its_latest_prediction(page: Page, filled: Own, axe_script: str) -> None:
     visit(page, filled.site, PATH)
     page.get_by_text("Many outcomes at once").click()
     upload(page, "outcomes.csv", "PassengerId,what happened\ntwice,died\npassenger-7,survived\nnobody,died\n")
     expect(page.get_by_text("1 of them are about an id with several predictions")).to_be_visible()
+    settle(page)
+    assert violations(page, axe_script) == []
     page.get_by_role("button", name="Save 2 outcomes").click()
     expect(page.get_by_text("Saved 2 outcomes.")).to_be_visible()
     with filled.engine.connect() as connection:

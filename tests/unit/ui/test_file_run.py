@@ -21,14 +21,16 @@ class FakePredictor:
         if self.is_away:
             raise UiError("Nothing answers.")
         if all(record["Age"] is None for record in records):
-            failures = [{"index": index, "message": "Age is required"} for index in range(len(records))]
+            failures = [
+                {"index": index, "column": "Age", "message": "Age is required"} for index in range(len(records))
+            ]
             raise RefusedError("no valid record", failures)
         return self.answered.setdefault(key, {"predictions": list(map(entry, range(len(records)), records))})
 
 
 def entry(index: int, record: Json) -> dict[str, Any]:
     if record["Age"] is None:
-        return {"index": index, "error": [{"message": "Age is required"}]}
+        return {"index": index, "error": [{"column": "Age", "message": "Age is required"}]}
     return {"index": index, "prediction": 0, "label": "died", "probability": 0.2, "probabilities": {"0": 0.8, "1": 0.2}}
 
 
