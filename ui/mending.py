@@ -1,13 +1,13 @@
 """Bad rows on their way to good ones: what is wrong alike, what was put right, what is still wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from ui.cell_checks import CellChecks, in_header
-from ui.quarantine import Rules, as_cells, in_words, reason_in_words
+from ui.quarantine import Rules, as_cells, in_words, reason_in_words, reasons_in_words
 
 BY_HAND = {"duplicated_id", "not_an_id"}
 Reason = Mapping[str, Any]
@@ -45,6 +45,8 @@ class BadRows:
         self.cells = as_cells(rows, header)
         self._reasons: list[list[Reason]] = [self._known(reasons) for reasons in rows["reasons"]]
         self._rules = rules
+        self._alike: list[Alike] | None = None
+        self._said = [reasons_in_words(reasons, rules) for reasons in self._reasons]
 
     def _known(self, reasons: Sequence[Reason]) -> list[Reason]:
         """Name columns as the file's header does."""
@@ -55,6 +57,11 @@ class BadRows:
 
     def alike(self, checks: CellChecks) -> list[Alike]:
         """Return what is wrong alike, most rows first; ids are left to be corrected one by one."""
+        if self._alike is None:
+            self._alike = self._count_alike(checks)
+        return self._alike
+
+    def _count_alike(self, checks: CellChecks) -> list[Alike]:
         counts: dict[tuple[str, str, str], int] = {}
         places = {name: place for place, name in enumerate(self.header)}
         for row, reasons in zip(self.cells.itertuples(index=False, name=None), self._reasons, strict=True):
@@ -87,18 +94,21 @@ class BadRows:
 
     def problems(self, now: pd.DataFrame, checks: CellChecks) -> "pd.Series[str]":
         """Say for each row what is still wrong with it; an empty text when nothing is."""
-        columns = zip(*(now[name].to_numpy() != self.cells[name].to_numpy() for name in self.header), strict=True)
-        known: dict[tuple[str, str], str] = {}
-        found = []
-        for cells, changed, reasons in zip(now.itertuples(index=False, name=None), columns, self._reasons, strict=True):
-            different = {name: cell for name, cell, is_new in zip(self.header, cells, changed, strict=True) if is_new}
-            said = [reason_in_words(reason, self._rules) for reason in reasons if _stands(reason, different)]
-            for item in different.items():
-                if item not in known:
-                    known[item] = checks.problem(*item)
-                said += [known[item]] if known[item] else []
-            found.append("; ".join(said))
+        cells = now.to_numpy()
+        is_new = cells != self.cells.to_numpy()
+        found, known = list(self._said), dict[Hashable, str]()  # many rows are wrong alike and changed alike
+        for place in is_new.any(axis=1).nonzero()[0]:
+            names = [self.header[column] for column in is_new[place].nonzero()[0]]
+            different = {name: str(cell) for name, cell in zip(names, cells[place][is_new[place]], strict=True)}
+            key = (self._said[place], *different.items())
+            if key not in known:
+                known[key] = self._problem(self._reasons[place], different, checks)
+            found[place] = known[key]
         return pd.Series(found, index=now.index, dtype=str)
+
+    def _problem(self, reasons: Sequence[Reason], different: Mapping[str, str], checks: CellChecks) -> str:
+        said = [reason_in_words(reason, self._rules) for reason in reasons if _stands(reason, different)]
+        return "; ".join([*said, *filter(None, (checks.problem(*cell) for cell in different.items()))])
 
     def words(self, rule: str) -> str:
         """Return what a rule says."""

@@ -10,7 +10,7 @@ from ui.components import notices
 from ui.errors import UiError
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
-PART = re.compile(r'<main class="ts-report">.*</main>', re.DOTALL)
+PART = re.compile(r'<main class="ts-report">(.*)</main>', re.DOTALL)
 
 
 def show(file_id: str, report_key: str | None) -> None:
@@ -26,7 +26,7 @@ def show(file_id: str, report_key: str | None) -> None:
         return
     style, part = STYLE.search(html), PART.search(html)
     if style and part:
-        st.html(style.group() + part.group())
+        st.html(f'{style.group()}<div class="ts-report">{part.group(1)}</div>')  # a page has one main part
     else:  # written by an earlier version
         st.iframe(html, height=900, alt="The data quality report on this file")
     st.link_button("Open the report in a tab of its own", link, icon=":material/open_in_new:", type="tertiary")
