@@ -34,7 +34,7 @@ def alert_rules() -> dict[str, Any]:
 def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables: Variable) -> dashboard.Dashboard:
     """Return a dashboard; panels are placed from left to right, a new line begins where one does not fit."""
     built = dashboard.Dashboard(title).uid(uid).description(about).tags(["tabserve"]).timezone("utc")
-    built = built.time("now-6h", "now").refresh("30s").editable().links(_links(variables))
+    built = built.time("now-6h", "now").refresh("30s").editable().links(_links(uid, variables))
     x = y = tallest = 0
     for number, panel in enumerate(panels, start=1):
         ready = panel.id(number)
@@ -49,10 +49,10 @@ def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables:
     return built
 
 
-def _links(variables: Sequence[Variable]) -> list[Any]:
-    """Return links to the other dashboards, with their time range and variables, and to the web page."""
+def _links(uid: str, variables: Sequence[Variable]) -> list[Any]:
+    """Return links to the other dashboards, with their time range and variables, and to the web page's tab."""
     others = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags(["tabserve"])
-    chosen = "?use_case=${use_case}" if any(each.build().name == "use_case" for each in variables) else ""
+    chosen = f"?use_case=${{use_case}}&tab={uid}" if any(each.build().name == "use_case" for each in variables) else ""
     page = dashboard.DashboardLink("Web page").type(models.DashboardLinkType.LINK).icon("external link")
     return [others.include_vars(True).keep_time(True), page.url("${page}/monitoring" + chosen).target_blank(True)]
 

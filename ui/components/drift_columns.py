@@ -66,9 +66,7 @@ def _bar(direction: str, share: float, of: str) -> str:
 
 
 def _details(column: ColumnDrift) -> str:
-    chance = (
-        "" if column.p_value is None else f" Chance alone explains it with p = {markup.significant(column.p_value)}."
-    )
+    chance = "" if column.p_value is None else f" p-value {markup.significant(max(column.p_value, 1e-9))}."
     return (
         f'<div class="ts-drift-bins">{"".join(_bin(each, column.highest) for each in column.bins)}</div>'
         f"<p>Effect {markup.significant(column.effect)}: population stability index beyond what chance makes of it."

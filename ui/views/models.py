@@ -64,7 +64,7 @@ def _show_compared(definition: Json, cards: Json) -> None:
     known = {version["version"]: version for version in cards["versions"]}
     roles = {name: _role(version, cards) for name, version in known.items()}
     names = {name: f"{name} ({role})" if (role := roles[name]) else name for name in sorted(known, key=_first(cards))}
-    st.subheader("How good the versions are", anchor=False)
+    st.header("How good the versions are", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = address.choose("Version", names, "version", width=380)
         others = {name: text for name, text in names.items() if name != chosen}
@@ -122,7 +122,7 @@ def _show_versions(cards: Json) -> None:
     versions = cards["versions"]
     if not versions:
         return
-    st.subheader("All versions", anchor=False)
+    st.header("All versions", anchor=False)
     frame = pd.DataFrame(
         {
             "version": [version["version"] for version in versions],
@@ -149,7 +149,7 @@ def _show_versions(cards: Json) -> None:
 
 def _show_what_to_do(use_case: str, cards: Json) -> None:
     """Say how versions come to be and get their role: by command, since the API only reads the registry."""
-    st.subheader("Train, promote, reload", anchor=False)
+    st.header("Train, promote, reload", anchor=False)
     st.markdown(
         "A new version is trained by a command where the code is. It becomes the *challenger*; with `PROMOTE=1` it "
         "becomes the *champion*, which every instance of the API takes over within 30 seconds."
