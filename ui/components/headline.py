@@ -69,9 +69,10 @@ def _show_worst(current: pd.DataFrame) -> None:
         navigation.link("monitoring", "No open alert", ":material/notifications_off:")
         return
     worst, more = found[0], sum(alerts.counts(current).values()) - found[0].count
-    others = f" and {more:,} more" if more else ""
-    label = f"{problems.badge(worst.severity)} **{plain(worst.title)}**{others}"
-    navigation.link("monitoring", label, ":material/notifications_active:")
+    label = f"{problems.badge(worst.severity)} **{plain(worst.title)}**"
+    navigation.link(worst.link.page, label, ":material/notifications_active:", **worst.link.state)
+    if more:
+        navigation.link("monitoring", f"{more:,} more open", ":material/list:")
 
 
 def _show_drift(use_case: str) -> None:

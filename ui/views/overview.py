@@ -11,6 +11,11 @@ from ui.components.markup import Step
 from ui.errors import UiError
 
 WORST = 5
+STEPS = {
+    "split": "whose good and bad rows are not all their rows",
+    "kept": "whose bad rows were not all kept",
+    "predicted": "whose good rows do not all have a prediction",
+}
 MANY_BAD = 0.1  # of the rows of a day; the share from which dashboards warn
 
 
@@ -35,7 +40,7 @@ def show() -> None:
 
 @st.fragment(run_every=10)
 def _show_wrong(use_case: str | None) -> None:
-    """Say first what is wrong, each with a link to where it is explained."""
+    """Say first what is wrong, each part with a link to where it is explained."""
     try:
         current, counts, missing = problems.current(use_case), _counts(use_case), _unaccounted(use_case)
     except UiError as error:
@@ -67,8 +72,12 @@ def _bad_files(counts: dict[str, Any]) -> str:
 
 def _show_missing(missing: dict[str, int]) -> None:
     if any(missing.values()):
-        found = ", ".join(f"{count:,} at the step “{name}”" for name, count in missing.items() if count)
-        st.error(f"**Rows are missing:** files that do not add up: {found}. See *Data quality* for the files.")
+        found = ", ".join(f"{count:,} {STEPS.get(name, name)}" for name, count in missing.items() if count)
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(
+                f"{problems.badge('critical')} **Rows are missing:** of some files not every row is there: {found}"
+            )
+            navigation.link("data-quality", "See the files", ":material/arrow_forward:")
 
 
 @st.fragment(run_every=5)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import text
+from sqlalchemy import create_engine, insert, text
 
 from browser import settle, visit
 from grafana.macros import expand
@@ -19,6 +19,7 @@ from ui import panels
 pytestmark = pytest.mark.timeout(300)
 
 VERSION = "20260101T000000Z-0a1b2c3d"
+DRIFT = {"title": "titanic: Age drifted", "explanation": "Age differs.", "facts": {"columns": {"Age": {}}}}
 
 
 def alert(rule: str, subject: str, minutes: float = 5, **changes: Any) -> Mapping[str, object]:
@@ -47,8 +48,7 @@ def bad_file(seeded: Seeded, number: int, severity: str, **changes: Any) -> None
 
 def sixty_nine(seeded: Seeded) -> None:
     """Fire 31 high and 37 medium files, and, before all of them, critical drift."""
-    title = {"title": "titanic: Age drifted", "explanation": "Age differs.", "facts": {"columns": {"Age": {}}}}
-    seeded.add(tables.alerts, alert("drift", "titanic", minutes=600, payload=title))
+    seeded.add(tables.alerts, alert("drift", "titanic", minutes=600, payload=DRIFT))
     for number in range(68):
         bad_file(seeded, number, "high" if number < 31 else "medium")
     bad_file(seeded, 1, "high", use_case="iris")
@@ -145,10 +145,12 @@ def test_the_line_below_every_title_says_how_everything_is(path: str, page: Page
         seeded.add(tables.drift_metrics, of_window | judged | {"feature": feature, "state": state, "effect": effect})
     measure = {"metric": "accuracy", "kind": "measured", "value": 0.78, "low": 0.74, "high": 0.81, "computed_at": at}
     seeded.add(tables.performance_metrics, of_window | measure)
-    seeded.add(tables.alerts, alert("drift", "titanic", payload={"title": "titanic: Age drifted"}))
+    seeded.add(tables.alerts, alert("drift", "titanic", payload=DRIFT))
     visit(page, seeded.site, path)
     line = page.locator(".st-key-state")
-    expect(line.get_by_role("link", name="Age drifted")).to_be_visible()
+    expect(line.get_by_role("link", name="Age drifted")).to_have_attribute(
+        "href", re.compile(r"monitoring\?.*column=Age")
+    )
     expect(line.get_by_role("link", name="2 of 3 columns drift: Age severe, Fare alarm")).to_be_visible()
     expect(
         line.get_by_role("link", name=re.compile("Accuracy 78 % .74 % to 81 %. measured; .* in training"))
@@ -164,3 +166,51 @@ def test_the_line_says_what_is_not_known_yet(page: Page, seeded: Seeded) -> None
     expect(line.get_by_role("link", name="No open alert")).to_be_visible()
     expect(line.get_by_role("link", name=re.compile("Drift is not known yet: needs .* predictions or"))).to_be_visible()
     expect(line.get_by_role("link", name=re.compile("Accuracy is not known yet"))).to_be_visible()
+
+
+def test_the_first_page_says_first_what_is_wrong_and_leads_there(page: Page, seeded: Seeded) -> None:
+    sixty_nine(seeded)
+    rejected = {"status": "rejected", "rows_total": 0, "rows_good": 0, "rows_bad": 0}
+    bad_file(seeded, 100, "high", **rejected)
+    visit(page, seeded.site)
+    wrong = page.get_by_role("heading", name="What is wrong").bounding_box()
+    flow = page.get_by_text("Files arrived").bounding_box()
+    assert wrong is not None
+    assert flow is not None
+    assert wrong["y"] < flow["y"]
+    assert wrong["y"] < 500
+    expect(page.get_by_text("267 of 680 rows are bad (39.3 %), 1 file is rejected as a whole")).to_be_visible()
+    assert "Age drifted" in problems(page)[0]
+    page.locator(".st-key-problem_0").get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/monitoring\?.*tab=predictions"))
+
+
+def test_the_first_page_counts_the_chosen_use_case(page: Page, seeded: Seeded) -> None:
+    bad_file(seeded, 1, "low", use_case="iris")
+    visit(page, seeded.site, "?use_case=titanic")
+    expect(page.get_by_text("No file has arrived yet.")).to_be_visible()
+    expect(page.get_by_text("never")).to_have_count(0)
+    expect(page.get_by_text("none so far")).not_to_have_count(0)
+    visit(page, seeded.site, "?use_case=iris")
+    expect(page.locator(".ts-step").first).to_contain_text("1")
+    expect(page.get_by_text("No file has arrived yet.")).to_have_count(0)
+
+
+def test_seen_reaches_the_api_and_lasts(page: Page, site: str, stack: Mapping[str, str]) -> None:
+    engine = create_engine(stack["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://", 1))
+    subject = f"iris:{uuid.uuid4()}"
+    payload = {"title": f"iris: {subject} is odd"}
+    with engine.begin() as connection:
+        connection.execute(insert(tables.alerts), alert("odd", subject, use_case="iris", payload=payload))
+    visit(page, site, "monitoring?use_case=iris")
+    row = page.locator("[class*=st-key-problem_]").filter(has_text=subject)
+    row.get_by_role("button", name="Seen").click()
+    expect(row).to_contain_text("seen, and still so")
+    expect(row.get_by_role("button", name="Seen")).to_have_count(0)
+    page.reload()
+    settle(page)
+    expect(row).to_contain_text("seen, and still so")
+    with engine.begin() as connection:
+        over = alert("odd", subject, use_case="iris", state="resolved", minutes=0, payload=payload)
+        connection.execute(insert(tables.alerts), over)
+    engine.dispose()
