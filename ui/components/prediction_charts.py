@@ -9,7 +9,7 @@ import streamlit as st
 
 from grafana import colors
 from ui import context
-from ui.components import charts
+from ui.components import charts, tables
 from ui.context import Json
 
 BIN = 5  # percent
@@ -33,7 +33,7 @@ def show(predictions: Sequence[tuple[str, float]], definition: Json) -> None:
 def _show_split(counts: "Counter[str]", shades: Shades) -> None:
     total = counts.total()
     frame = pd.DataFrame(
-        {"class": label, "rows": counts[label], "text": f"{counts[label]:,} ({_share(counts[label], total)})"}
+        {"class": label, "rows": counts[label], "text": f"{counts[label]:,} ({tables.share(counts[label], total)})"}
         for label in shades
     )
     axis = alt.Axis(labelColor=charts.INK, labelLimit=160, labelFontSize=12)
@@ -72,7 +72,3 @@ def _show_histogram(predictions: Sequence[tuple[str, float]], shades: Shades) ->
         chart,
         f"How sure the model is: {sure:,} of {len(predictions):,} predictions have a probability of 90 % or more",
     )
-
-
-def _share(part: int, total: int) -> str:
-    return f"{part / total:.1%}".replace("%", " %")

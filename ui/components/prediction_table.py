@@ -14,6 +14,7 @@ from ui.components import notices, tables, times
 from ui.components.markup import counted
 from ui.components.paging import Cursors
 from ui.context import Json, label_of
+from ui.errors import UiError
 
 PAGE = 50
 DOWNLOAD = 5_000
@@ -140,7 +141,7 @@ def _show_table(answer: Json, definition: Json) -> None:
 
 
 def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
-    known = queries.actuals(context.database(), [each[PREDICTION_ID] for each in found])
+    known = _outcomes([each[PREDICTION_ID] for each in found])
     return pd.DataFrame(
         {
             "time": pd.to_datetime([each["created_at"] for each in found], utc=True),
@@ -154,6 +155,15 @@ def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
             PREDICTION_ID: [each[PREDICTION_ID] for each in found],
         }
     )
+
+
+def _outcomes(ids: list[str]) -> dict[str, str]:
+    """Return the known outcomes; none while the database is away, which stops nobody from reading the rest."""
+    try:
+        return queries.actuals(context.database(), ids)
+    except UiError as error:
+        notices.remember(error)
+        return {}
 
 
 def _columns(definition: Json) -> dict[str, Any]:

@@ -52,10 +52,12 @@ def _show_single(definition: Json) -> None:
 
 
 def _answer_in_address(definition: Json, form: Form) -> Answer | None:
-    """Return the answer that the address names, and the last one where it names none; a new one fills the form."""
+    """Return the answer that the address names, read back by its id; its record fills the form."""
     key, name = f"answer_{definition['name']}", definition["name"]
     asked, answer = address.changed(PREDICTION), st.session_state.get(key)
-    if asked and (answer is None or answer.id != asked):
+    if asked == "":  # back to where nothing was asked yet
+        answer = None
+    elif asked and (answer is None or answer.id != asked):
         try:
             answer = answers.find(context.api(), name, asked)
         except UiError as error:
@@ -63,7 +65,9 @@ def _answer_in_address(definition: Json, form: Form) -> Answer | None:
             return None
         if answer:
             form.fill(answer.record)
-        st.session_state[key] = answer
+        else:
+            st.warning(f"There is no prediction `{plain(asked)}` of this use case.", icon=":material/search_off:")
+    st.session_state[key] = answer
     address.note(PREDICTION, answer.id if answer else None)
     return answer
 
@@ -71,12 +75,12 @@ def _answer_in_address(definition: Json, form: Form) -> Answer | None:
 def _predict(definition: Json, form: Form, record: dict[str, Any]) -> Answer | None:
     key = f"answer_{definition['name']}"
     st.session_state.pop(key, None)
-    address.note(PREDICTION, None)
     given = {name: value for name, value in record.items() if value is not None}
     try:
         with st.spinner("Asking the model …"):
             answer = answers.ask(context.api(), definition["name"], given)
     except RefusedError as error:
+        address.note(PREDICTION, None)
         form.explain(error.failures)
         st.warning("**The model did not answer:** a value is not valid. What is wrong stands beside its field.")
         return None

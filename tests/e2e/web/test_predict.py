@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,29 @@ def test_the_answer_survives_a_refresh_and_can_be_sent_to_somebody_else(page: Pa
     expect(elsewhere.get_by_role("spinbutton", name="Age (0 – 120 years)")).to_have_value("61")
     expect(elsewhere.get_by_role("heading", name="What pushed it up or down")).to_be_visible()
     elsewhere.close()
+
+
+def test_back_leads_to_the_answer_before_and_its_record(page: Page, own: Own) -> None:
+    visit(page, own.site, FORM)
+    age, said = page.get_by_role("spinbutton", name="Age (0 – 120 years)"), page.get_by_text("The model says")
+    texts = []
+    for years in ("61", "5"):
+        age.fill(years)
+        page.get_by_role("button", name="Predict", exact=True).click()
+        expect(page.get_by_text(f"Age: {years} years")).to_be_visible(timeout=20_000)
+        settle(page)
+        texts.append(said.inner_text())
+    page.go_back()
+    expect(said).to_have_text(texts[0])
+    expect(age).to_have_value("61")
+    page.go_back()
+    expect(said).to_have_count(0)
+
+
+def test_an_unknown_answer_is_said_to_be_so(page: Page, own: Own) -> None:
+    visit(page, own.site, f"{FORM}&prediction={uuid.UUID(int=404)}")
+    expect(page.get_by_text("There is no prediction")).to_be_visible()
+    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_visible()
 
 
 def test_the_overview_leads_to_the_tab_for_files(page: Page, site: str) -> None:
