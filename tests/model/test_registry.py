@@ -135,6 +135,19 @@ def test_copying_keeps_a_usable_champion(copied: Registry, trained_registry: Reg
     assert copied.versions(use_case.name) == [metadata.version, newer.version]
 
 
+def test_a_card_written_by_older_code_is_copied_as_it_is(
+    copied: Registry, use_case: UseCase, version: str, tmp_path: Path
+) -> None:
+    card = tmp_path / "copied/models" / use_case.name / version / "metadata.json"
+    older = json.loads(card.read_bytes())
+    del older["warnings"]
+    card.write_text(json.dumps(older))
+    other = Registry(FolderStore(tmp_path / "other"))
+    copied.copy_to(other, use_case)
+    assert (tmp_path / "other/models" / use_case.name / version / "metadata.json").read_bytes() == card.read_bytes()
+    copied.copy_to(other, use_case)  # nothing has changed
+
+
 def test_the_packed_champion_answers_without_any_store(
     trained_registry: Registry, use_case: UseCase, version: str, tmp_path: Path
 ) -> None:

@@ -31,10 +31,7 @@ class Registry:
 
     def register(self, metadata: ModelMetadata, files: Mapping[str, bytes]) -> None:
         """Store a new version; raise ModelError when its name is taken by other content."""
-        for name, body in files.items():
-            self._put_same(_key(metadata.use_case, metadata.version, name), body)
-        card = metadata.model_dump_json(indent=2).encode()
-        self._put_same(_key(metadata.use_case, metadata.version, METADATA), card)
+        self._put(metadata.use_case, metadata.version, files, metadata.model_dump_json(indent=2).encode())
 
     def versions(self, use_case: str) -> list[str]:
         """Return the complete versions of a use case, oldest first."""
@@ -97,8 +94,10 @@ class Registry:
     def copy_to(self, other: "Registry", use_case: UseCase) -> None:
         """Register every version there too; set the aliases unless a usable champion is there already."""
         for version in self.versions(use_case.name):
-            metadata = self.metadata(use_case.name, version)
-            other.register(metadata, {name: self.file(use_case.name, version, name) for name in metadata.files})
+            names = self.metadata(use_case.name, version).files
+            files = {name: self.file(use_case.name, version, name) for name in names}
+            # The card as it was written: newer code knows fields that older versions lack.
+            other._put(use_case.name, version, files, self._read(use_case.name, version, METADATA))
         if not other.has_usable_champion(use_case):
             for alias, version in self.aliases(use_case.name).items():
                 other.point(use_case.name, alias, version)
@@ -115,6 +114,10 @@ class Registry:
 
     def _read(self, use_case: str, version: str, name: str) -> bytes:
         return self._store.get(_key(use_case, version, name))
+
+    def _put(self, use_case: str, version: str, files: Mapping[str, bytes], card: bytes) -> None:
+        for name, body in {**files, METADATA: card}.items():  # the card last: the version exists with it
+            self._put_same(_key(use_case, version, name), body)
 
     def _put_same(self, key: str, body: bytes) -> None:
         content_type = JSON if key.endswith(".json") else BINARY
