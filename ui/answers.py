@@ -6,7 +6,7 @@ from math import exp, log
 from typing import Any
 
 from ui.api import ApiClient
-from ui.errors import UiError
+from ui.errors import RefusedError, UiError
 
 STEEPEST = 0.25  # how much probability one unit of log-odds can be at most
 Json = Mapping[str, Any]
@@ -43,7 +43,10 @@ def ask(api: ApiClient, use_case: str, record: Json) -> Answer:
 
 def find(api: ApiClient, use_case: str, prediction_id: str) -> Answer | None:
     """Read a stored answer back, None where there is none of this use case; raise UiError."""
-    found = api.past_predictions({"use_case": use_case, "prediction_id": prediction_id}, 1)["predictions"]
+    try:
+        found = api.past_predictions({"use_case": use_case, "prediction_id": prediction_id}, 1)["predictions"]
+    except RefusedError:  # what the address says is no id
+        return None
     if not found:
         return None
     (entry,) = found

@@ -53,8 +53,9 @@ def test_a_stored_answer_is_explained_by_its_own_version_only(version: str, is_e
     assert (answer.explanation is not None) == is_explained
 
 
-def test_what_is_not_stored_is_not_found() -> None:
-    assert answers.find(api({"/past-predictions": (200, {"predictions": []})}), "titanic", "p1") is None
+@pytest.mark.parametrize("reply", [(200, {"predictions": []}), (422, {"detail": "no id", "errors": []})])
+def test_what_is_not_stored_is_not_found(reply: tuple[int, Any]) -> None:
+    assert answers.find(api({"/past-predictions": reply}), "titanic", "p1") is None
 
 
 def test_effects_in_log_odds_share_out_the_way_they_come() -> None:
