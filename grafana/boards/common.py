@@ -52,7 +52,11 @@ def board(uid: str, title: str, about: str, panels: Sequence[Panel], *variables:
 def _links(uid: str, variables: Sequence[Variable]) -> list[Any]:
     """Return links to the other dashboards, with their time range and variables, and to the web page's tab."""
     others = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags(["tabserve"])
-    chosen = f"?use_case=${{use_case}}&tab={uid}" if any(each.build().name == "use_case" for each in variables) else ""
+    chosen = (
+        f"?use_case=${{use_case}}&tab={uid.removeprefix('tabserve-')}"
+        if any(each.build().name == "use_case" for each in variables)
+        else ""
+    )
     page = dashboard.DashboardLink("Web page").type(models.DashboardLinkType.LINK).icon("external link")
     return [others.include_vars(True).keep_time(True), page.url("${page}/monitoring" + chosen).target_blank(True)]
 

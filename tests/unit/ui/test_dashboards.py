@@ -42,3 +42,8 @@ def test_a_number_is_written_and_coloured_as_its_panel_says(title: str, value: f
     (panel,) = (each for each in panels.dashboards()["tabserve-predictions"]["panels"] if each["title"] == title)
     frame = pd.DataFrame({"value": [] if value is None else [value]})
     assert panels.stat(panel, frame) == shown
+
+
+def test_each_dashboard_leads_to_its_own_tab_of_the_page() -> None:
+    found = [link["url"] for board in panels.dashboards().values() for link in board["links"] if link["type"] == "link"]
+    assert found == [f"${{page}}/monitoring?use_case=${{use_case}}&tab={tab}" for tab in ("data", "predictions")]
