@@ -22,7 +22,11 @@ class ReaderDatabase:
     def frame(self, sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever the driver takes
         """Return the rows of a query; raise UiError."""
         if self._engine is None:
-            raise UiError("The page does not know where the database is.", "Set READER_DATABASE_URL.", "database")
+            raise UiError(
+                "The page does not know where the database is.",
+                "Set READER_DATABASE_URL, or start everything with `make up`.",
+                "database",
+            )
         try:
             with self._engine.connect() as connection:
                 return pd.read_sql_query(text(sql), connection, params=parameters)

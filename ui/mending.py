@@ -10,30 +10,32 @@ from ui.cell_checks import CellChecks, in_header
 from ui.quarantine import Rules, as_cells, in_words, reason_in_words, reasons_in_words
 
 BY_HAND = {"duplicated_id", "not_an_id"}
+MANY_VALUES = 8  # from so many on that nothing is suggested for, they can be put right as one
 Reason = Mapping[str, Any]
+Key = tuple[str, str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Cells of one column that are wrong alike: they break the same rule with the same value."""
+    """Cells of one column that are wrong alike: they break the same rule, with the same value or with any (None)."""
 
     column: str
     rule: str
-    value: str
+    value: str | None
     rows: int
-    suggestion: str | None
+    suggestion: str | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What tells the cells apart that a fix changes."""
-        return self.column, self.value
+    def key(self) -> Key:
+        """What tells the cells apart that a fix changes: the value, whatever rules it breaks, or the rule."""
+        return self.column, self.value, "" if self.value is not None else self.rule
 
 
 @dataclass(slots=True)
 class Changes:
     """What somebody changed: values alike in all rows, and single cells by the row's number in the file."""
 
-    alike: dict[tuple[str, str], str] = field(default_factory=dict)
+    alike: dict[Key, str] = field(default_factory=dict)
     cells: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
@@ -71,7 +73,8 @@ class BadRows:
                     key = column, rule, row[places[column]]
                     counts[key] = counts.get(key, 0) + 1
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [Alike(*key, rows, checks.suggestion(*key)) for key, rows in ordered]
+        found = [Alike(*key, rows, checks.suggestion(*key)) for key, rows in ordered]
+        return sorted([*_by_rule(found), *found], key=lambda group: -group.rows)
 
     def columns_at_fault(self) -> list[str]:
         """Return the columns some row is bad for, in the order of the header."""
@@ -81,15 +84,29 @@ class BadRows:
     def changed(self, changes: Changes) -> pd.DataFrame:
         """Return the cells as they are with the changes."""
         now = self.cells.copy()
-        for (column, value), meant in changes.alike.items():
-            now.loc[self._at_fault(column) & (self.cells[column] == value), column] = meant
+        meanings: dict[tuple[str, str], dict[str | None, str]] = {}
+        for (column, value, rule), each in changes.alike.items():
+            meanings.setdefault((column, rule), {})[value] = each
+        for (column, rule), by_value in sorted(meanings.items(), key=lambda item: not item[0][1]):  # single values last
+            before = self.cells.loc[self._at_fault(column, rule), column]
+            after = before.map(lambda cell, by_value=by_value: by_value.get(cell, by_value.get(None)))
+            now.loc[after.dropna().index, column] = after.dropna()
         for number, cells in changes.cells.items():
             for column, meant in cells.items():
                 now.loc[number, column] = meant
         return now
 
-    def _at_fault(self, column: str) -> "pd.Series[bool]":
-        broken = [any(reason["column"] == column for reason in reasons) for reasons in self._reasons]
+    def of(self, group: Alike) -> pd.DataFrame:
+        """Return the rows with cells that are wrong alike."""
+        some = self.cells[self._at_fault(group.column, group.rule)]
+        return some if group.value is None else some[some[group.column] == group.value]
+
+    def _at_fault(self, column: str, rule: str) -> "pd.Series[bool]":
+        """Tell which rows have a cell that breaks a rule, or any rule."""
+        broken = [
+            any(reason["column"] == column and rule in ("", reason["rule"]) for reason in reasons)
+            for reasons in self._reasons
+        ]
         return pd.Series(broken, index=self.cells.index)
 
     def problems(self, now: pd.DataFrame, checks: CellChecks) -> "pd.Series[str]":
@@ -113,6 +130,15 @@ class BadRows:
     def words(self, rule: str) -> str:
         """Return what a rule says."""
         return in_words(rule, self._rules)
+
+
+def _by_rule(groups: Sequence[Alike]) -> list[Alike]:
+    """Return the rules that a column breaks with many values whose meaning is not clear."""
+    unclear: dict[tuple[str, str], list[int]] = {}
+    for group in groups:
+        if group.suggestion is None:
+            unclear.setdefault((group.column, group.rule), []).append(group.rows)
+    return [Alike(*key, None, sum(rows)) for key, rows in unclear.items() if len(rows) >= MANY_VALUES]
 
 
 def _stands(reason: Reason, different: Mapping[str, str]) -> bool:

@@ -37,7 +37,7 @@ def show(file: "pd.Series[Any]") -> None:
         "Rows put right here arrive as a new file and are checked like any other; the file they come from stays as it "
         "is. What was wrong alike is put right in all rows at once, the rest cell by cell."
     )
-    changes.alike = alike.choose(file_id, rows, checks)
+    alike.choose(file_id, rows, checks, changes)
     now = rows.changed(changes)
     problems = rows.problems(now, checks)
     _edit(file_id, rows, changes, checks, now, problems)

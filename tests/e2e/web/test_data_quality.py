@@ -49,6 +49,15 @@ def arrived(page: Page, name: str) -> None:
     crashed(page, times=0)
 
 
+def test_the_report_is_a_part_of_the_page(page: Page, site: str, axe_script: str) -> None:
+    send(page, site, "report.csv", lines(GOOD, BAD))
+    expect(page.get_by_role("heading", name="6 of 7 expectations hold")).to_be_in_viewport()
+    expect(page.get_by_role("row", name="broken Pclass one of 1, 2, 3")).to_contain_text("none of the categories (“9”)")
+    expect(page.locator("iframe")).to_have_count(0)
+    page.evaluate(axe_script)
+    assert page.evaluate("axe.run().then(result => result.violations.map(each => each.id))") == []
+
+
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
     settle(page)

@@ -38,6 +38,7 @@ def bad(*rows: tuple[str, str, str, str]) -> BadRows:
     )
 
 
+ROW = ("9,male,500,4", "Age", "above_maximum", "500")
 ROWS = bad(
     ("1,Male,3,4", "Sex", "case_variant", "Male"),
     ("2,Male,3,4", "Sex", "case_variant", "Male"),
@@ -48,10 +49,20 @@ ROWS = bad(
 
 def test_what_is_wrong_alike_is_put_right_in_all_rows() -> None:
     assert ROWS.alike(CHECKS)[0] == Alike(" sex ", "case_variant", "Male", 2, "male")
-    changes = Changes(alike={(" sex ", "Male"): "male"})
+    changes = Changes(alike={(" sex ", "Male", ""): "male"})
     now = ROWS.changed(changes)
     assert list(now[" sex "]) == ["male"] * 4
     assert list(ROWS.problems(now, CHECKS) == "") == [True, True, False, False]
+
+
+def test_many_values_that_break_a_rule_are_put_right_as_one() -> None:
+    rows = bad(*((f"{age},male,{age}x,4", "Age", "not_a_number", f"{age}x") for age in range(9)), ROW)
+    every, *each = rows.alike(CHECKS)
+    assert every == Alike("Age", "not_a_number", None, 9)
+    assert len(each) == 10
+    now = rows.changed(Changes(alike={every.key: "", each[1].key: "7"}))
+    assert list(now["Age"]) == ["7", *[""] * 8, "500"]
+    assert list(rows.problems(now, CHECKS) == "") == [True] * 9 + [False]
 
 
 def test_a_reason_goes_when_its_cell_is_good() -> None:
