@@ -202,15 +202,16 @@ def test_seen_reaches_the_api_and_lasts(page: Page, site: str, stack: Mapping[st
     payload = {"title": f"iris: {subject} is odd"}
     with engine.begin() as connection:
         connection.execute(insert(tables.alerts), alert("odd", subject, use_case="iris", payload=payload))
-    visit(page, site, "monitoring?use_case=iris")
-    row = page.locator("[class*=st-key-problem_]").filter(has_text=subject)
-    row.get_by_role("button", name="Seen").click()
-    expect(row).to_contain_text("seen, and still so")
-    expect(row.get_by_role("button", name="Seen")).to_have_count(0)
-    page.reload()
-    settle(page)
-    expect(row).to_contain_text("seen, and still so")
-    with engine.begin() as connection:
-        over = alert("odd", subject, use_case="iris", state="resolved", minutes=0, payload=payload)
-        connection.execute(insert(tables.alerts), over)
-    engine.dispose()
+    try:
+        visit(page, site, "monitoring?use_case=iris")
+        row = page.locator("[class*=st-key-problem_]").filter(has_text=subject)
+        row.get_by_role("button", name="Seen").click()
+        expect(row).to_contain_text("seen, and still so")
+        expect(row.get_by_role("button", name="Seen")).to_have_count(0)
+        page.reload()
+        settle(page)
+        expect(row).to_contain_text("seen, and still so")
+    finally:
+        with engine.begin() as connection:
+            connection.execute(tables.alerts.delete().where(tables.alerts.c.subject == subject))
+        engine.dispose()
