@@ -61,6 +61,7 @@ class Problem:
     until: datetime
     subjects: Sequence[str]
     link: Link
+    of_rows: bool  # whether it is about bad rows of several files
 
     @property
     def count(self) -> int:
@@ -115,8 +116,12 @@ def _group(row: Mapping[Any, Any]) -> tuple[str, ...]:
     """Return what the alerts of one problem have in common; a file is one among many, anything else stands alone."""
     kind = (str(row["rule"]), str(row["status"]))
     if row["rule"] == FILES:
-        return (*kind, "rejected" if row["verdict"] in ("rejected", "failed") else "bad rows")
+        return (*kind, "rejected" if _is_refused(row) else "bad rows")
     return kind if row["rule"] == "prediction_failed" else (*kind, str(row["subject"]))
+
+
+def _is_refused(row: Mapping[Any, Any]) -> bool:
+    return row["verdict"] in ("rejected", "failed")
 
 
 def _badness(row: Mapping[str, Any]) -> tuple[int, float]:
@@ -138,6 +143,7 @@ def _problem(rows: Sequence[Mapping[str, Any]]) -> Problem:
         until=max(times),
         subjects=tuple(row["subject"] for row in rows),
         link=_link(worst, len(rows)),
+        of_rows=worst["rule"] == FILES and len(rows) > 1 and not _is_refused(worst),
     )
 
 
@@ -145,7 +151,7 @@ def _said(rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return what a problem is called, and what there is to say about it."""
     worst, payload = rows[0], rows[0]["payload"]
     if worst["rule"] == FILES and len(rows) > 1:
-        if worst["verdict"] in ("rejected", "failed"):
+        if _is_refused(worst):
             return f"{len(rows):,} files are rejected as a whole", _listed(row["subject"] for row in rows)
         bad, total = (sum(int(row[each]) for row in rows if row[each] > 0) for each in ("rows_bad", "rows_total"))
         return f"{len(rows):,} files have bad rows", f"{bad:,} of {total:,} rows are bad."

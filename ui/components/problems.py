@@ -38,8 +38,7 @@ def _show(problem: Problem, number: int, issues: str) -> None:
     if problem.status == "seen":
         since = f"seen, and still so {since}"
     st.markdown(f"{badge(problem.severity)} **{plain(problem.title)}** {since}")
-    of_files = problem.rule == alerts.FILES and problem.count > 1
-    if said := " ".join(each for each in (problem.details, issues if of_files else "") if each):
+    if said := " ".join(each for each in (problem.details, issues if problem.of_rows else "") if each):
         st.caption(plain(said))
     with st.container(horizontal=True, vertical_alignment="center"):
         navigation.link(problem.link.page, problem.link.label, ":material/arrow_forward:", **problem.link.state)
