@@ -26,11 +26,11 @@ PAGES = {
     "overview": "",
     "predict": "predict",
     "past predictions": "past-predictions",
-    "past predictions, 30 days": "past-predictions?span=720",
+    "past predictions, 30 days": "past-predictions?when=month",
     "data quality": "data-quality",
     "monitoring": "monitoring",
-    "monitoring, ingested data": "monitoring?tab=data",
-    "monitoring, drift": "monitoring?tab=predictions",
+    "monitoring, ingested data": "monitoring?tab=data&when=24h",
+    "monitoring, drift": "monitoring?tab=predictions&when=24h",
     "models": "models",
 }
 EMPTY = Path(__file__).with_name("empty_page.py")
