@@ -1,12 +1,12 @@
 """What becomes of waiting alerts when channels are well, sick or slow: nothing is lost, nobody is told twice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
-from tabserve.alerts.alert import LONGEST_WAIT, Alert, AlertState, Notice
+from tabserve.alerts.alert import LONGEST_WAIT, Alert, AlertState, Notice, notice
 from tabserve.alerts.service import KEPT_S, AlertDependencies, Delivery, send_alerts
 from tabserve.core.errors import AlertDeliveryError
 from tests.factories import NOON
@@ -162,3 +162,11 @@ def test_a_files_alert_leads_to_the_page_and_without_a_page_to_the_api() -> None
         [notice] = world.chat.sent
         assert notice.link == link
         assert (("report", "GET /reports/f1") in notice.facts) is (link is None)
+
+
+def test_any_other_alert_leads_to_what_is_wrong_with_its_use_case_unless_it_has_its_own_link() -> None:
+    alert = Alert("1", "drift", "orders", "orders", "firing", "critical", {}, NOON)
+    assert notice(alert, "https://page").link == "https://page/monitoring?use_case=orders"
+    assert notice(replace(alert, use_case=None), "https://page").link == "https://page/monitoring"
+    assert notice(replace(alert, payload={"link": "https://grafana"}), "https://page").link == "https://grafana"
+    assert notice(alert).link is None

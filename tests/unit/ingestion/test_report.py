@@ -123,3 +123,10 @@ def test_the_web_page_can_take_its_part_of_a_report(tmp_path: Path) -> None:
 
 def test_shares_are_never_rounded_to_all_or_nothing() -> None:
     assert [percent(part, 10_000) for part in (0, 1, 2_470, 10_000)] == ["0 %", "under 0.1 %", "24.7 %", "100 %"]
+
+
+def test_a_report_links_to_the_page_if_there_is_one(tmp_path: Path) -> None:
+    file = ingestion(use_case="orders", rows_total=1000, rows_good=993, rows_bad=7)
+    page = HtmlReports(store(tmp_path), "https://page").write(file, RESULT, ORDERS).decode()
+    assert f'href="https://page/data-quality?file={file.file_id}"' in page
+    assert "href" not in written(tmp_path, file)

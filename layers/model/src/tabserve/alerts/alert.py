@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
+from urllib.parse import quote
 
 AlertState = Literal["firing", "resolved"]
 
@@ -70,6 +71,7 @@ def notice(alert: Alert, ui_url: str = "") -> Notice:
     """Put an alert into words; a payload may bring its own title, explanation, facts and link.
 
     A file's alert leads to the web page, which has the file's report; without a page it says where the API has it.
+    Any other one leads to its own link, a dashboard's, and else to what is wrong with its use case on the page.
     """
     payload = alert.payload
     what = str(payload.get("title", alert.rule.replace("_", " ")))
@@ -82,6 +84,8 @@ def notice(alert: Alert, ui_url: str = "") -> Notice:
     if file_id := _text(payload, "file_id"):
         link = f"{ui_url}/data-quality?file={file_id}" if ui_url else None
         lines += [] if ui_url else [("report", f"GET /reports/{file_id}")]
+    elif ui_url and not link:
+        link = f"{ui_url}/monitoring" + (f"?use_case={quote(alert.use_case)}" if alert.use_case else "")
     return Notice(title, (("subject", alert.subject), *lines), alert.state, alert.severity, link)
 
 

@@ -46,7 +46,7 @@ class Settings(BaseModel):
     alert_topic_arn: str = Field(default="", description="the SNS topic that alerts are published to; none when empty")
     alert_webhook_url: str = Field(default="", description="the Teams workflow that gets alerts; none when empty")
     dashboards_url: str = Field(default="", description="the Grafana that alerts link to; no links when empty")
-    ui_url: str = Field(default="", description="the web page that the alerts of files link to; no links when empty")
+    ui_url: str = Field(default="", description="the web page that alerts and reports link to; no links when empty")
     default_use_case: str = Field(
         default="", description="the use case of a bare record, and of a raw file in no folder; none when empty"
     )

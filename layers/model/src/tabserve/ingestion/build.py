@@ -13,7 +13,7 @@ from tabserve.ingestion.validation import ValidationDependencies
 from tabserve.ingestion.validator import validate_rows
 
 NEEDS: Final = ("database_url", "raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
-OPTIONAL: Final = ("default_use_case",)
+OPTIONAL: Final = ("default_use_case", "ui_url")
 
 
 def ingest_service() -> Service[IngestDependencies]:
@@ -30,5 +30,5 @@ def _dependencies(settings: Settings) -> IngestDependencies:
         bad=S3Store(s3, settings.bad_bucket),
         artifacts=artifacts,
         ingestions=Ingestions(database(settings, "ingest")),
-        reports=HtmlReports(artifacts),
+        reports=HtmlReports(artifacts, settings.ui_url),
     )

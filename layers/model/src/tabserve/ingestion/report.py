@@ -67,9 +67,9 @@ class Column:
 class HtmlReports:
     """Writes reports; everything that came with a file is escaped."""
 
-    def __init__(self, artifacts: ObjectStore) -> None:
-        """Take the bucket of the champions."""
-        self._artifacts = artifacts
+    def __init__(self, artifacts: ObjectStore, ui_url: str = "") -> None:
+        """Take the bucket of the champions, and the address of the web page to link to, if there is one."""
+        self._artifacts, self._ui_url = artifacts, ui_url
         self._references: dict[tuple[str, str], Mapping[str, Reference]] = {}
 
     def write(self, ingestion: Ingestion, result: ValidationResult, use_case: UseCase | None = None) -> bytes:
@@ -78,6 +78,7 @@ class HtmlReports:
         references = self.reference(str(ingestion.use_case)) if result.statistics else {}
         page = self._template.render(
             ingestion=ingestion,
+            ui_url=self._ui_url,
             said=(ingestion.error or "").partition(": ")[2] or ingestion.error,
             found=result.header,
             wanted=use_case.required_columns if use_case else (),
