@@ -16,7 +16,7 @@ done = echo "$$(($$(date +%s) - began)) s"
 quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift openapi docs dashboards sam-local
+.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift five-tasks openapi docs dashboards sam-local
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, fals
 
 bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them
 	PYTHONPATH=. $(BIN)/python scripts/bench.py $(ARGS)
+
+five-tasks: $(STAMP) ## The five main tasks of the web page, done in a browser on the running stack: clicks and seconds, beside the old ones
+	@PYTHONPATH=scripts:. $(BIN)/python -m benchmarks.five_tasks $(ARGS)
 
 bench-drift: $(STAMP) .local/peers/evidently .local/peers/nannyml ## False drift alarms beside Evidently's and NannyML's defaults
 	$(BIN)/python -m benchmarks.drift $(ARGS)
