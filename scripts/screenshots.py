@@ -2,6 +2,7 @@
 """Take a picture of every page of the running stack on a wide screen and on a phone, for the documentation."""
 
 import argparse
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -10,16 +11,18 @@ import pictures
 import stack_env
 from browser import PHONE, WIDE, chromium, settle, visit
 
-# What each picture shows: a page, and a tab of it where it has several.
+# What each picture shows: a page in the state that its address gives it.
 PICTURES = {
-    "overview": ("", ""),
-    "predict": ("predict", ""),
-    "past-predictions": ("past-predictions", ""),
-    "data-quality": ("data-quality", ""),
-    "monitoring": ("monitoring", "Now"),
-    "monitoring-data": ("monitoring", "Ingested data"),
-    "monitoring-predictions": ("monitoring", "Drift and predictions"),
-    "models": ("models", ""),
+    "overview": "",
+    "predict": "predict",
+    "predict-csv": "predict?tab=csv",
+    "past-predictions": "past-predictions?when=hour",
+    "data-quality": "data-quality",
+    "file": "data-quality",
+    "monitoring": "monitoring?when=1h",
+    "monitoring-data": "monitoring?tab=data&when=1h",
+    "monitoring-predictions": "monitoring?tab=predictions&when=1h",
+    "models": "models",
 }
 SIZES = {"wide": WIDE, "phone": PHONE}
 DRAWN_MS = 1_000  # charts draw after the page is quiet
@@ -38,25 +41,44 @@ def main(arguments: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         for size, (width, height) in SIZES.items():
-            for name, (path, tab) in PICTURES.items():
+            for name, path in PICTURES.items():
                 file = args.out / f"{name}-{size}.png"
-                picture(browser, site, path, tab, width, height).screenshot(path=file)
+                picture(browser, site, name, path, width, height).screenshot(path=file)
                 print(file)
     pictures.note()
 
 
-def picture(browser: Browser, site: str, path: str, tab: str, width: int, height: int) -> Page:
-    """Open a page, make a prediction where there is a form, and make the window as tall as the page."""
+def predict(page: Page) -> None:
+    """Predict the example."""
+    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_text("What pushed it up or down").wait_for()
+
+
+def predict_file(page: Page) -> None:
+    """Predict the example file."""
+    with page.expect_download() as example:
+        page.get_by_role("button", name="Get an example file").click()
+    page.locator("input[type=file]").set_input_files(example.value.path())
+    page.get_by_role("button", name=re.compile(r"Predict \d+ rows")).click()
+    page.get_by_role("button", name="Download all results").wait_for()
+
+
+def repair_file(page: Page) -> None:
+    """Open the worst file, to which the line of state leads, where its bad rows are repaired."""
+    page.locator(".st-key-state").get_by_role("link").first.click()
+    page.get_by_role("tab", name="Repair and send again").click()
+
+
+USED = {"predict": predict, "predict-csv": predict_file, "file": repair_file}
+
+
+def picture(browser: Browser, site: str, name: str, path: str, width: int, height: int) -> Page:
+    """Open a page, use it as a visitor would, and make the window as tall as the page."""
     page = browser.new_page(viewport={"width": width, "height": height})
     visit(page, site, path)
-    if path == "predict":
-        page.get_by_role("button", name="Predict", exact=True).click()
-        page.get_by_text("What pushed it up or down").wait_for()
-    if tab:
-        page.get_by_role("combobox", name="When").click()
-        page.get_by_role("option", name="Last 15 minutes").click()
-        page.get_by_role("tab", name=tab).click()
-    settle(page)
+    if use := USED.get(name):
+        use(page)
+        settle(page)
     tall = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').getBoundingClientRect().height")
     page.set_viewport_size({"width": width, "height": max(height, min(int(tall) + 20, TALLEST))})
     page.wait_for_timeout(DRAWN_MS)

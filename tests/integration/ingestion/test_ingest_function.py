@@ -66,7 +66,10 @@ def test_a_raw_file_becomes_good_and_bad_objects_and_a_verdict(app: Any, s3: Any
         s3.get_object(Bucket="good", Key=good_key)["Body"].read().decode()
         == f"row_number,{HEADER}\n1,1,3,male,22,7.25,S\n"
     )
-    assert "unknown_category" in s3.get_object(Bucket="artifacts", Key=report_key)["Body"].read().decode()
+    assert (
+        "the value is none of the categories"
+        in s3.get_object(Bucket="artifacts", Key=report_key)["Body"].read().decode()
+    )
     assert rows(sqlite_url, "SELECT row_number, line_number, raw FROM bad_rows") == [(2, 3, "2,4,female,38,71.28,C")]
     assert rows(sqlite_url, "SELECT column_name, rule, rows FROM data_quality_issues") == [
         ("Pclass", "unknown_category", 1)
