@@ -16,7 +16,7 @@ from tabserve.core import tables
 from tests.e2e.web.conftest import Seeded
 from ui import panels
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 VERSION = "20260101T000000Z-0a1b2c3d"
 DRIFT = {"title": "titanic: Age drifted", "explanation": "Age differs.", "facts": {"columns": {"Age": {}}}}

@@ -14,7 +14,7 @@ from grafana import colors
 from tabserve.core import tables
 from tests.e2e.web.conftest import Seeded
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 VERSION = "20261120T000000Z-bbbbbbbb"
 STATES = {"Age": ("severe", 0.643), "Sex": ("alarm", 0.081), "Fare": ("ok", 0.004), "@prediction": ("ok", 0.0)}

@@ -16,7 +16,7 @@ from browser import file, settle, visit
 from tabserve.core.tables import data_quality_issues, ingestions
 from tests.e2e.web.conftest import Seeded, Serve
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 NOBODY = "http://127.0.0.1:9"
 HEADER = "PassengerId,Pclass,Sex,Age,Fare,Embarked,Name"

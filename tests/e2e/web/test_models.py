@@ -20,7 +20,7 @@ from tabserve.training.diagnostics import diagnose
 from tests.definitions import CATALOG
 from tests.e2e.web.conftest import Serve
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 NEW, OLD, CURVELESS = "20261120T000000Z-bbbbbbbb", "20261110T000000Z-aaaaaaaa", "20261001T000000Z-00000000"
 ROWS = 600

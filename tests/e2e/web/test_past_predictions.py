@@ -16,7 +16,7 @@ from tests.e2e.web.conftest import Own
 from tests.e2e.web.test_accessibility import violations
 from tests.e2e.web.test_pages import cells, upload
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 PATH = "past-predictions?use_case=titanic"
 LONG_AGO = datetime.now(UTC) - timedelta(days=40)

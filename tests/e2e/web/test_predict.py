@@ -15,7 +15,7 @@ from tests.e2e.web.conftest import Own
 from tests.e2e.web.test_accessibility import violations
 from tests.e2e.web.test_pages import FILE, cells, predict, upload
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
 HEADER = FILE.splitlines()[0]
 FORM, CSV = "predict?use_case=titanic", "predict?use_case=titanic&tab=csv"
