@@ -50,7 +50,10 @@ def _show_list() -> None:
     st.markdown("Every file's verdict, its report, and its bad rows: read why, correct them here, send them again.")
     raw_upload.show_waiting()
     with st.expander(
-        "Check a CSV file: choose it, drop it, or send the example", icon=":material/upload_file:", expanded=_is_empty()
+        "Check a CSV file: choose it, drop it, or send the example",
+        icon=":material/upload_file:",
+        # As it was when the visitor came: the first file's arrival must not close it under their hands.
+        expanded=st.session_state.setdefault("came_to_nothing", _is_empty()),
     ):
         raw_upload.show(context.chosen())
     _choose_file()
