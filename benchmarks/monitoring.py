@@ -14,10 +14,10 @@ from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement, timed
 from benchmarks.populations import ROOT, Population
 from tabserve.core import database
+from tabserve.core.limits import DriftLimits
 from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
-from tabserve.core.use_case import DriftLimits
 from tabserve.monitoring.drift import compare
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.profile import PREDICTION, PROBABILITY, is_missing

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tabserve.core.use_case import DriftLimits
+from tabserve.core.limits import DriftLimits
 from tabserve.monitoring.drift import difference, state
 from tabserve.reference.profile import CategoricalProfile, ColumnProfile, NumericProfile
 

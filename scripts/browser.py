@@ -6,9 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = "No Chromium here: the browser needs `apt-get install chromium` or `playwright install chromium`."
@@ -92,6 +91,6 @@ def edit(page: Page, table: Locator, column: int, text: str) -> None:
     settle(page)
 
 
-def file(name: str, text: str) -> Any:  # noqa: ANN401  playwright's own type has a private name
+def file(name: str, text: str) -> FilePayload:
     """Return a CSV as a browser's file dialog takes it."""
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}

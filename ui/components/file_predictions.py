@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import context, csv_tables, records
 from ui.components import notices, prediction_charts, tables
@@ -51,7 +52,7 @@ def _show_help(definition: Json) -> None:
     tables.offer_csv("Get an example file", records.example_csv(definition), f"{definition['name']}-example")
 
 
-def _run(definition: Json, chosen: Any) -> FileRun | None:  # noqa: ANN401  what Streamlit's uploader returns
+def _run(definition: Json, chosen: UploadedFile | None) -> FileRun | None:
     """Return the run of the chosen file, which is read once; what was predicted outlasts the choice. Raises UiError."""
     key = f"run_{definition['name']}"
     run: FileRun | None = st.session_state.get(key)

@@ -9,6 +9,7 @@ import streamlit as st
 from ui.components.markup import number, plain
 from ui.context import Json
 
+Value = str | float | bool | None
 NOT_KNOWN = "not known"
 MOST_IN_SIGHT = 5
 
@@ -47,13 +48,13 @@ class Form:
             self._places[feature["name"]] = st.empty()
         return value
 
-    def _first(self, feature: Json, record: Json) -> Any:  # noqa: ANN401
+    def _first(self, feature: Json, record: Json) -> Value:
         value = record.get(feature["name"])
         if value is None and feature["required"] and feature["type"] != "category":
             value = feature["minimum"]
         return self._written(feature, value)
 
-    def _written(self, feature: Json, value: Any) -> Any:  # noqa: ANN401
+    def _written(self, feature: Json, value: Value) -> Value:
         """Return a value as the field of its feature holds it."""
         if feature["type"] == "category":
             options = _options(feature)

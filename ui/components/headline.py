@@ -1,5 +1,6 @@
 """The title of a page, and below it a line on how everything is: alerts, drift, accuracy, and what answers."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,7 +99,7 @@ def _show_accuracy(use_case: str) -> None:
     navigation.link("monitoring", plain(text), ":material/target:", **LOOKED_AT)
 
 
-def _interval(row: Any) -> str:  # noqa: ANN401  a row of ACCURACY
+def _interval(row: Mapping[Any, Any]) -> str:
     interval = "" if pd.isna(row["low"]) else f" ({percent(row['low'])} to {percent(row['high'])})"
     return f"Accuracy {percent(row['value'])}{interval}"
 

@@ -208,9 +208,10 @@ def _confusion(version: Shown, labels: Sequence[str]) -> None:
     charts.show((cells + numbers).properties(height=height), f"Confusion of {version.name}: {said}")
 
 
-def _diagonal() -> Any:  # noqa: ANN401
+def _diagonal() -> alt.Chart:
     ends = pd.DataFrame({"x": [0, 1], "y": [0, 1]})
-    return alt.Chart(ends).mark_line(strokeDash=[4, 4], color=CHANCE).encode(x="x:Q", y="y:Q")
+    drawn: alt.Chart = alt.Chart(ends).mark_line(strokeDash=[4, 4], color=CHANCE).encode(x="x:Q", y="y:Q")
+    return drawn
 
 
 def _share(kind: type[Any], field: str, title: str | None, largest: float | None = 1.0) -> Any:  # noqa: ANN401

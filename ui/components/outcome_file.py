@@ -1,10 +1,10 @@
 """Hand in what really happened as a CSV file: choose, look at what it would change, save it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import context, csv_tables, outcomes
 from ui.components import notices, tables
@@ -47,7 +47,7 @@ def _show_help(definition: Json, predictions: Sequence[Json]) -> None:
     tables.offer_csv("Get a template with the predictions above", tables.safe_csv(header, rows), "outcomes")
 
 
-def _checked(definition: Json, chosen: Any) -> OutcomeFile:  # noqa: ANN401  what Streamlit's uploader returns
+def _checked(definition: Json, chosen: UploadedFile) -> OutcomeFile:
     """Return what the chosen file would change; looked up once until something is saved. Raises UiError."""
     checked: tuple[str, OutcomeFile] = st.session_state.get(CHECKED, ("", None))
     file_id, file = checked

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field
 from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
+from tabserve.core.limits import Monitoring
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Feature, Monitoring, Target
+from tabserve.core.use_case import Feature, Target
 from tabserve.registry.version import ModelMetadata
 from tabserve.serving.views import reload_models
 

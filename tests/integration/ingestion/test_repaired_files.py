@@ -14,7 +14,7 @@ from tabserve.alerts.outbox import Outbox
 from tabserve.alerts.ports import AlertOutbox
 from tabserve.core.database import Database
 from tabserve.core.files import Ingestion, repaired_key
-from tabserve.core.use_case import SeverityLimits
+from tabserve.core.limits import SeverityLimits
 from tabserve.ingestion.ports import IngestionStore
 from tabserve.ingestion.severity import RULE, file_alert
 from tabserve.ingestion.store import Ingestions

@@ -3,7 +3,7 @@
 import pytest
 
 from tabserve.core.files import RawFile
-from tabserve.core.use_case import SeverityLimits
+from tabserve.core.limits import SeverityLimits
 from tabserve.ingestion.severity import severity
 from tabserve.ingestion.validation_result import Issue, ValidationResult
 

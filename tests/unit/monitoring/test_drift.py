@@ -9,7 +9,7 @@ from scipy import stats
 
 from benchmarks.monitoring import window_ms
 from benchmarks.simulation import population
-from tabserve.core.use_case import DriftLimits
+from tabserve.core.limits import DriftLimits
 from tabserve.monitoring import drift
 from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profile
 

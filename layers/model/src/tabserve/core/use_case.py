@@ -5,23 +5,19 @@ import unicodedata
 from collections import Counter
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
 
 from tabserve.core.csv_files import folded
+from tabserve.core.limits import Definition, Monitoring, SeverityLimits
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ .()/-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Label = StrictStr | StrictInt
-Share = Annotated[float, Field(ge=0, le=1)]
 MetricName = Literal["accuracy", "roc_auc", "brier", "log_loss"]
 
 CONTROL = "Cc"
 RESERVED_NAMES = frozenset({"entity_id"})
 QUOTE_IT = "quote it: YAML reads yes, no, on, off, true and false as booleans"
-
-
-class _Definition(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 def _reject_booleans(values: tuple[object, ...] | list[object], field: str) -> None:
@@ -35,7 +31,7 @@ def _reject_repeats(texts: list[str], field: str) -> None:
         raise ValueError(f"{field} repeats {', '.join(map(repr, repeated))}")
 
 
-class _Feature(_Definition):
+class _Feature(Definition):
     name: Name
     required: bool = True
     description: str = ""
@@ -92,7 +88,7 @@ class NumberFeature(_Feature):
 Feature = Annotated[CategoryFeature | NumberFeature, Field(discriminator="type")]
 
 
-class Target(_Definition):
+class Target(Definition):
     """What is predicted: its classes as the data writes them and as people read them."""
 
     name: Name
@@ -133,7 +129,7 @@ class Target(_Definition):
         return self.labels[index] if self.labels else self.texts[index]
 
 
-class Training(_Definition):
+class Training(Definition):
     """How a model of this use case is trained and when it is good enough.
 
     `data` and `holdout` are CSV paths relative to the project, or `sklearn:NAME` for a data set that comes with
@@ -145,49 +141,10 @@ class Training(_Definition):
     estimator: Literal["logistic_regression", "random_forest"] = "logistic_regression"
     test_size: float = Field(default=0.2, gt=0, lt=1)
     random_state: int = 42
-    acceptance: dict[MetricName, float] = {}
+    acceptance: dict[MetricName, float] = Field(default_factory=dict)
 
 
-class WindowLimits(_Definition):
-    """A monitoring window closes at `rows` predictions or after `minutes`, whichever comes first."""
-
-    rows: int = Field(default=500, ge=50)
-    minutes: int = Field(default=60, ge=1)
-
-
-class DriftLimits(_Definition):
-    """Effect sizes (bias-corrected PSI) at which drift is noted, alarming, severe."""
-
-    warning: float = 0.02
-    alarm: float = 0.05
-    severe: float = 0.20
-
-
-class PerformanceLimits(_Definition):
-    """By how much a metric may be worse than the version's own on its held-out rows, in the metric's own unit."""
-
-    margin: float = Field(default=0.02, ge=0, lt=1)
-
-
-class Monitoring(_Definition):
-    """When windows close, what counts as drift and what as a loss of performance."""
-
-    window: WindowLimits = WindowLimits()
-    drift: DriftLimits = DriftLimits()
-    performance: PerformanceLimits = PerformanceLimits()
-
-
-class SeverityLimits(_Definition):
-    """Shares of bad rows at which a file's severity rises, and the severity from which on there is an alert."""
-
-    high: Share = 0.5
-    medium: Share = 0.1
-    critical_rules: tuple[str, ...] = ()
-    critical_rule_share: Share = 0.05
-    alert_from: Literal["low", "medium", "high"] = "medium"
-
-
-class UseCase(_Definition):
+class UseCase(Definition):
     """One dataset: its columns, its target, how it is trained and watched.
 
     Good rows fill the feature store when `feature_store` is true. What is known of an entity is as old as its cell in
@@ -206,7 +163,7 @@ class UseCase(_Definition):
     event_time_column: Name | None = None
     feature_store: StrictBool = False
     target: Target
-    example: dict[Name, Label | float] = {}
+    example: dict[Name, Label | float] = Field(default_factory=dict)
     training: Training = Training()
     criticality: SeverityLimits = SeverityLimits()
     monitoring: Monitoring = Monitoring()

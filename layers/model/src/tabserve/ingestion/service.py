@@ -14,8 +14,8 @@ from tabserve.core.buckets import Bucket, ObjectStore
 from tabserve.core.errors import OvertakenError, UnavailableError
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.good_rows import RAW_WRITTEN_AT
+from tabserve.core.limits import SeverityLimits
 from tabserve.core.retry import retried
-from tabserve.core.use_case import SeverityLimits
 from tabserve.ingestion.ports import IngestionStore
 from tabserve.ingestion.severity import file_alert
 from tabserve.ingestion.validation import ValidatedFile, ValidationDependencies, validate

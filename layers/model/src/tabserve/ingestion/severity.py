@@ -7,7 +7,7 @@ from typing import Final
 from tabserve.alerts.alert import Alert, AlertState, alert_id
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.files import Ingestion, Severity
-from tabserve.core.use_case import SeverityLimits
+from tabserve.core.limits import SeverityLimits
 from tabserve.ingestion.validation_result import ValidationResult
 
 RULE: Final = "data_quality"

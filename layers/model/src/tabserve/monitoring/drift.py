@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 from scipy.stats import distributions, false_discovery_control, fisher_exact
 
-from tabserve.core.use_case import DriftLimits
+from tabserve.core.limits import DriftLimits
 from tabserve.reference.profile import ColumnProfile, NumericProfile, Profile
 
 State = Literal["insufficient", "ok", "warning", "alarm", "severe"]

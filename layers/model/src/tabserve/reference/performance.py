@@ -96,12 +96,12 @@ def _macro(answers: Answers, truth: Texts) -> Iterator[Measure]:
     reals = [truth == name for name in classes]
     pairs = list(zip(claims, reals, strict=True))
     shares: Mapping[str, Callable[[Flags, Flags], float]] = {"precision": _precision, "recall": _recall, "f1": _f1}
+
+    def mean_of(share: Callable[[Flags, Flags], float]) -> Callable[[NDArray[np.int64]], float]:
+        return lambda rows: float(np.mean([share(c[rows], r[rows]) for c, r in pairs]))
+
     for metric, share in shares.items():
-        yield _resampled(
-            metric,
-            lambda rows, share=share: float(np.mean([share(c[rows], r[rows]) for c, r in pairs])),  # type: ignore[misc]
-            len(answers),
-        )
+        yield _resampled(metric, mean_of(share), len(answers))
 
 
 def _scores(answers: Answers, happened: Flags) -> Iterator[Measure]:

@@ -83,10 +83,11 @@ class Statistics:
         return ColumnStatistics(feature.name, self._count, self._missing[feature.name], top=tuple(top))
 
     def _of_number(self, feature: NumberFeature) -> ColumnStatistics:
-        if feature.name not in self._moments:
+        if feature.name not in self._moments or self._sample is None:
             return ColumnStatistics(feature.name, self._count, self._missing[feature.name])
         n, total, minimum, maximum = self._moments[feature.name]
-        edges, counts = self._histogram(feature.name)
+        values = self._sample[feature.name].drop_nulls()
+        edges, counts = _histogram(values)
         return ColumnStatistics(
             feature.name,
             self._count,
@@ -94,24 +95,23 @@ class Statistics:
             minimum=minimum,
             mean=total / n if math.isfinite(total) else None,
             maximum=maximum,
-            quantiles=self._quantiles(feature.name),
+            quantiles=_quantiles(values),
             edges=edges,
             counts=counts,
         )
 
-    def _histogram(self, column: str) -> tuple[tuple[float, ...], tuple[int, ...]]:
-        """Return edges of bins of one width between the outer hundredths of the sample, and counts of its values."""
-        assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
-        values = self._sample[column].drop_nulls()
-        low, high = (values.quantile(share, interpolation="nearest") for share in OUTER)
-        if low is None or high is None or not low < high or not math.isfinite(high - low):
-            return (), ()
-        edges = tuple(low + (high - low) * place / BINS for place in range(BINS + 1))
-        below = [0, *(int((values <= edge).sum()) for edge in edges[1:-1]), len(values)]
-        return edges, tuple(end - start for start, end in pairwise(below))
 
-    def _quantiles(self, column: str) -> tuple[float, ...]:
-        assert self._sample is not None  # noqa: S101  there are moments, so there is a sample
-        found = (self._sample[column].quantile(share, interpolation="linear") for share in QUANTILES)
-        values = tuple(value for value in found if value is not None)
-        return values if all(map(math.isfinite, values)) else ()
+def _histogram(values: pl.Series) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return edges of bins of one width between the outer hundredths of a sample, and counts of its values."""
+    low, high = (values.quantile(share, interpolation="nearest") for share in OUTER)
+    if low is None or high is None or not low < high or not math.isfinite(high - low):
+        return (), ()
+    edges = tuple(low + (high - low) * place / BINS for place in range(BINS + 1))
+    below = [0, *(int((values <= edge).sum()) for edge in edges[1:-1]), len(values)]
+    return edges, tuple(end - start for start, end in pairwise(below))
+
+
+def _quantiles(sample: pl.Series) -> tuple[float, ...]:
+    found = (sample.quantile(share, interpolation="linear") for share in QUANTILES)
+    values = tuple(value for value in found if value is not None)
+    return values if all(map(math.isfinite, values)) else ()
