@@ -74,6 +74,11 @@ def set_password(connection: Connection, role: str, password: str) -> None:
     connection.exec_driver_sql(f"ALTER ROLE {role} LOGIN PASSWORD '{hashed}'")
 
 
+def limit_connections(connection: Connection, role: str, limit: int) -> None:
+    """Let at most so many sessions of a role be open at once; the server refuses one more."""
+    connection.exec_driver_sql(f"ALTER ROLE {role} CONNECTION LIMIT {limit:d}")
+
+
 def _create(connection: Connection, role: str, options: str = "") -> None:
     """Create a role unless it is there; roles belong to the server, so another database's migration may do so too."""
     connection.exec_driver_sql(

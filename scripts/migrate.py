@@ -30,18 +30,29 @@ def main() -> int:
     parser.add_argument(
         "--app-password", help=f"let the functions log in as {database_roles.LOGIN} with this password (PostgreSQL)"
     )
+    parser.add_argument(
+        "--app-connections",
+        type=int,
+        metavar="N",
+        help=f"let {database_roles.LOGIN} hold at most N connections at once, -1 any number (PostgreSQL)",
+    )
     arguments = parser.parse_args()
     try:
         url = arguments.database_url or _url_from_settings()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    migrate(url, arguments.reader_password, arguments.app_password)
+    migrate(url, arguments.reader_password, arguments.app_password, arguments.app_connections)
     print(f"{make_url(url).render_as_string(hide_password=True)} is at revision {revision(url)}")
     return 0
 
 
-def migrate(url: str, reader_password: str | None = None, app_password: str | None = None) -> None:
+def migrate(
+    url: str,
+    reader_password: str | None = None,
+    app_password: str | None = None,
+    app_connections: int | None = None,
+) -> None:
     """Upgrade to the newest revision; safe to repeat, and to start twice at once on PostgreSQL."""
     engine = database.create(url)
     try:
@@ -52,6 +63,8 @@ def migrate(url: str, reader_password: str | None = None, app_password: str | No
                 database_roles.grant(connection)
                 if app_password is not None:
                     database_roles.set_password(connection, database_roles.LOGIN, app_password)
+                if app_connections is not None:
+                    database_roles.limit_connections(connection, database_roles.LOGIN, app_connections)
         if reader_password is not None:
             _let_reader_in(engine, reader_password)
     finally:

@@ -217,3 +217,12 @@ def test_the_server_never_sees_a_password(postgres_url: str, admin: Any) -> None
 
 def test_every_function_with_a_database_has_a_role() -> None:
     assert GRANTS.keys() == WORK.keys()
+
+
+def test_the_connections_of_the_functions_are_limited_where_that_is_asked_for(postgres_url: str, admin: Any) -> None:
+    limits = []
+    for limit in (1_000, None, -1):  # nothing said changes nothing
+        migrate.migrate(postgres_url, app_connections=limit)
+        admin.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", (database_roles.LOGIN,))
+        limits.append(admin.fetchone()[0])
+    assert limits == [1_000, 1_000, -1]

@@ -14,6 +14,7 @@ import psycopg2
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tabserve.core.connection import CONNECT_TIMEOUT_S, startup_options, translated
 from tabserve.core.errors import DatabaseUnavailableError
@@ -26,7 +27,11 @@ T = TypeVar("T")
 
 
 class Database:
-    """Transactions on one connection, which is opened when needed and checked before each use."""
+    """Transactions on one connection, which is opened when needed and checked before each use.
+
+    Threads take turns, and a transaction within another one of the same thread would wait for itself: how many
+    connections a process holds must be known, for all of them together must fit what the database gives.
+    """
 
     def __init__(self, url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None) -> None:
         self._engine = create(url, timeout_ms, role)
@@ -39,6 +44,8 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise translated(error.orig or error, broken=error.connection_invalidated) from None
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError("another thread does not give the connection back") from error
         except psycopg2.Error as error:  # a cursor of the driver's own goes around SQLAlchemy
             raise translated(error) from None
 
@@ -70,6 +77,8 @@ def create(url: str, timeout_ms: int = BATCH_TIMEOUT_MS, role: str | None = None
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
         pool_size=1,
+        max_overflow=0,
+        pool_timeout=timeout_ms / 1000,
         pool_pre_ping=True,
         connect_args=options,
         hide_parameters=True,
