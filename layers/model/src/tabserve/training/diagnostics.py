@@ -19,6 +19,7 @@ ROC_POINTS: Final = 100
 CALIBRATION_BINS: Final = 10
 MOST_ROWS: Final = 1_000  # of the held-out ones, for importance: each column costs that many scores a shuffle
 SHUFFLES: Final = 5
+MOST_CELLS: Final = 1_000_000_000  # to score for importance: about a minute; above 447 columns there are fewer rows
 
 
 def diagnose(rows: LabelledRows, probabilities: Floats, positive: int | None, score: Score, seed: int) -> Diagnostics:
@@ -74,17 +75,16 @@ def importance(rows: LabelledRows, score: Score, seed: int) -> dict[str, Metric]
 
     Of many held-out rows 1 000, evenly spread, are enough.
     """
-    few = rows.take(range(0, len(rows), -(-len(rows) // MOST_ROWS)))
+    most = min(MOST_ROWS, max(1, MOST_CELLS // (SHUFFLES * len(rows.columns) ** 2)))
+    few = rows.take(range(0, len(rows), -(-len(rows) // most)))
     targets, count = np.array(few.targets), len(few)
+    whole = float(np.mean(score(few.columns, count).argmax(axis=1) == targets))
+    copies = few.take([*range(count)] * SHUFFLES)  # all shuffles of a column in one call: a call costs more than a row
     generator = np.random.default_rng(seed)
-
-    def accuracy(columns: Mapping[str, Sequence[Value]]) -> float:
-        return float(np.mean(score(columns, count).argmax(axis=1) == targets))
-
-    whole = accuracy(few.columns)
     found: dict[str, Metric] = {}
     for name, values in few.columns.items():
-        orders = [generator.permutation(count).tolist() for _ in range(SHUFFLES)]
-        lost = [whole - accuracy({**few.columns, name: [values[place] for place in order]}) for order in orders]
-        found[name] = Metric(value=float(np.mean(lost)), low=min(lost), high=max(lost))
+        shuffled = [values[place] for _ in range(SHUFFLES) for place in generator.permutation(count).tolist()]
+        classes = score({**copies.columns, name: shuffled}, len(copies)).argmax(axis=1)
+        lost = whole - (classes.reshape(SHUFFLES, count) == targets).mean(axis=1)
+        found[name] = Metric(value=float(lost.mean()), low=float(lost.min()), high=float(lost.max()))
     return found
