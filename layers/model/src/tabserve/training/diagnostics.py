@@ -1,12 +1,14 @@
 """What the pictures of a version show: ROC curve, calibration, confusion and importance on the held-out rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median_low, mode
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.records import Value
+from tabserve.core.use_case import CategoryFeature, UseCase
 from tabserve.reference.intervals import wilson
 from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
 from tabserve.training.dataset import LabelledRows
@@ -68,6 +70,19 @@ def confusion(targets: Places, predicted: Places, classes: int) -> tuple[tuple[i
     """Count rows by true class (outer) and predicted class (inner), in the use case's order."""
     counts = np.bincount(targets * classes + predicted, minlength=classes * classes)
     return tuple(tuple(line) for line in counts.reshape(classes, classes).tolist())
+
+
+def typical(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> dict[str, str | int | float]:
+    """Return by column a value that stands for the others: the lower median of numbers, the most frequent category.
+
+    A column without any value has none.
+    """
+    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
+    return {
+        each.name: mode(values) if isinstance(each, CategoryFeature) else median_low(map(float, values))
+        for each in use_case.features
+        if (values := known[each.name])
+    }
 
 
 def importance(rows: LabelledRows, score: Score, seed: int) -> dict[str, Metric]:

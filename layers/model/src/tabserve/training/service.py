@@ -28,7 +28,7 @@ from tabserve.registry.version import (
     version_name,
 )
 from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
-from tabserve.training.diagnostics import diagnose
+from tabserve.training.diagnostics import diagnose, typical
 from tabserve.training.evaluation import evaluate, require_accepted
 from tabserve.training.parity import compare, random_count, random_rows, require_parity, total
 
@@ -191,6 +191,7 @@ def _metadata(
         libraries=deps.libraries,
         git_commit=deps.git_commit,
         features_from=rows.features_from,
+        typical=typical(use_case, rows.held_out.columns),
         diagnostics=diagnostics,
         warnings=tuple(_warnings(rows)),
     )
