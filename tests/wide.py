@@ -1,5 +1,7 @@
 """Use cases of hundreds of columns, made up; `tests/synthetic.py` makes their rows."""
 
+from typing import Any
+
 from tabserve.core.use_case import UseCase
 
 GROUPS = ("account", "device", "history", "market", "order")
@@ -11,7 +13,7 @@ def use_case(columns: int) -> UseCase:
     return UseCase.model_validate(definition(columns))
 
 
-def definition(columns: int) -> dict[str, object]:
+def definition(columns: int) -> dict[str, Any]:
     """Return the definition as a YAML file holds it."""
     return {
         "name": f"wide{columns}",
@@ -25,9 +27,9 @@ def definition(columns: int) -> dict[str, object]:
     }
 
 
-def _feature(place: int) -> dict[str, object]:
+def _feature(place: int) -> dict[str, Any]:
     kind = KINDS[place % len(KINDS)]
-    feature: dict[str, object] = {"name": f"{GROUPS[place % 7 % len(GROUPS)]}_{place:04d}", "type": kind}
+    feature: dict[str, Any] = {"name": f"{GROUPS[place % 7 % len(GROUPS)]}_{place:04d}", "type": kind}
     if kind == "category":
         feature["categories"] = ["none", "some", "many"]
     else:

@@ -65,12 +65,12 @@ def test_typical_values_are_ones_that_are_there() -> None:
     columns: dict[str, list[Value]] = {
         "Pclass": [3, 1, 3, None],
         "Sex": ["male", "female", "female", "female"],
-        "Age": [20.5, None, 31, 80],
+        "Age": [20.5, None, 31.23456, 80],
         "Fare": [None] * 4,
         "Embarked": [None, None, None, "C"],
     }
     found = diagnostics.typical(CATALOG.get("titanic"), columns)
-    assert found == {"Pclass": 3, "Sex": "female", "Age": 31, "Embarked": "C"}
+    assert found == {"Pclass": 3, "Sex": "female", "Age": 31.23, "Embarked": "C"}
 
 
 @pytest.mark.parametrize("positive", [None, 1])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
 from tabserve.reference.intervals import wilson
 from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
 from tabserve.training.dataset import LabelledRows
@@ -75,14 +75,20 @@ def confusion(targets: Places, predicted: Places, classes: int) -> tuple[tuple[i
 def typical(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> dict[str, str | int | float]:
     """Return by column a value that stands for the others: the lower median of numbers, the most frequent category.
 
-    A column without any value has none.
+    Fractions are short, so that people can read them. A column without any value has none.
     """
     known = {name: [value for value in values if value is not None] for name, values in columns.items()}
     return {
-        each.name: mode(values) if isinstance(each, CategoryFeature) else median_low(map(float, values))
+        each.name: mode(values) if isinstance(each, CategoryFeature) else _median(each, values)
         for each in use_case.features
         if (values := known[each.name])
     }
+
+
+def _median(feature: NumberFeature, values: Sequence[str | int | float]) -> float:
+    median = median_low(map(float, values))
+    short = median if median.is_integer() else float(f"{median:.4g}")
+    return short if feature.minimum <= short <= feature.maximum else median
 
 
 def importance(rows: LabelledRows, score: Score, seed: int) -> dict[str, Metric]:
