@@ -1,7 +1,7 @@
 """Values for tests, with everything a test does not care about filled in."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -79,14 +79,15 @@ def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(sql))]
 
 
-def lambda_context(seconds: float = 100, request_id: str = "1") -> SimpleNamespace:
+def lambda_context(seconds: float | Callable[[], float] = 100, request_id: str = "1") -> SimpleNamespace:
     """What Lambda passes to a handler that has so much time left."""
+    left = seconds if callable(seconds) else lambda: seconds
     return SimpleNamespace(
         function_name="function",
         memory_limit_in_mb=512,
         invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:function",
         aws_request_id=request_id,
-        get_remaining_time_in_millis=lambda: seconds * 1000,
+        get_remaining_time_in_millis=lambda: left() * 1000,
     )
 
 

@@ -21,10 +21,11 @@ class Answer:
 
 @dataclass
 class Receiver:
-    """Remembers what it was posted: the paths and the parsed bodies."""
+    """Remembers what it was posted: the paths, the headers and the parsed bodies."""
 
     url: str
     paths: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
 
 
@@ -37,6 +38,7 @@ def receiver(answer: Callable[[], Answer | None] = Answer) -> Iterator[Receiver]
 
         def do_POST(self) -> None:
             state.paths.append(self.path)
+            state.headers.append({name.lower(): value for name, value in self.headers.items()})
             state.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.do_GET()
 

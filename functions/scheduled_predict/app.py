@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tabserve.batch.build import scheduled_predict_service
-from tabserve.batch.service import Scored, score_pending
+from tabserve.batch.service import Scored, go_on, score_pending
 from tabserve.core.service import seconds_left
 
 if TYPE_CHECKING:
@@ -14,10 +14,12 @@ service = scheduled_predict_service()
 
 @service.log.inject_lambda_context(clear_state=True)
 @service.metrics.log_metrics
-def handler(_event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Score pending files until none is left or this invocation's time is nearly over."""
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Score pending files until none is left or this invocation's time is nearly over; then another one goes on."""
     scored = score_pending(service.deps, context.aws_request_id, seconds_left(context))
     _report(scored)
+    if go_on(service.deps, scored, context.function_name, event.get("hop", 0)):
+        service.log.info("work is left, the next run begins at once")
     run = scored.run
     return {"run_id": run.id, "status": run.status, "files": run.files, "rows": run.rows}
 

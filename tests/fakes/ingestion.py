@@ -90,8 +90,14 @@ class FakeIngestions:
             seen[file.use_case] += 1
         return [file for _, file in sorted(turns, key=lambda turn: turn[0])][:limit]
 
-    def predicted_rows(self, file_id: str) -> Sequence[int]:
-        return sorted(self.rows_predicted.get(file_id, ()))
+    def last_predicted_row(self, file_id: str) -> int:
+        return max(self.rows_predicted.get(file_id, ()), default=0)
+
+    def predicted_rows(self, file_id: str, first: int, last: int) -> Sequence[int]:
+        return [row for row in self.rows_predicted.get(file_id, ()) if first <= row <= last]
+
+    def count_predicted(self, file_id: str) -> int:
+        return len(self.rows_predicted.get(file_id, ()))
 
     def begin_predicting(self, file_id: str, fence: int) -> None:
         if file_id in self.predicted or file_id in self.errors or self.fences.get(file_id, 0) >= fence:

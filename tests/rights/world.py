@@ -1,10 +1,13 @@
 """The functions in one process on an emulated AWS, each told what the template tells it, and all their calls noted."""
 
+import asyncio
 import io
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 
 import migrate
 import training
+from tabserve.batch import score_file
 from tabserve.core import service as common
 from tabserve.core.clock import utc_now
 from tabserve.core.events import raw_file_message
@@ -43,9 +47,11 @@ class World:
         migrate.migrate(database_url)
         self.deployed = deployed
         self.recorders = {name: Recorder() for name in deployed.of_type("AWS::Serverless::Function")}
+        self._one_at_a_time = Lock()
         self._patch = patch
         self._url = database_url
         patch.setattr(fill_features, "ROWS_PER_PIECE", PIECE)
+        patch.setattr(score_file, "CHUNK", 1)
         patch.setenv("USE_CASES_DIR", str(FOLDER))
         client: Any = boto3.client
         self._clients = {name: client(name, region_name=REGION) for name in ("s3", "sqs", "sns", "dynamodb")}
@@ -76,7 +82,7 @@ class World:
         event: object,
         *,
         later: timedelta = timedelta(),
-        seconds: float = 100,
+        seconds: float | Callable[[], float] = 100,
         around: Callable[[Handler], Handler] = lambda handler: handler,
     ) -> Any:
         """Start a function as a cold start does, in its own environment, and return its answer to one event."""
@@ -93,7 +99,9 @@ class World:
                 patch.setattr(module, "service", replace(module.service, deps=deps))
             if hasattr(module, "app"):
                 module.app.state.service = module.service
-            return around(module.handler)(event, lambda_context(seconds))
+            context = lambda_context(seconds)
+            context.function_name = self.deployed.name(function)
+            return around(module.handler)(event, context)
 
     def put(self, bucket: str, key: str, body: str) -> dict[str, Any]:
         """Write an object and return what S3 says about it."""
@@ -115,8 +123,13 @@ class World:
         prediction_store(self._url).add(batch(50, model_version=version, created_at=utc_now()))
 
     def invoked(self, **call: Any) -> tuple[Any, Mapping[str, Any]]:
-        """Let the predict function answer the scheduler."""
-        answer = self.call("PredictFunction", json.loads(call["params"]["body"]))
+        """Let the predict function answer the calls of the scheduler's threads; it waits for no other function."""
+        if call["params"]["headers"].get("X-Amz-Invocation-Type") == "Event":
+            return SimpleNamespace(status_code=202), {"StatusCode": 202}
+        with self._one_at_a_time, closing(asyncio.new_event_loop()) as loop:
+            asyncio.set_event_loop(loop)
+            answer = self.call("PredictFunction", json.loads(call["params"]["body"]))
+            asyncio.set_event_loop(None)
         return SimpleNamespace(status_code=200), {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def _secret(self, **_: Any) -> tuple[Any, dict[str, str]]:

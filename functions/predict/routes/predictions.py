@@ -13,9 +13,17 @@ from functions.predict.gate import invoked_by_scheduler
 from functions.predict.problems import Described, failure_bodies
 from functions.predict.request import KEY, deps_of, idempotency_key, predict_request, request_id_of
 from tabserve.core.service import Service
-from tabserve.serving.service import Answer, PredictDependencies, predict, predict_file, predict_once
+from tabserve.serving.service import (
+    Answer,
+    FileAnswer,
+    PredictDependencies,
+    predict,
+    predict_file,
+    predict_once,
+)
 
 router = APIRouter(tags=["predictions"])
+SHOWN = 300  # characters of why a row of a file is refused
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -52,21 +60,32 @@ async def post_predict(request: Request) -> Response:
         key, digest = idempotency_key(key), sha256(body).hexdigest()
         first = await to_thread(predict_once, asked, key, digest, predictions_body, deps)
         return Response(first, media_type="application/json")
+    service = request.app.state.service if "aws.context" in request.scope else None  # other servers have an access log
     if asked.origin is not None:
-        answer = await to_thread(predict_file, asked, asked.origin, deps)
-    else:
-        answer = await predict(asked, deps)
-    if "aws.context" in request.scope:  # other servers have an access log
-        _count(answer, request.app.state.service)
+        of_file = await to_thread(predict_file, asked, asked.origin, deps)
+        _count(asked.use_case, of_file.predicted, len(of_file.errors), service)
+        return Response(file_body(of_file), media_type="application/json")
+    answer = await predict(asked, deps)
+    _count(asked.use_case, len(answer.batch), len(answer.errors), service)
     return Response(predictions_body(answer), media_type="application/json")
 
 
-def _count(answer: Answer, service: Service[PredictDependencies]) -> None:
+def _count(use_case: str, predicted: int, refused: int, service: Service[PredictDependencies] | None) -> None:
     """Count a call's records in CloudWatch and write them to the log."""
-    predicted, refused = len(answer.batch), len(answer.errors)
-    service.count(Predictions=predicted, RefusedRecords=refused)
-    service.metrics.flush_metrics()
-    service.log.info("predicted", use_case=answer.use_case.name, rows=predicted, refused=refused)
+    if service:
+        service.count(Predictions=predicted, RefusedRecords=refused)
+        service.metrics.flush_metrics()
+        service.log.info("predicted", use_case=use_case, rows=predicted, refused=refused)
+
+
+def file_body(answer: FileAnswer) -> bytes:
+    """Return what the scheduled function is told: how many rows have a prediction now, and why others were refused.
+
+    One sentence a row: however many columns it has, the answer is small enough for an invocation.
+    """
+    refused = {index: "; ".join(case.message for case in cases) for index, cases in answer.errors.items()}
+    short = {str(index): reason[:SHOWN] for index, reason in refused.items()}
+    return orjson.dumps({"predicted": answer.predicted, "refused": short})
 
 
 def predictions_body(answer: Answer) -> bytes:

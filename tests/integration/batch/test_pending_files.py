@@ -101,8 +101,11 @@ def test_they_know_which_rows_have_a_prediction(database_url: str, stored: Store
     predictions.add(file_batch("f1", [3, 8], model_version="another"))
     predictions.add(file_batch("f2", [1]))
 
-    assert stored.predicted_rows("f1") == [3, 5, 8]
-    assert stored.predicted_rows("f3") == []
+    assert sorted(stored.predicted_rows("f1", 1, 8)) == [3, 5, 8]
+    assert list(stored.predicted_rows("f1", 4, 7)) == [5]
+    assert (stored.last_predicted_row("f1"), stored.count_predicted("f1")) == (8, 3)
+    assert stored.predicted_rows("f3", 1, 8) == []
+    assert (stored.last_predicted_row("f3"), stored.count_predicted("f3")) == (0, 0)
 
 
 def test_they_do_not_come_again_when_given_up(stored: StoredFiles, database: Database) -> None:

@@ -2,10 +2,17 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from tabserve.batch.prediction_function import ANSWER_WITHIN_S, PAUSES_S, TRY_AGAIN_WITHIN_S, PredictionFunction
+from tabserve.batch.prediction_function import (
+    ANSWER_WITHIN_S,
+    PAUSES_S,
+    TRY_AGAIN_WITHIN_S,
+    PredictionFunction,
+    invoke_again,
+)
 from tabserve.batch.score_file import SECONDS_PER_CHUNK
 from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceError
 from tabserve.core.records import Features, Origin
@@ -28,11 +35,7 @@ def problem(status: int, kind: str, **more: object) -> Answer:
     return reply(status, {"type": f"urn:tabserve:problem:{kind}", "detail": kind, **more})
 
 
-def entry(index: int) -> dict[str, object]:
-    return {"index": index, "prediction": 1}
-
-
-DONE = reply(200, {"predictions": [entry(0), entry(1)]})
+DONE = reply(200, {"predicted": 2, "refused": {}})
 BROKE_DOWN = Answer(200, json.dumps(TIMED_OUT).encode(), {"x-amz-function-error": "Unhandled"})
 
 
@@ -79,11 +82,14 @@ def function(lambda_: Lambda, time: Time, monkeypatch: pytest.MonkeyPatch) -> Pr
 
 
 def made(url: str, time: Time, monkeypatch: pytest.MonkeyPatch) -> PredictionFunction:
+    return PredictionFunction(client_of(url, monkeypatch), "predict", time.sleep, time)
+
+
+def client_of(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     settings = Settings.model_validate({"aws_endpoint_url": url})
-    client = aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S)
-    return PredictionFunction(client, "predict", time.sleep, time)
+    return aws_client(settings, "lambda", once_within=ANSWER_WITHIN_S)
 
 
 def ask(function: PredictionFunction) -> dict[int, str]:
@@ -115,7 +121,7 @@ AWAY: list[Answer | None] = [
     Answer(200, b"<html>"),
     problem(503, "unavailable"),
     problem(504, "too slow"),
-    reply(200, {"predictions": []}),
+    reply(200, {"predicted": 0, "refused": {}}),
 ]
 
 
@@ -161,23 +167,10 @@ def test_all_tries_fit_into_the_time_a_run_keeps_for_a_chunk() -> None:
 @pytest.mark.parametrize(
     ("prepared", "refused"),
     [
-        (
-            reply(200, {"predictions": [entry(0), {"index": 1, "error": [{"message": "Age is no number"}]}]}),
-            {5: "Age is no number"},
-        ),
-        (
-            problem(
-                422,
-                "x",
-                errors=[{"index": 0, "message": "a"}, {"index": 1, "message": "b"}, {"index": 1, "message": "c"}],
-            ),
-            {2: "a", 5: "b; c"},
-        ),
+        (reply(200, {"predicted": 1, "refused": {"1": "Age is no number"}}), {5: "Age is no number"}),
         (problem(422, "invalid", errors=[{"message": "origin is wrong"}]), dict.fromkeys((2, 5), "422: invalid")),
         (problem(404, "unknown-use-case"), dict.fromkeys((2, 5), "404: unknown-use-case")),
-        (problem(413, "too-large"), dict.fromkeys((2, 5), "413: too-large")),
         (problem(500, "internal-error"), dict.fromkeys((2, 5), "500: internal-error")),
-        (Answer(413, b'{"Message": "Request must be smaller"}'), dict.fromkeys((2, 5), "413: ")),
     ],
 )
 def test_each_refused_row_has_a_reason(
@@ -190,6 +183,47 @@ def test_each_refused_row_has_a_reason(
     assert found.keys() == refused.keys()
     assert all(refused[number] in reason for number, reason in found.items())
     assert len(lambda_.requests.bodies) == 1
+
+
+TOO_LARGE = [problem(413, "body-too-large"), Answer(413, b'{"Message": "Request must be smaller"}')]
+
+
+@pytest.mark.parametrize("refusal", TOO_LARGE, ids=["API", "Lambda"])
+def test_what_is_too_large_is_asked_for_in_halves(
+    lambda_: Lambda, function: PredictionFunction, refusal: Answer
+) -> None:
+    one = reply(200, {"predicted": 1, "refused": {}})
+    lambda_.answers = [refusal, one, reply(200, {"predicted": 0, "refused": {"0": "Age is no number"}})]
+
+    assert ask(function) == {5: "Age is no number"}
+
+    bodies = [json.loads(base64.b64decode(event["body"])) for event in lambda_.requests.bodies]
+    assert [body["records"] for body in bodies] == [RECORDS, RECORDS[:1], RECORDS[1:]]
+    assert [body["origin"]["row_numbers"] for body in bodies] == [[2, 5], [2], [5]]
+
+
+@pytest.mark.parametrize("refusal", TOO_LARGE, ids=["API", "Lambda"])
+def test_a_row_that_alone_is_too_large_is_refused_and_the_others_are_not(
+    lambda_: Lambda, function: PredictionFunction, refusal: Answer
+) -> None:
+    lambda_.answers = [refusal, refusal, reply(200, {"predicted": 1, "refused": {}})]
+
+    refused = ask(function)
+
+    assert list(refused) == [2]
+    assert "413" in refused[2]
+
+
+def test_the_function_that_runs_is_invoked_again_without_waiting(
+    lambda_: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lambda_.answers = [Answer(202)]
+
+    invoke_again(client_of(lambda_.requests.url, monkeypatch), "scheduled", 3)
+
+    assert lambda_.requests.paths == ["/2015-03-31/functions/scheduled/invocations"]
+    assert lambda_.requests.bodies == [{"hop": 3}]
+    assert lambda_.requests.headers[0]["x-amz-invocation-type"] == "Event"
 
 
 def test_a_use_case_without_a_model_is_told_apart_from_an_outage(lambda_: Lambda, function: PredictionFunction) -> None:

@@ -88,6 +88,7 @@ class Cloud:
                 alerts=Outbox(database),
                 clock=self.now,
                 new_id=lambda: str(uuid.uuid4()),
+                run_again=lambda _function, _hop: None,
             )
             return score_pending(deps, str(uuid.uuid4()), lambda: 900)
 

@@ -82,7 +82,9 @@ def ingest(database: Database, _: str) -> None:
 def scheduled_predict(database: Database, _: str) -> None:
     store = PendingFiles(database)
     store.to_predict(10)
-    store.predicted_rows("f1")
+    store.last_predicted_row("f1")
+    store.predicted_rows("f1", 1, 2)
+    store.count_predicted("f1")
     for fence in (1, 2):
         with suppress(LeaseLostError):  # the second time the file is done
             store.begin_predicting("f2", fence)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
 from tabserve.core.records import SOURCES, Source
@@ -84,14 +85,26 @@ class TestRowsOfAFile:
         assert sorted(p.row_number or 0 for p in found) == sorted({2, 4, *range(1, rows + 1)})
         assert {p.row_number for p in found if p.model_version == VERSION} == {2, 4}
 
-    @pytest.mark.usefixtures("file")
-    def test_are_not_stored_by_whoever_was_overtaken(self, store: PredictionStore) -> None:
-        store.add_of_file(file_batch("f1", [1]), 2)
-        with pytest.raises(LeaseLostError):
-            store.add_of_file(file_batch("f1", [2]), 1)
+    def test_are_not_stored_by_whoever_was_overtaken(self, database: Database, database_url: str) -> None:
+        Ingestions(database).save(ingestion("f1"), [], [])
+        store = prediction_store(database_url)
+        store.add_of_file(file_batch("f1", [1]), 1)
+        PendingFiles(database).begin_predicting("f1", 2)
+        for rows in ([2], range(100, 300)):
+            with pytest.raises(LeaseLostError):
+                store.add_of_file(file_batch("f1", rows), 1)
         store.add_of_file(file_batch("f1", [3]), 2)
 
         assert sorted(p.row_number or 0 for p in everything(store)) == [1, 3]
+
+    def test_may_be_stored_by_several_calls_at_once(self, postgres: Database, postgres_url: str) -> None:
+        Ingestions(postgres).save(ingestion("f1"), [], [])
+        held = "SELECT 1 FROM ingestions WHERE file_id = 'f1' AND prediction_fence <= 1 FOR SHARE"
+        with postgres.transaction() as connection:
+            connection.execute(text(held))  # as another call does, which has not ended yet
+            prediction_store(postgres_url, timeout_ms=2_000).add_of_file(file_batch("f1", range(1, 300)), 1)
+
+        assert len(everything(prediction_store(postgres_url))) == 299
 
     def test_of_no_known_file_are_not_stored(self, postgres_url: str) -> None:
         store = prediction_store(postgres_url)

@@ -79,8 +79,14 @@ class PendingFileStore(Protocol):
         One of each use case in turn, of each its oldest first.
         """
 
-    def predicted_rows(self, file_id: str) -> Sequence[int]:
-        """Return the row numbers of a file that have a scheduled prediction of any version, ascending."""
+    def last_predicted_row(self, file_id: str) -> int:
+        """Return the largest row number of a file that has a scheduled prediction of any version; 0 when none has."""
+
+    def predicted_rows(self, file_id: str, first: int, last: int) -> Sequence[int]:
+        """Return the row numbers of a file, of `first` to `last`, that have a scheduled prediction of any version."""
+
+    def count_predicted(self, file_id: str) -> int:
+        """Count the rows of a file that have a scheduled prediction of any version."""
 
     def begin_predicting(self, file_id: str, fence: int) -> None:
         """Note a claim once; raise LeaseLostError when there is a newer one, or nothing left to predict."""

@@ -1,10 +1,10 @@
-"""The prediction function, invoked with the event that API Gateway would send it (ADR 14)."""
+"""The functions that the scheduled one invokes: that of predictions, with API Gateway's event (ADR 14), and itself."""
 
 import base64
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,18 +46,24 @@ class PredictionFunction:
     def predict(self, use_case: str, records: Sequence[Features], origin: Origin) -> Mapping[int, str]:
         """Have rows of a file predicted and stored; return why the others were refused, by row number.
 
-        Raises PredictionServiceError when the function is unavailable, ModelError when the use case has no usable
-        model, LeaseLostError when there is a newer claim on the file.
+        Rows that are too large for one call are asked for in halves. Raises PredictionServiceError when the function
+        is unavailable, ModelError when the use case has no usable model, LeaseLostError when there is a newer claim on
+        the file.
         """
         content = {"use_case": use_case, "source": "scheduled", "records": list(records), "origin": asdict(origin)}
         status, body = self._ask(json.dumps(event(content)).encode())
+        if status == TOO_LARGE and len(records) > 1:
+            middle = len(records) // 2
+            first, second = origin.row_numbers[:middle], origin.row_numbers[middle:]
+            refused = self.predict(use_case, records[:middle], replace(origin, row_numbers=first))
+            return {**refused, **self.predict(use_case, records[middle:], replace(origin, row_numbers=second))}
         if status == 200:
             return _refused_of_answered(body, origin.row_numbers)
         if body.get("type") == NO_MODEL:
             raise ModelError(str(body.get("detail")))
         if body.get("type") == LEASE_LOST:
             raise LeaseLostError(str(body.get("detail")))
-        return _refused_of_problem(status, body, origin.row_numbers)
+        return dict.fromkeys(origin.row_numbers, f"the prediction function answered {status}: {_shown(body)}")
 
     def _ask(self, payload: bytes) -> Reply:
         started = self._clock()
@@ -90,6 +96,21 @@ class PredictionFunction:
             raise PredictionServiceError(f"the prediction function failed: {content[:SHOWN]!r}") from error
 
 
+def invoke_again(client: Any, function: str, hop: int) -> None:  # noqa: ANN401  clients have no type
+    """Have the scheduled function invoked once more, without waiting for it; raise PredictionServiceError.
+
+    Args:
+        client: of Lambda.
+        function: its name.
+        hop: how many invocations in a row were such ones: Lambda ends a chain of sixteen.
+
+    """
+    try:
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps({"hop": hop}).encode())
+    except (BotoCoreError, ClientError) as error:
+        raise PredictionServiceError(f"the function {function} cannot be invoked: {error}") from error
+
+
 def event(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return what API Gateway would send for this body, and at its top level who sends it: no client can say that.
 
@@ -108,25 +129,11 @@ def event(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refused_of_answered(body: Mapping[str, Any], row_numbers: Sequence[int]) -> dict[int, str]:
-    entries = body.get("predictions", ())
-    if len(entries) != len(row_numbers):
-        raise PredictionServiceError(f"the prediction function answered {len(entries)} of {len(row_numbers)} rows")
-    return {row_numbers[entry["index"]]: _sentence(entry["error"]) for entry in entries if "error" in entry}
-
-
-def _refused_of_problem(status: int, body: Mapping[str, Any], row_numbers: Sequence[int]) -> dict[int, str]:
-    """Return the reason of each row, where each has its own; otherwise the problem is the reason of all."""
-    by_row: dict[int, list[dict[str, str]]] = {}
-    for error in body.get("errors", ()):
-        if "index" in error:
-            by_row.setdefault(row_numbers[error["index"]], []).append(error)
-    if len(by_row) == len(row_numbers):
-        return {number: _sentence(errors) for number, errors in by_row.items()}
-    return dict.fromkeys(row_numbers, f"the prediction function answered {status}: {_shown(body)}")
-
-
-def _sentence(errors: Sequence[Mapping[str, str]]) -> str:
-    return "; ".join(error["message"] for error in errors)[:SHOWN]
+    refused = {row_numbers[int(index)]: reason for index, reason in body.get("refused", {}).items()}
+    answered = body.get("predicted", 0) + len(refused)
+    if answered != len(row_numbers):
+        raise PredictionServiceError(f"the prediction function answered {answered} of {len(row_numbers)} rows")
+    return refused
 
 
 def _shown(body: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from tabserve.alerts.alert import Alert
 from tabserve.alerts.outbox import add_alerts
@@ -35,10 +35,16 @@ class PendingFiles:
         )
         return [Ingestion(*row) for row in self._database.run(lambda connection: connection.execute(query).all())]
 
-    def predicted_rows(self, file_id: str) -> Sequence[int]:
-        scheduled = (predictions.c.file_id == file_id, predictions.c.source == "scheduled")
-        query = select(predictions.c.row_number).where(*scheduled).order_by(predictions.c.row_number)
+    def last_predicted_row(self, file_id: str) -> int:
+        query = _scheduled(func.max(predictions.c.row_number), file_id)
+        return self._database.run(lambda connection: connection.scalar(query)) or 0
+
+    def predicted_rows(self, file_id: str, first: int, last: int) -> Sequence[int]:
+        query = _scheduled(predictions.c.row_number, file_id).where(predictions.c.row_number.between(first, last))
         return self._database.run(lambda connection: connection.execute(query).scalars().all())
+
+    def count_predicted(self, file_id: str) -> int:
+        return self._database.run(lambda connection: connection.scalar(_scheduled(func.count(), file_id))) or 0
 
     def begin_predicting(self, file_id: str, fence: int) -> None:
         older, pending = ingestions.c.prediction_fence < fence, ingestions.c.predicted_at.is_(None)
@@ -76,6 +82,12 @@ class PendingFiles:
                 insert(connection, prediction_runs).values(asdict(run)).on_conflict_do_nothing(index_elements=["id"])
             )
         )
+
+
+def _scheduled(what: ColumnElement[int], file_id: str) -> Select[int]:
+    """Ask for something about the scheduled predictions of a file: one a row, which an index sees to."""
+    of_file = (predictions.c.file_id == file_id, predictions.c.source == "scheduled")
+    return select(what).select_from(predictions).where(*of_file)
 
 
 def _hold(connection: Connection, file_id: str, fence: int, *more: ColumnElement[bool], **values: object) -> None:

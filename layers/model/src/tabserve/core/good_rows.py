@@ -4,6 +4,7 @@ The first column, whatever the others are called, is the number of the row in th
 of the use case, so nobody who reads them has to guess.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
@@ -73,6 +74,11 @@ class Records:
         self._id_place = place[folded(use_case.id_column)]
         self._missing = frozenset(use_case.missing_values)
         self._features = [(f.name, place[folded(f.name)], _converter(f)) for f in use_case.features]
+        self._names_size = sum(len(f.name) + len('"":"",') for f in use_case.features) + len('{"entity_id":""},')
+
+    def size(self, cells: Sequence[str]) -> int:
+        """Estimate the bytes of a row's record as JSON: more than that where text needs escapes."""
+        return self._names_size + sum(map(len, cells))
 
     def read(self, cells: Sequence[str]) -> Features:
         """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""
@@ -109,4 +115,7 @@ def _whole(cell: str) -> Value:
 def _number(cell: str) -> Value:
     if not NUMBER.fullmatch(cell):
         raise ValueError("a cell is not a number")
-    return float(cell)
+    number = float(cell)
+    if math.isinf(number):
+        raise ValueError("a number is not finite")
+    return number

@@ -33,6 +33,7 @@ class Settings(BaseModel):
     aws_endpoint_url: AnyHttpUrl | None = Field(default=None, description="http://host:port of an emulator")
     aws_region: str = Field(default="us-east-1", description="the region of everything named here")
     predict_function: str = Field(default="", description="the prediction function, which scheduled runs invoke")
+    parallel_calls: int = Field(default=4, ge=1, le=32, description="how many chunks scheduled runs ask for at once")
     api_key: str = Field(default="", description="what callers of the API send as x-api-key")
     raw_bucket: str = Field(default="", description="the bucket of raw files")
     good_bucket: str = Field(default="", description="the bucket of good rows")

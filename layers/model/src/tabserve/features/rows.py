@@ -1,6 +1,5 @@
 """Turn the rows of a good file into what the feature store keeps: one entity's features and how old they are."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,8 +71,6 @@ class FeatureRows:
         record = self._records.read(cells)
         if "entity_id" not in record:
             raise ValueError("a row has no id")
-        if any(isinstance(value, float) and not math.isfinite(value) for value in record.values()):
-            raise ValueError("a number is not finite")
         return record
 
     def _time(self, cells: Sequence[str]) -> datetime | None:

@@ -78,6 +78,14 @@ class Answer:
     errors: Mapping[int, Sequence[FailureCase]]
 
 
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """How many rows of a file have a prediction now, and why the others were refused, by index."""
+
+    predicted: int
+    errors: Mapping[int, Sequence[FailureCase]]
+
+
 async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     """Validate, score and store a request's records.
 
@@ -89,11 +97,17 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     return answer
 
 
-def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> Answer:
-    """Do as `predict` does for rows of a file; raise LeaseLostError, too, when there is a newer claim on it."""
-    answer = _answer(request, deps)
+def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependencies) -> FileAnswer:
+    """Do as `predict` does for rows of a file, all of which may be refused.
+
+    Raise LeaseLostError, too, when there is a newer claim on the file.
+    """
+    try:
+        answer = _answer(request, deps)
+    except NoValidRecordsError as error:
+        return FileAnswer(0, error.errors)
     deps.predictions.add_of_file(answer.batch, origin.fence)
-    return answer
+    return FileAnswer(len(answer.batch), answer.errors)
 
 
 def predict_once(

@@ -39,16 +39,16 @@ SEPARATOR = "\x1f"
 # ruff: noqa: S608  the statements are made of constants
 ROWS = f"SELECT {history.COLUMNS} FROM json_populate_recordset(NULL::predictions, %s)"
 INSERT = f"INSERT INTO predictions ({history.COLUMNS}) {ROWS} ON CONFLICT DO NOTHING"
-GUARDED_INSERT = f"""WITH guard AS ({{guard}} RETURNING 1), written AS (
+GUARDED_INSERT = f"""WITH guard AS ({{guard}}), written AS (
     INSERT INTO predictions ({history.COLUMNS}) {ROWS} WHERE EXISTS (SELECT FROM guard) ON CONFLICT DO NOTHING
 )
 SELECT FROM guard"""
 COPY = f"COPY predictions ({history.COLUMNS}) FROM STDIN WITH (FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x02')"
 
-# Writers of one file wait for each other here, and whoever was overtaken writes nothing.
-HOLD = "UPDATE ingestions SET prediction_fence = %s WHERE file_id = %s AND prediction_fence <= %s"
+# Writers of one file may write at once, a newer claim waits for them, and whoever was overtaken writes nothing.
+HOLD = "SELECT 1 FROM ingestions WHERE file_id = %s AND prediction_fence <= %s FOR SHARE"
 CLAIM = """INSERT INTO idempotency_keys (key, use_case, body_sha256, status, response, created_at)
-    VALUES (%s, %s, %s, 200, %s, %s) ON CONFLICT DO NOTHING"""
+    VALUES (%s, %s, %s, 200, %s, %s) ON CONFLICT DO NOTHING RETURNING 1"""
 REPLY = "SELECT use_case, body_sha256, response::text, created_at FROM idempotency_keys WHERE key = %s"
 
 GROUND_TRUTH = """
@@ -104,7 +104,7 @@ class PostgresPredictions:
                 self._postgres.run(partial(_add_many, batch=batch))
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
-        if not self._postgres.run(lambda to: _add_guarded(to, batch, HOLD, (fence, batch.file_id, fence))):
+        if not self._postgres.run(lambda to: _add_guarded(to, batch, HOLD, (batch.file_id, fence))):
             raise LeaseLostError(f"there is a newer claim on file {batch.file_id}")
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
