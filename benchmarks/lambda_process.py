@@ -27,7 +27,7 @@ def main() -> None:
         invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:bench",
         log_group_name="",
         log_stream_name="",
-        get_remaining_time_in_millis=lambda: 30_000,
+        get_remaining_time_in_millis=lambda: 900_000,
     )
     print(f"\n{MARK}{json.dumps(handler(event, context))}", flush=True)
     for line in sys.stdin:

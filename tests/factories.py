@@ -79,7 +79,7 @@ def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(sql))]
 
 
-def lambda_context(seconds: float | Callable[[], float] = 100, request_id: str = "1") -> SimpleNamespace:
+def lambda_context(seconds: float | Callable[[], float] = 900, request_id: str = "1") -> SimpleNamespace:
     """What Lambda passes to a handler that has so much time left."""
     left = seconds if callable(seconds) else lambda: seconds
     return SimpleNamespace(

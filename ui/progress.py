@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ui.database import ReaderDatabase
+from ui.queries import BAD_ROWS_STORED
 
 # The rows of a file are predicted in their order, so its last prediction tells how far it is: counting them takes a
-# second where there are a million. How fast it goes is told by the last rows, in which is the pause between two runs.
+# second where there are a million. Where not all bad rows are stored, they count as spread evenly. How fast it goes is
+# told by the last rows, in which is the pause between two runs.
 LATELY = 150_000
 IDLE_SECONDS = 150  # a run starts every two minutes
 WAITING = """
-SELECT i.file_id, i.rows_good, coalesce(least(i.rows_good, last.row_number - bad.rows), 0) AS predicted,
+SELECT i.file_id, i.rows_good,
+       coalesce(least(i.rows_good, last.row_number - CASE WHEN i.rows_bad <= :stored THEN bad.rows
+                      ELSE CAST(1.0 * last.row_number * i.rows_bad / i.rows_total AS bigint) END), 0) AS predicted,
        coalesce(1.0 * i.rows_good / i.rows_total * (last.row_number - earlier.row_number + 1), 0) AS lately,
        coalesce(extract(epoch FROM now() - earlier.created_at), 0) AS seconds,
        coalesce(extract(epoch FROM now() - last.created_at), 0) AS idle
@@ -83,7 +87,9 @@ def by_file(database: ReaderDatabase, use_case: str | None = None) -> dict[str, 
 def _waiting(
     database: ReaderDatabase, *, file_id: str | None = None, use_case: str | None = None
 ) -> list[tuple[str, Progress]]:
-    found = database.frame(WAITING, file_id=file_id, use_case=use_case, lately=LATELY).to_dict("records")
+    found = database.frame(WAITING, file_id=file_id, use_case=use_case, lately=LATELY, stored=BAD_ROWS_STORED).to_dict(
+        "records"
+    )
     return [(str(row["file_id"]), Progress(int(row["rows_good"]), int(row["predicted"]), _rate(row))) for row in found]
 
 

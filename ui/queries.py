@@ -7,6 +7,7 @@ import pandas as pd
 
 from ui.database import ReaderDatabase
 
+BAD_ROWS_STORED = 10_000  # of a file; a test holds it equal to what ingestion stores
 FLOW = """
 WITH files AS (
        SELECT * FROM ingestions WHERE CAST(:use_case AS text) IS NULL OR use_case = :use_case OR use_case IS NULL),
@@ -41,7 +42,7 @@ WITH files AS (
        WHERE source = 'scheduled' AND (CAST(:use_case AS text) IS NULL OR use_case = :use_case) GROUP BY 1),
      kept AS (SELECT file_id, count(*) AS rows FROM bad_rows JOIN files USING (file_id) GROUP BY 1)
 SELECT count(*) FILTER (WHERE i.rows_total <> i.rows_good + i.rows_bad) AS split,
-       count(*) FILTER (WHERE i.status = 'done' AND i.rows_bad <> coalesce(k.rows, 0)) AS kept,
+       count(*) FILTER (WHERE i.status = 'done' AND least(i.rows_bad, :stored) <> coalesce(k.rows, 0)) AS kept,
        count(*) FILTER (WHERE i.predicted_at IS NOT NULL AND i.rows_good <> coalesce(s.rows, 0)) AS predicted
 FROM files i LEFT JOIN stored s USING (file_id) LEFT JOIN kept k USING (file_id)
 """

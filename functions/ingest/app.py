@@ -1,12 +1,13 @@
 """Raw files arriving: S3 notifications in SQS messages, each message succeeding or failing by itself."""
 
 import resource
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tabserve.core.errors import UnavailableError
 from tabserve.core.events import raw_files
 from tabserve.core.files import Ingestion, RawFile
+from tabserve.core.service import seconds_left
 from tabserve.ingestion.build import ingest_service
 from tabserve.ingestion.service import ingest_file
 
@@ -21,20 +22,20 @@ service = ingest_service()
 
 @service.log.inject_lambda_context(clear_state=True)
 @service.metrics.log_metrics
-def handler(event: dict[str, Any], _context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Ingest the files of every message; return the messages to be delivered again."""
-    return service.each_message(event, _ingest, "ingestion failed")
+    return service.each_message(event, lambda message: _ingest(message, seconds_left(context)), "ingestion failed")
 
 
-def _ingest(message: Mapping[str, Any]) -> None:
+def _ingest(message: Mapping[str, Any], time_left: Callable[[], float]) -> None:
     last_try = int(message.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= LAST_TRY
     for file in raw_files(message["body"]):
-        _report(_ingested(file, last_try))
+        _report(_ingested(file, last_try, time_left))
 
 
-def _ingested(file: RawFile, last_try: bool) -> Ingestion:
+def _ingested(file: RawFile, last_try: bool, time_left: Callable[[], float]) -> Ingestion:
     try:
-        return ingest_file(file, service.deps)
+        return ingest_file(file, service.deps, seconds_left=time_left)
     except UnavailableError:
         raise
     except Exception as error:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local_cloud.config import ROOT
+from tabserve.core import rules
 from tabserve.core.settings import EVERYWHERE
 from tests.infra import template
 
@@ -51,6 +52,12 @@ def test_a_queue_hides_a_message_for_six_timeouts_and_gives_up_after_five_tries(
 
 def test_no_raw_file_waits_for_another_one_of_its_batch() -> None:
     assert FUNCTIONS["IngestFunction"]["Events"]["Queue"]["Properties"]["BatchSize"] == 1
+
+
+def test_ingestion_has_room_for_the_good_and_the_bad_rows_of_the_largest_file() -> None:
+    numbers = rules.MAX_ROWS * len(f"{rules.MAX_ROWS},")
+    needed = rules.MAX_FILE_BYTES + numbers + rules.MAX_BAD_BYTES
+    assert FUNCTIONS["IngestFunction"]["EphemeralStorage"]["Size"] * 2**20 >= needed
 
 
 @pytest.mark.parametrize(("bucket", "queue"), [("RawBucket", "IngestQueue"), ("GoodBucket", "FeaturesQueue")])

@@ -121,5 +121,5 @@ def test_a_row_of_a_raw_file_passes_few_files(world: World) -> None:
 
     assert (done["status"], done["rows"]) == ("completed", 2)
     own = {name for name in walk.files if "/tabserve/core/" not in name and "/tabserve/alerts/" not in name}
-    assert len(own) <= 23, "\n".join(sorted(own))
-    assert len(walk.files) <= 36, "\n".join(sorted(walk.files))
+    assert len(own) <= 24, "\n".join(sorted(own))
+    assert len(walk.files) <= 37, "\n".join(sorted(walk.files))

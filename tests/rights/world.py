@@ -82,7 +82,7 @@ class World:
         event: object,
         *,
         later: timedelta = timedelta(),
-        seconds: float | Callable[[], float] = 100,
+        seconds: float | Callable[[], float] = 900,
         around: Callable[[Handler], Handler] = lambda handler: handler,
     ) -> Any:
         """Start a function as a cold start does, in its own environment, and return its answer to one event."""

@@ -114,7 +114,7 @@ def _counts(use_case: str | None) -> dict[str, Any]:
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _unaccounted(use_case: str | None) -> dict[str, int]:
-    found = context.database().row(queries.UNACCOUNTED, use_case=use_case)
+    found = context.database().row(queries.UNACCOUNTED, use_case=use_case, stored=queries.BAD_ROWS_STORED)
     return {name: int(count) for name, count in found.items()}
 
 

@@ -61,7 +61,7 @@ def validate_bytes(
 ) -> Outcome:
     good, bad = io.BytesIO(), io.BytesIO()
     limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
-    result = validate_rows(io.BytesIO(content), use_case, good, bad, limits)
+    result = validate_rows(io.BytesIO(content), use_case, good, bad, limits=limits)
     rows = list(read_bad_rows(io.BytesIO(bad.getvalue())))
     return Outcome(result, original(good.getvalue()).decode().splitlines(), rows, good.getvalue(), bad.getvalue())
 

@@ -15,7 +15,9 @@ from tabserve.core.errors import (
     UnavailableError,
 )
 from tabserve.core.files import Ingestion, RawFile
+from tabserve.core.rules import SPLIT_IT
 from tabserve.core.use_case import UseCase
+from tabserve.ingestion.quarantine import read_bad_rows
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.service import IngestDependencies, ingest_file
 from tabserve.ingestion.validation import ValidationDependencies
@@ -424,6 +426,24 @@ def test_a_compressed_bomb_is_rejected_unopened(pipeline: Pipeline) -> None:
     assert done.error == "compressed: The file is gzip, not CSV text; send the CSV file itself."
 
 
+def test_the_database_keeps_the_first_bad_rows_and_the_bad_object_all(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tabserve.ingestion.validation.BAD_ROWS_STORED", 3)
+    done = pipeline.ingest(pipeline.drop(*good_lines(5), *[BAD.replace("9", str(n), 1) for n in range(10, 15)]))
+    assert [row.row_number for row in pipeline.ingestions.bad_rows[done.file_id]] == [6, 7, 8]
+    bad = list(read_bad_rows(pipeline.bad.open(str(done.bad_key))))
+    assert [row.row_number for row in bad] == [6, 7, 8, 9, 10]
+    assert (done.rows_bad, pipeline.ingestions.issues[done.file_id][0].rows) == (5, 5)
+
+
+def test_a_file_without_time_to_be_judged_is_rejected_once(pipeline: Pipeline) -> None:
+    file = pipeline.drop(*good_lines(2))
+    done = ingest_file(file, pipeline.deps, seconds_left=lambda: 60)
+    assert (done.status, str(done.error).partition(":")[0]) == ("rejected", "out_of_time")
+    assert pipeline.ingest(file).status == "rejected"
+
+
 def test_a_file_beyond_the_size_limit_is_not_even_opened(pipeline: Pipeline) -> None:
     done = pipeline.ingest(RawFile("raw", "orders/huge.csv", "1", size=2**40))
-    assert done.error == "too_large: The file is larger than 1024 MiB."
+    assert done.error == f"too_large: The file is larger than 1024 MiB; {SPLIT_IT}."

@@ -47,6 +47,13 @@ def test_every_leak_is_named(change: dict[str, object], problem: str) -> None:
     assert (mismatch.file_id, mismatch.key) == (FILE.file_id, FILE.key)
 
 
+def test_the_bad_rows_beyond_those_that_are_stored_are_not_missed() -> None:
+    many = replace(ACCOUNT, rows_total=15_008, rows_bad=15_000, quarantined=10_000)
+    assert reconcile([FILE], [many]) == []
+    (mismatch,) = reconcile([FILE], [replace(many, quarantined=9_999)])
+    assert mismatch.problem == "9999 of 10000 bad rows are in quarantine"
+
+
 def test_a_lost_event_and_a_lost_file_are_seen() -> None:
     (mismatch,) = reconcile([FILE, NEW], [ACCOUNT])
     assert (mismatch.key, mismatch.problem) == ("titanic/new.csv", "the raw file has no verdict")

@@ -50,9 +50,9 @@ class World:
 
 def test_a_file_whose_event_was_lost_is_queued_as_s3_would_have_done() -> None:
     world = World()
-    world.drop("orders/a b+c.csv", 11, "v1")
-    world.finish(world.drop("orders/done.csv", 11))
-    world.drop("orders/young.csv", 9)
+    world.drop("orders/a b+c.csv", 21, "v1")
+    world.finish(world.drop("orders/done.csv", 21))
+    world.drop("orders/young.csv", 19)
     assert [file.key for file in sweep(world.deps).queued] == ["orders/a b+c.csv"]
     [record] = json.loads(world.bodies[0])["Records"]
     assert record["s3"]["object"] == {"key": "orders/a+b%2Bc.csv", "eTag": "etag", "versionId": "v1"}
@@ -60,7 +60,7 @@ def test_a_file_whose_event_was_lost_is_queued_as_s3_would_have_done() -> None:
 
 def test_a_file_that_crashed_half_way_counts_as_missing() -> None:
     world = World()
-    file = world.drop("orders/a.csv", 11)
+    file = world.drop("orders/a.csv", 21)
     world.ingestions.files[file.file_id] = ingestion(file.file_id, report_key=None)
     assert len(sweep(world.deps).queued) == 1
 

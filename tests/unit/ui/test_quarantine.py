@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from tabserve.core import rules
 from tabserve.core.rules import DESCRIPTIONS
-from ui import quarantine
+from ui import quarantine, queries
 from ui.components import markup, raw_upload, tables, times
 from ui.errors import UiError
 from ui.quarantine import in_words, reasons_in_words
@@ -84,3 +85,7 @@ def test_submitted_files_stand_beside_earlier_ones() -> None:
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert raw_upload.unique("day 1 (ü).csv", now) == "day-1-(-)-20260102T030405.csv"
     assert raw_upload.unique("....csv", now) == "file-20260102T030405.csv"
+
+
+def test_the_page_knows_how_many_bad_rows_are_stored() -> None:
+    assert queries.BAD_ROWS_STORED == rules.BAD_ROWS_STORED

@@ -29,7 +29,9 @@ FILE_RULES: Final[Mapping[str, str]] = {
     "too_large": "the file is larger than may be ingested",
     "too_long_line": "a line is longer than may be read",
     "unlike_its_header": "none of the first rows can be read by the header",
-    "too_many_bad_rows": "more than a hundred thousand rows are bad, and more than are good",
+    "too_many_rows": "the file has more rows than may be ingested",
+    "too_many_bad_rows": "more rows are bad than are good, and too many to be kept",
+    "out_of_time": "the file takes longer than ingestion may",
     "unusable_key": "the key has control characters",
     "gone": "the raw object was removed or replaced before it was read",
     "internal_error": "ingestion broke on the file; its log says where",
@@ -102,7 +104,16 @@ MAX_HEADER: Final = 2**19
 MAX_COLUMNS: Final = 2_000
 MAX_COLUMN_NAME: Final = 200
 FIRST_ROWS: Final = 1_000
+# Ids are kept as 16 bytes each; beside what else a function needs, its memory holds so many.
+MAX_ROWS: Final = 50_000_000
+# A file that is mostly bad is given up at whichever comes first. A failure case is one reason of one row.
 MAX_BAD_ROWS: Final = 100_000
+MAX_FAILURE_CASES: Final = 1_000_000
+# The bad rows of any file with their reasons; S3 takes no more than 5 GiB at once.
+MAX_BAD_BYTES: Final = 4 * 2**30
+# The database keeps the first bad rows of a file, for the page; the bad object has all of them.
+BAD_ROWS_STORED: Final = 10_000
+SPLIT_IT: Final = "split it with scripts/split_csv.py and send the parts"
 MAX_KNOWN_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 

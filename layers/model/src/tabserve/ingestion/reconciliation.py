@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tabserve.core.files import IngestionStatus, RawFile
+from tabserve.core.rules import BAD_ROWS_STORED
 
 
 @dataclass(frozen=True, slots=True)
 class FileAccount:
     """What the database holds about one version of one raw file.
 
-    `ingestions` counts its ingestion rows, `quarantined` its stored bad rows, `predicted` the distinct rows that have a
-    prediction, `predictions` all its predictions, `stray` those of rows that are bad or not in the file.
+    `ingestions` counts its ingestion rows, `quarantined` its bad rows there, the first ones of many, `predicted` the
+    distinct rows that have a prediction, `predictions` all its predictions, `stray` those of rows that are bad or not
+    in the file.
     """
 
     file_id: str
@@ -57,8 +59,8 @@ def _problems(account: FileAccount) -> Iterator[str]:
         yield "the file could not be judged"
     if account.rows_total != account.rows_good + account.rows_bad:
         yield f"{account.rows_total} rows are not {account.rows_good} good and {account.rows_bad} bad ones"
-    if account.quarantined != account.rows_bad:
-        yield f"{account.quarantined} of {account.rows_bad} bad rows are in quarantine"
+    if account.quarantined != (stored := min(account.rows_bad, BAD_ROWS_STORED)):
+        yield f"{account.quarantined} of {stored} bad rows are in quarantine"
     if account.predicted - account.stray != account.rows_good:
         yield f"{account.predicted - account.stray} of {account.rows_good} good rows have a prediction"
     if account.stray:

@@ -1,5 +1,6 @@
 """Ingest a raw file: validate it and keep what was found, effects side by side, each retried by itself."""
 
+import math
 import re
 import tempfile
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tabserve.ingestion.report import HtmlReports
 
 PAUSES: Final = (0.8, 3.2)
+# Time to write the objects of the largest file and what the database keeps of it, attempts included.
+SECONDS_TO_KEEP: Final = 180
 CSV: Final = "text/csv; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 CONTRACT_DIGITS: Final = 16
@@ -45,7 +48,12 @@ class IngestDependencies:
     pause: Callable[[float], None] = time.sleep
 
 
-def ingest_file(file: RawFile, deps: IngestDependencies, broke: Exception | None = None) -> Ingestion:
+def ingest_file(
+    file: RawFile,
+    deps: IngestDependencies,
+    broke: Exception | None = None,
+    seconds_left: Callable[[], float] = lambda: math.inf,
+) -> Ingestion:
     """Validate one version of a raw file and keep what was found; a file that was ingested is not validated again.
 
     A failed ingestion is repeated. What `broke` the deliveries before makes this one a failed one. Raise
@@ -55,7 +63,7 @@ def ingest_file(file: RawFile, deps: IngestDependencies, broke: Exception | None
     if known is not None and known.report_key and known.status != "failed":
         return known
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        validated = validate(file, deps.validation, Path(folder), broke)
+        validated = validate(file, deps.validation, Path(folder), broke, lambda: seconds_left() - SECONDS_TO_KEEP)
         done = with_keys(validated.ingestion)
         _keep(validated, done, deps)
     return done
@@ -81,7 +89,7 @@ def with_keys(ingestion: Ingestion) -> Ingestion:
 def _keep(validated: ValidatedFile, done: Ingestion, deps: IngestDependencies) -> None:
     def save_rows() -> None:
         result = validated.result
-        deps.ingestions.save(validated.ingestion, result.issues, validated.bad_rows(), result.statistics)
+        deps.ingestions.save(validated.ingestion, result.issues, validated.first_bad_rows(), result.statistics)
 
     effects = (lambda: _save_objects(validated, done, deps), save_rows)
     with ThreadPoolExecutor(max_workers=2) as pool:

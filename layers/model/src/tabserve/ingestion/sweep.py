@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 RULE: Final = "raw_files_not_ingested"
 SUBJECT: Final = "raw bucket"
-# Younger files may still be on their way; older ones were queued often enough for a file that can be ingested at all.
-FIRST_AFTER: Final = timedelta(minutes=10)
+# Younger files may still be on their way, and ingestion may take 15 minutes for one; older ones were queued often
+# enough for a file that can be ingested at all.
+FIRST_AFTER: Final = timedelta(minutes=20)
 GIVEN_UP_AFTER: Final = timedelta(hours=1)
 # S3 dates a large upload by its beginning: it may appear that much later than it says.
 OVERLAP: Final = timedelta(days=1)

@@ -1,8 +1,10 @@
 """Validate one raw file: what becomes of it, with its good and bad rows in a local folder."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -11,13 +13,14 @@ from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
 from tabserve.core.errors import FileRejectedError, UnknownUseCaseError
 from tabserve.core.files import Ingestion, IngestionStatus, RawFile
-from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.core.rules import BAD_ROWS_STORED, MAX_FILE_BYTES, SPLIT_IT
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import printable, read_bad_rows, storable
 from tabserve.ingestion.severity import NO_USE_CASE, severity, severity_without_use_case
 from tabserve.ingestion.structure import CONTROL
 from tabserve.ingestion.validation_result import BadRow, Issue, ValidationResult
 
+SecondsLeft = Callable[[], float]
 GONE: Final = "gone"
 BROKEN: Final = "internal_error"
 
@@ -31,7 +34,7 @@ class ValidationDependencies:
 
     catalog: Catalog
     raw: Bucket
-    validate_rows: Callable[[BinaryIO, UseCase, BinaryIO, BinaryIO], ValidationResult]
+    validate_rows: Callable[[BinaryIO, UseCase, BinaryIO, BinaryIO, SecondsLeft], ValidationResult]
     clock: Clock
     default_use_case: str = ""
 
@@ -47,17 +50,24 @@ class ValidatedFile:
     bad: Path
     written_at: datetime | None = None
 
-    def bad_rows(self) -> Iterator[BadRow]:
-        """Yield the bad rows, in their order, as a database can store them."""
+    def first_bad_rows(self) -> Iterator[BadRow]:
+        """Yield the bad rows that the database keeps, in their order, as it can store them."""
         if self.result.rows_bad:
             with self.bad.open("rb") as stream:
-                yield from (replace(row, raw=printable(row.raw)) for row in read_bad_rows(stream))
+                for row in islice(read_bad_rows(stream), BAD_ROWS_STORED):
+                    yield replace(row, raw=printable(row.raw))
 
 
 def validate(
-    file: RawFile, deps: ValidationDependencies, folder: Path, broke: Exception | None = None
+    file: RawFile,
+    deps: ValidationDependencies,
+    folder: Path,
+    broke: Exception | None = None,
+    seconds_left: SecondsLeft = lambda: math.inf,
 ) -> ValidatedFile:
     """Validate a raw file; raise UnavailableError when it cannot be read now.
+
+    One that cannot be validated in the time that is left is rejected.
 
     What `broke` ingestion before makes the file a failed one, without another look at it.
     """
@@ -71,7 +81,7 @@ def validate(
         if broke is not None:
             what = f"Ingestion broke on the file with {type(broke).__name__}; its log says where."
             raise FileRejectedError(BROKEN, what) from broke
-        result, written_at = _validated(file, use_case, deps, good, bad)
+        result, written_at = _validated(file, use_case, deps, (good, bad), seconds_left)
     except FileRejectedError as error:
         refused, result = (
             error,
@@ -98,17 +108,21 @@ def _refuse_key(file: RawFile) -> None:
 
 
 def _validated(
-    file: RawFile, use_case: UseCase, deps: ValidationDependencies, good: Path, bad: Path
+    file: RawFile,
+    use_case: UseCase,
+    deps: ValidationDependencies,
+    paths: tuple[Path, Path],
+    seconds_left: SecondsLeft,
 ) -> tuple[ValidationResult, datetime]:
     if file.size is not None and file.size > MAX_FILE_BYTES:
-        raise FileRejectedError("too_large", f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB.")
+        raise FileRejectedError("too_large", f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB; {SPLIT_IT}.")
     try:
         # Without versions newer bytes take an object's place: those are another file, with an event of its own.
         raw = deps.raw.read(file.key, file.version_id, etag="" if file.version_id else file.etag)
     except KeyError as error:
         raise FileRejectedError(GONE, "The raw object is no longer there, or was replaced.") from error
-    with raw.stream as stream, good.open("wb") as good_rows, bad.open("wb") as bad_rows:
-        return deps.validate_rows(stream, use_case, good_rows, bad_rows), raw.written_at
+    with raw.stream as stream, paths[0].open("wb") as good, paths[1].open("wb") as bad:
+        return deps.validate_rows(stream, use_case, good, bad, seconds_left), raw.written_at
 
 
 def _ingestion(

@@ -1,19 +1,21 @@
 """Bad rows on their way to the bad object: explained many at a time, counted by rule, written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from tabserve.core import rules
+from tabserve.core.errors import FileRejectedError
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import HEADER, bad_record, shortened
 from tabserve.ingestion.structure import Header
 from tabserve.ingestion.validation_result import BadRow, Issue, Reason
-from tabserve.ingestion.validator.schema import explain, explaining
+from tabserve.ingestion.validator.schema import CellRules
 
 ROWS_HELD: Final = 10_000
 BYTES_HELD: Final = 4 * 2**20
+REASONS_HELD: Final = 100_000
 EXPLAINED_MAX: Final = 100_000
 VALUES_SHOWN: Final = 5
 ROWS_SHOWN: Final = 20
@@ -36,33 +38,37 @@ class BadRows:
     def __init__(self, use_case: UseCase, stream: BinaryIO) -> None:
         self.first: list[BadRow] = []
         self._features = {feature.name: feature for feature in use_case.features}
-        self._explaining = explaining(use_case)
+        self._rules = CellRules(use_case)
         self._explained: dict[tuple[str, str], tuple[Reason, ...]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._values: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self._held: list[tuple[int, int, bytes, Found]] = []
-        self._size = 0
+        self._size, self._reasons_held = 0, 0
         self._stream = stream
-        stream.write(HEADER)
+        self._written = stream.write(HEADER)
 
     def add(self, row_number: int, line_number: int, raw: bytes, found: Found) -> None:
         """Take in a row, to be written now or later."""
         self._held.append((row_number, line_number, raw, found))
         self._size += len(raw)
-        if len(self._held) >= ROWS_HELD or self._size >= BYTES_HELD:
+        self._reasons_held += len(found)
+        if len(self._held) >= ROWS_HELD or self._size >= BYTES_HELD or self._reasons_held >= REASONS_HELD:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write what is held; raise FileRejectedError when all that was written is too much to be kept."""
         self._explain_new(cell for *_, found in self._held for cell in found if isinstance(cell, Refused))
         for row_number, line_number, raw, found in self._held:
             reasons = self._reasons(found)
-            self._stream.write(bad_record(row_number, line_number, reasons, raw))
+            self._written += self._stream.write(bad_record(row_number, line_number, reasons, raw))
             if len(self.first) < ROWS_SHOWN:
                 text = raw.decode(errors="backslashreplace")
                 self.first.append(BadRow(row_number, line_number, text, tuple(reasons)))
-        self._size = 0
+        self._size, self._reasons_held = 0, 0
         self._held.clear()
+        if self._written > rules.MAX_BAD_BYTES:
+            what = f"The bad rows and their reasons are more than {rules.MAX_BAD_BYTES // 2**20} MiB"
+            raise FileRejectedError("too_many_bad_rows", f"{what}; {rules.SPLIT_IT}.")
 
     def issues(self, header: Header) -> tuple[Issue, ...]:
         """Return every rule broken, most rows first, then the header's warnings as issues of no row."""
@@ -100,12 +106,9 @@ class BadRows:
         for cell in cells:
             if (cell.column, cell.value) not in self._explained:
                 new[cell.column].add(cell.value)
+        broken = self._rules.broken(new)
         for column, values in new.items():
-            self._explain(column, values)
-
-    def _explain(self, column: str, values: Collection[str]) -> None:
-        found = explain(self._explaining[column], column, values)
-        general = rules.general_rule(self._features.get(column))
-        for value in values:
-            broken = found.get(value, (general,))
-            self._explained[column, value] = tuple(Reason(column, rule, shortened(value)) for rule in broken)
+            general = rules.general_rule(self._features.get(column))
+            for value in values:
+                found = broken.get((column, value), (general,))
+                self._explained[column, value] = tuple(Reason(column, rule, shortened(value)) for rule in found)

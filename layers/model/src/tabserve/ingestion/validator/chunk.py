@@ -3,7 +3,6 @@
 import io
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -14,8 +13,9 @@ from tabserve.ingestion.quarantine import shortened
 from tabserve.ingestion.structure import Header, is_repeated_header, split_record
 from tabserve.ingestion.validation_result import Reason
 from tabserve.ingestion.validator.bad_rows import Refused
+from tabserve.ingestion.validator.duplicates import Duplicates
 from tabserve.ingestion.validator.records import RecordChunk
-from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting, failures
+from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting
 from tabserve.ingestion.validator.statistics import Statistics
 
 Reasons = dict[int, list[Reason | Refused]]
@@ -35,7 +35,7 @@ class ChunkValidator:
         self._statistics = statistics
         self._duplicates = Duplicates()
         self._known = frozenset(use_case.required_columns)
-        self._accepting = accepting(use_case)
+        self._accepts = [holds(pl.col(name)).alias(name) for name, holds in accepting(use_case).items()]
 
     def validate(self, records: RecordChunk) -> Reasons:
         """Return the reasons of the bad rows of a chunk, by place."""
@@ -83,28 +83,24 @@ class ChunkValidator:
 
     def _refused_cells(self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
         """Name the reasons of every cell the schema refuses; return the indices of repeated headers."""
-        cases = failures(self._accepting, cells).select("column", "index", "failure_case")
-        by_column = {name: group for (name,), group in cases.partition_by("column", as_dict=True).items()}
-        accepted = {}
-        repeated: set[int] = set()
-        if len(cases):
-            repeated = self._repeated_headers(cases, cells[self._use_case.id_column], text, places, reasons)
-        place_of = places.to_list() if len(cases) else []
-        for name in self._use_case.required_columns:
-            group = by_column.get(name)
-            accepted[name] = _all_but(len(cells), group["index"] if group is not None else None)
-            if group is None:
-                continue
-            for index, value in group.select("index", "failure_case").iter_rows():
+        accepted = cells.select(self._accepts)
+        self._statistics.add(cells, accepted, places + (self.rows + 1))
+        is_accepted = accepted.select(pl.all().all()).row(0, named=True)
+        refused = {name: (~accepted[name]).arg_true() for name, all_are in is_accepted.items() if not all_are}
+        if not refused:
+            return set()
+        repeated = self._repeated_headers(pl.concat(refused.values()).unique(), cells, text, places, reasons)
+        place_of = places.to_list()
+        for name in filter(refused.__contains__, self._use_case.required_columns):
+            for index, value in zip(refused[name], cells[name].gather(refused[name]), strict=True):
                 if index not in repeated:
                     reasons[place_of[index]].append(Refused(name, value))
-        self._statistics.add(cells, accepted, places + (self.rows + 1))
         return repeated
 
     def _repeated_headers(
-        self, cases: pl.DataFrame, ids: pl.Series, text: pl.Series, places: pl.Series, reasons: Reasons
+        self, refused: pl.Series, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons
     ) -> set[int]:
-        refused = cases["index"].unique()
+        ids = cells[self._use_case.id_column]
         like_header = (
             ids.gather(refused).str.to_lowercase().str.contains(self._use_case.id_column.lower(), literal=True)
         )
@@ -116,7 +112,7 @@ class ChunkValidator:
         return found
 
     def _suspicious_cells(self, text: pl.Series, places: pl.Series, reasons: Reasons) -> None:
-        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_KNOWN_CELL)).arg_true()
+        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_OTHER_CELL)).arg_true()
         for place, record in zip(places.gather(suspicious), text.gather(suspicious), strict=True):
             for column, cell in zip(self._header.columns, split_record(record)[0], strict=True):
                 for rule in self._other_rules(column, cell):
@@ -150,39 +146,3 @@ class ChunkValidator:
             reasons[places[index]].append(Reason(self._use_case.id_column, "duplicated_id", shortened(ids[index])))
             if whole_row:
                 reasons[places[index]].append(Reason(WHOLE_ROW, "duplicated_row", shortened(text[index])))
-
-
-def _all_but(length: int, refused: pl.Series | None) -> pl.Series:
-    accepted = pl.repeat(True, length, eager=True)
-    return accepted if refused is None else accepted.scatter(refused.to_list(), False)
-
-
-@dataclass(slots=True)
-class Duplicates:
-    """Ids and rows that were in the file before, as 12 bytes a row: hashes of 64 and of 32 bits.
-
-    Rows are compared only where the id is the same.
-    """
-
-    _seen: list[pl.DataFrame] = field(default_factory=list)
-
-    def find(self, ids: pl.Series, records: pl.Series) -> dict[int, bool]:
-        """Return the places whose id was there before, and whether the whole record was."""
-        chunk = pl.DataFrame({"id": ids.hash(), "record": (records.hash() % 2**32).cast(pl.UInt32)})
-        same_id = pl.col("id").is_in(chunk["id"].implode())
-        earlier = [frame for frame in (seen.filter(same_id) for seen in self._seen) if len(frame)]
-        self._seen.append(chunk)
-        first = chunk["id"].is_first_distinct()
-        if first.all() and not earlier:
-            return {}
-        known = pl.concat(earlier) if earlier else chunk.clear()
-        repeated = ~first | chunk["id"].is_in(known["id"].implode())
-        doubtful = chunk["id"].filter(repeated).implode()
-        pairs = set(known.iter_rows())
-        found = {}
-        rows = chunk.with_row_index("place").with_columns(repeated.alias("repeated"))
-        for place, id_, record, repeats in rows.filter(pl.col("id").is_in(doubtful)).iter_rows():
-            if repeats:
-                found[place] = (id_, record) in pairs
-            pairs.add((id_, record))
-        return found

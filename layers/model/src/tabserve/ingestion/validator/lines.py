@@ -10,7 +10,7 @@ import polars as pl
 
 from tabserve.core.csv_files import BOM
 from tabserve.core.errors import FileRejectedError
-from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.core.rules import MAX_FILE_BYTES, SPLIT_IT
 from tabserve.ingestion.structure import refuse_other_formats
 
 REPLACEMENT: Final = "\ufffd"
@@ -61,7 +61,7 @@ def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:
     for index, block in enumerate(_reads(stream, limits)):
         size += len(block)
         if size > limits.file:
-            raise FileRejectedError("too_large", f"The file is larger than {limits.file // 2**20} MiB.")
+            raise FileRejectedError("too_large", f"The file is larger than {limits.file // 2**20} MiB; {SPLIT_IT}.")
         data = rest + block
         if index == 0:
             refuse_other_formats(data)

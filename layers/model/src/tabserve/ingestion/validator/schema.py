@@ -1,11 +1,13 @@
-"""Pandera schemas generated from a use case: every column is text, every rule is one check on that text.
+"""What a use case asks of cells, every one of them read as text.
 
-Two schemas say the same from both sides. `accepting` has one check a column, the definition of a good cell, and sees
-every row. `explaining` has one check a rule and sees only the cells that were not accepted.
+It is said from both sides. `accepting` has one expression a column, the definition of a good cell, and sees every row.
+`CellRules` has pandera schemas with one check a rule and sees only the distinct cells that were not accepted: one
+schema a kind of column, for a check costs as much for one cell as for thousands, and there may be thousands of columns.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, Literal
 
 import pandera.polars as pa
 import polars as pl
@@ -14,23 +16,16 @@ from tabserve.core import rules
 from tabserve.core.use_case import CategoryFeature, Feature, NumberFeature, UseCase
 
 Expression = Callable[[pl.Expr], pl.Expr]
-ACCEPTED: Final = "accepted"
+Kind = Literal["id", "category", "number"]
+COLUMN: Final = "column"
+CELL: Final = "cell"
 LINE_SEPARATOR: Final = "\u2028"
 
 
-def accepting(use_case: UseCase) -> pa.DataFrameSchema:
-    """Return the schema that every cell of a good row satisfies."""
-    columns = {use_case.id_column: _column([_check(ACCEPTED, _accepts_id(use_case))])}
-    columns |= {feature.name: _column([_check(ACCEPTED, _accepts(feature, use_case))]) for feature in use_case.features}
-    return pa.DataFrameSchema(columns)
-
-
-def explaining(use_case: UseCase) -> dict[str, pa.DataFrameSchema]:
-    """Return, by column, a schema with one check a rule for cells that `accepting` refused."""
-    features: dict[str, Feature | None] = {use_case.id_column: None}
-    features |= {feature.name: feature for feature in use_case.features}
-    return {
-        name: pa.DataFrameSchema({name: _column(_rule_checks(feature, use_case))}) for name, feature in features.items()
+def accepting(use_case: UseCase) -> dict[str, Expression]:
+    """Return, by column, the expression that is true for the cells of a good row."""
+    return {use_case.id_column: _accepts_id(use_case)} | {
+        feature.name: _accepts(feature, use_case) for feature in use_case.features
     }
 
 
@@ -38,17 +33,6 @@ def number(cell: pl.Expr) -> pl.Expr:
     """Return the number a cell is read as; null for text and for what no float can hold."""
     value = cell.cast(pl.Float64, strict=False)
     return pl.when(value.is_finite()).then(value)
-
-
-def _column(checks: list[pa.Check]) -> pa.Column:
-    return pa.Column(str, checks=checks)
-
-
-def _check(name: str, holds: Expression) -> pa.Check:
-    def check(data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(holds(pl.col(data.key)))
-
-    return pa.Check(check, name=name)
 
 
 def _accepts_id(use_case: UseCase) -> Expression:
@@ -86,7 +70,7 @@ def _acceptable_number(feature: NumberFeature) -> Expression:
         in_range = number(cell).is_between(feature.minimum, feature.maximum).fill_null(False)
         return (
             in_range
-            & ~_overflows(cell, feature)
+            & ~_overflows(cell, pl.lit(feature.type == "integer"))
             & cell.str.contains(pattern)
             & (cell.str.len_bytes() <= rules.MAX_KNOWN_CELL)
         )
@@ -94,70 +78,153 @@ def _acceptable_number(feature: NumberFeature) -> Expression:
     return holds
 
 
-def _overflows(cell: pl.Expr, feature: NumberFeature) -> pl.Expr:
+def _overflows(cell: pl.Expr, whole: pl.Expr) -> pl.Expr:
     value = number(cell)
     # From 2**53 on whole numbers are compared here as the nearest float, elsewhere as they are.
-    return value.is_null() if feature.type == "number" else value.is_null() | (value.abs() >= 2.0**53)
+    return value.is_null() | (whole & (value.abs() >= 2.0**53))
 
 
-def _rule_checks(feature: Feature | None, use_case: UseCase) -> list[pa.Check]:
-    return [_check(rule, _not(broken)) for rule, broken in _broken_by(feature, use_case).items()]
+class CellRules:
+    """Names the rules that refused cells break."""
+
+    def __init__(self, use_case: UseCase) -> None:
+        missing = ["", *use_case.missing_values]
+        self._kinds: dict[str, Kind] = {use_case.id_column: "id"}
+        self._kinds |= {f.name: "category" if isinstance(f, CategoryFeature) else "number" for f in use_case.features}
+        categories = [feature for feature in use_case.features if isinstance(feature, CategoryFeature)]
+        self._schemas: dict[Kind, pa.DataFrameSchema] = {
+            "id": _schema(_rules_of_ids(missing)),
+            "category": _schema(_rules_of_categories(categories, missing)),
+            "number": _schema(_rules_of_numbers(missing)),
+        }
+        # What the checks of a cell ask for beside it.
+        self._columns = pl.DataFrame(
+            [
+                (use_case.id_column, True, False, None, None),
+                *((f.name, f.required, *_bounds(f)) for f in use_case.features),
+            ],
+            schema={
+                COLUMN: pl.String,
+                "required": pl.Boolean,
+                "whole": pl.Boolean,
+                "minimum": pl.Float64,
+                "maximum": pl.Float64,
+            },
+            orient="row",
+        )
+
+    def broken(self, cells: Mapping[str, Collection[str]]) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return the rules that distinct values, by column, break; none for a value that no specific rule explains."""
+        found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for kind, schema in self._schemas.items():
+            asked = [(name, value) for name, values in cells.items() if self._kinds[name] == kind for value in values]
+            if not asked:
+                continue
+            frame = pl.DataFrame(asked, schema={COLUMN: pl.String, CELL: pl.String}, orient="row")
+            frame = frame.join(self._columns, on=COLUMN, how="left", maintain_order="left")
+            for place, rule in _failures(schema, frame):
+                found[asked[place]].append(rule)
+        return {cell: tuple(rules_) for cell, rules_ in found.items()}
 
 
-def _not(broken: Expression) -> Expression:
-    return lambda cell: ~broken(cell).fill_null(False)
+def _bounds(feature: Feature) -> tuple[bool, float | None, float | None]:
+    if isinstance(feature, CategoryFeature):
+        return False, None, None
+    return feature.type == "integer", float(feature.minimum), float(feature.maximum)
 
 
-def _broken_by(feature: Feature | None, use_case: UseCase) -> dict[str, Expression]:
-    """Return, by rule, the expression that is true for the cells that break it."""
-    required = feature is None or feature.required
-    missing = ["", *use_case.missing_values]
-    found: dict[str, Expression] = {
-        "missing_value": lambda cell: _core(cell).is_in(missing) & required,
+def _schema(broken: Mapping[str, Expression]) -> pa.DataFrameSchema:
+    checks = [_check(rule, is_broken) for rule, is_broken in broken.items()]
+    return pa.DataFrameSchema({CELL: pa.Column(str, checks=checks)})
+
+
+def _check(name: str, broken: Expression) -> pa.Check:
+    def check(data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(~broken(pl.col(data.key)).fill_null(False))
+
+    return pa.Check(check, name=name)
+
+
+def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[tuple[int, str]]:
+    """Return the failure cases of a frame, rule by rule: place and rule."""
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases: list[tuple[int, str]] = error.failure_cases.select("index", "check").rows()
+        return cases
+    return []
+
+
+def _rules_of_ids(missing: list[str]) -> dict[str, Expression]:
+    content = _contents()
+    return (
+        _rules_of_all(missing) | content | {"not_an_id": lambda cell: _is_no_id(cell) & ~content["too_long_cell"](cell)}
+    )
+
+
+def _rules_of_categories(features: Collection[CategoryFeature], missing: list[str]) -> dict[str, Expression]:
+    content = _contents()
+    exact = [f"{feature.name}\0{text}" for feature in features for text in feature.texts]
+    folded = list({f"{feature.name}\0{text.lower()}" for feature in features for text in feature.texts})
+
+    def is_variant(cell: pl.Expr) -> pl.Expr:
+        return _named(_core(cell).str.to_lowercase()).is_in(folded)
+
+    return (
+        _rules_of_all(missing)
+        | content
+        | {
+            "case_variant": lambda cell: is_variant(cell) & ~_named(_core(cell)).is_in(exact),
+            "unknown_category": lambda cell: ~is_variant(cell) & _unexplained(cell, missing, content),
+        }
+    )
+
+
+def _named(cell: pl.Expr) -> pl.Expr:
+    return pl.concat_str(COLUMN, cell, separator="\0")
+
+
+def _rules_of_numbers(missing: list[str]) -> dict[str, Expression]:
+    content = _contents() | _NOTATIONS
+    is_number, is_integer, is_boolean = map(_matches, (rules.NUMBER, rules.INTEGER, rules.BOOLEAN))
+    whole = pl.col("whole")
+
+    def is_wrong_whole(cell: pl.Expr) -> pl.Expr:
+        return whole & (is_boolean(cell) | (is_number(cell) & ~is_integer(cell)))
+
+    def is_no_number(cell: pl.Expr) -> pl.Expr:
+        return ~is_number(cell) & ~(whole & is_boolean(cell)) & _unexplained(cell, missing, content)
+
+    return (
+        _rules_of_all(missing)
+        | content
+        | {
+            "overflow": lambda cell: is_number(cell) & _overflows(_core(cell), whole),
+            "below_minimum": lambda cell: is_number(cell) & (number(_core(cell)) < pl.col("minimum")),
+            "above_maximum": lambda cell: is_number(cell) & (number(_core(cell)) > pl.col("maximum")),
+            "not_an_integer": is_wrong_whole,
+            "not_a_number": is_no_number,
+        }
+    )
+
+
+def _rules_of_all(missing: list[str]) -> dict[str, Expression]:
+    return {
+        "missing_value": lambda cell: _core(cell).is_in(missing) & pl.col("required"),
         "surrounding_space": lambda cell: cell.str.contains(r"^\s|\s$"),
         "zero_width_character": lambda cell: cell.str.contains(f"[{rules.ZERO_WIDTH}]"),
     }
-    content: dict[str, Expression] = {
+
+
+def _contents() -> dict[str, Expression]:
+    return {
         "too_long_cell": lambda cell: cell.str.len_bytes() > rules.MAX_KNOWN_CELL,
         "formula_cell": lambda cell: _matches(rules.FORMULA)(cell) & ~_matches(rules.NAN_OR_INF)(cell),
     }
-    if feature is None:
-        return found | content | {"not_an_id": lambda cell: _is_no_id(cell) & ~content["too_long_cell"](cell)}
-
-    def unexplained(cell: pl.Expr) -> pl.Expr:
-        return ~pl.any_horizontal(_core(cell).is_in(missing), *(broken(cell) for broken in content.values()))
-
-    if isinstance(feature, CategoryFeature):
-        return found | content | _category_rules(feature, unexplained)
-    content |= _NOTATIONS
-    return found | content | _number_rules(feature, unexplained)
 
 
-def _category_rules(feature: CategoryFeature, unexplained: Expression) -> dict[str, Expression]:
-    exact, folded = list(feature.texts), sorted({text.lower() for text in feature.texts})
-
-    def is_variant(cell: pl.Expr) -> pl.Expr:
-        return _core(cell).str.to_lowercase().is_in(folded)
-
-    return {
-        "case_variant": lambda cell: is_variant(cell) & ~_core(cell).is_in(exact),
-        "unknown_category": lambda cell: ~is_variant(cell) & unexplained(cell),
-    }
-
-
-def _number_rules(feature: NumberFeature, unexplained: Expression) -> dict[str, Expression]:
-    is_number, is_integer, is_boolean = map(_matches, (rules.NUMBER, rules.INTEGER, rules.BOOLEAN))
-    found: dict[str, Expression] = {
-        "overflow": lambda cell: is_number(cell) & _overflows(_core(cell), feature),
-        "below_minimum": lambda cell: is_number(cell) & (number(_core(cell)) < feature.minimum),
-        "above_maximum": lambda cell: is_number(cell) & (number(_core(cell)) > feature.maximum),
-    }
-    if feature.type == "number":
-        return found | {"not_a_number": lambda cell: ~is_number(cell) & unexplained(cell)}
-    return found | {
-        "not_an_integer": lambda cell: is_boolean(cell) | (is_number(cell) & ~is_integer(cell)),
-        "not_a_number": lambda cell: ~is_number(cell) & ~is_boolean(cell) & unexplained(cell),
-    }
+def _unexplained(cell: pl.Expr, missing: list[str], content: Mapping[str, Expression]) -> pl.Expr:
+    return ~pl.any_horizontal(_core(cell).is_in(missing), *(broken(cell) for broken in content.values()))
 
 
 def _matches(pattern: str) -> Expression:
@@ -176,22 +243,3 @@ _NOTATIONS: Final[dict[str, Expression]] = {
     "underscore_or_hex": _matches(rules.UNDERSCORE_OR_HEX),
     "nan_or_inf_text": _matches(rules.NAN_OR_INF),
 }
-
-
-def explain(schema: pa.DataFrameSchema, column: str, values: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the rules each distinct value of a column breaks."""
-    frame = pl.DataFrame({column: pl.Series(list(values), dtype=pl.String)})
-    found: dict[str, list[str]] = {}
-    for value, rule in failures(schema, frame).select("failure_case", "check").iter_rows():
-        found.setdefault(value, []).append(rule)
-    return {value: tuple(broken) for value, broken in found.items()}
-
-
-def failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the failure cases of a frame: column, check, value and row."""
-    try:
-        schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases: pl.DataFrame = error.failure_cases
-        return cases
-    return pl.DataFrame(schema={"column": pl.String, "check": pl.String, "failure_case": pl.String, "index": pl.Int32})

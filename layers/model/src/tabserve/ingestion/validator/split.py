@@ -1,6 +1,7 @@
 """Validate a raw file chunk by chunk and write its good and bad rows."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -13,7 +14,7 @@ from tabserve.core.use_case import UseCase
 from tabserve.ingestion.structure import BLANK, Header, read_header, write_record
 from tabserve.ingestion.validation_result import ValidationResult
 from tabserve.ingestion.validator.bad_rows import BadRows
-from tabserve.ingestion.validator.chunk import ChunkValidator
+from tabserve.ingestion.validator.chunk import ChunkValidator, Reasons
 from tabserve.ingestion.validator.lines import Limits, Lines, read_lines
 from tabserve.ingestion.validator.records import RecordChunk, RecordReader
 from tabserve.ingestion.validator.statistics import Statistics
@@ -22,17 +23,33 @@ LIMITS: Final = Limits()
 
 
 def validate_rows(
-    raw: BinaryIO, use_case: UseCase, good: BinaryIO, bad: BinaryIO, limits: Limits = LIMITS
+    raw: BinaryIO,
+    use_case: UseCase,
+    good: BinaryIO,
+    bad: BinaryIO,
+    seconds_left: Callable[[], float] = lambda: math.inf,
+    limits: Limits = LIMITS,
 ) -> ValidationResult:
     """Write the good and the bad object of a raw file; raise FileRejectedError for one whose rows cannot be told apart.
 
     See `quarantine` for the bad object; the good one has the original lines of good rows, each behind its row number.
+    Raise FileRejectedError, too, when there are no seconds left before all is read.
     """
     try:
-        return _validate(read_lines(raw, limits), use_case, good, bad)
+        return _validate(_in_time(read_lines(raw, limits), seconds_left), use_case, good, bad)
     except pl.exceptions.PanicException as error:
         # No Exception by its class, so nobody would take it for one.
         raise RuntimeError(f"polars panicked: {error}") from error
+
+
+def _in_time(lines: Iterator[Lines], seconds_left: Callable[[], float]) -> Iterator[Lines]:
+    for chunk in lines:
+        if seconds_left() <= 0:
+            raise FileRejectedError(
+                "out_of_time",
+                f"Ingestion had time for the file as far as line {chunk.first_number:,} only; {rules.SPLIT_IT}.",
+            )
+        yield chunk
 
 
 def _validate(lines: Iterator[Lines], use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> ValidationResult:
@@ -42,8 +59,10 @@ def _validate(lines: Iterator[Lines], use_case: UseCase, good: BinaryIO, bad: Bi
     validator = ChunkValidator(use_case, header, statistics)
     for records in _records(rest, header.width):
         hopes.look(records, validator.rows)
-        _write(records, validator, good, bad_rows)
-        hopes.compare(validator.rows, validator.rows_bad)
+        first_row = validator.rows + 1
+        reasons = validator.validate(records)
+        hopes.compare(validator.rows, validator.rows_bad, sum(map(len, reasons.values())))
+        _write(records, reasons, first_row, good, bad_rows)
     bad_rows.flush()
     if validator.rows == 0:
         raise FileRejectedError("header_only", "The file has a header and no rows.")
@@ -62,6 +81,7 @@ class Hopes:
     """Gives up on files that are not what they should be, before each of their rows has been explained."""
 
     first_formed: int | None = None
+    failure_cases: int = 0
 
     def look(self, records: RecordChunk, rows_before: int) -> None:
         """See whether a record can be read; raise FileRejectedError when none of the first ones can."""
@@ -72,12 +92,18 @@ class Hopes:
         if rows_before + len(records.text) >= first and (self.first_formed is None or self.first_formed > first):
             raise FileRejectedError("unlike_its_header", f"None of the first {first} rows can be read by the header.")
 
-    def compare(self, rows: int, bad: int) -> None:
-        """Raise FileRejectedError when so many rows are bad that nobody reads on."""
-        if bad > rules.MAX_BAD_ROWS and bad > rows / 2:
+    def compare(self, rows: int, bad: int, new_cases: int) -> None:
+        """Raise FileRejectedError when there are too many rows, or so many bad ones that nobody reads on."""
+        self.failure_cases += new_cases
+        if rows > rules.MAX_ROWS:
             raise FileRejectedError(
-                "too_many_bad_rows", f"More than {rules.MAX_BAD_ROWS} rows are bad, and more than are good."
+                "too_many_rows", f"The file has more than {rules.MAX_ROWS:,} rows; {rules.SPLIT_IT}."
             )
+        if bad <= rows / 2:
+            return
+        if bad > rules.MAX_BAD_ROWS or self.failure_cases > rules.MAX_FAILURE_CASES:
+            what = f"{bad:,} of the first {rows:,} rows are bad, for {self.failure_cases:,} reasons"
+            raise FileRejectedError("too_many_bad_rows", f"{what}; correct the file at its source and send it again.")
 
 
 def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Iterator[Lines]]:
@@ -108,11 +134,7 @@ def _records(lines: Iterator[Lines], width: int) -> Iterator[RecordChunk]:
     yield reader.finish()
 
 
-def _write(records: RecordChunk, validator: ChunkValidator, good: BinaryIO, bad_rows: BadRows) -> None:
-    if not len(records.text):
-        return
-    first_row = validator.rows + 1
-    reasons = validator.validate(records)
+def _write(records: RecordChunk, reasons: Reasons, first_row: int, good: BinaryIO, bad_rows: BadRows) -> None:
     if not reasons:
         _write_numbered(records.text, first_row + pl.int_range(len(records.text), eager=True), good)
         return

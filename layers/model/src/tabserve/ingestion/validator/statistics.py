@@ -35,23 +35,27 @@ class Statistics:
     _moments: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
     _sample: pl.DataFrame | None = None
 
-    def add(self, cells: pl.DataFrame, accepted: dict[str, pl.Series], row_numbers: pl.Series) -> None:
+    def add(self, cells: pl.DataFrame, accepted: pl.DataFrame, row_numbers: pl.Series) -> None:
         """Take in the cells of a chunk; only accepted ones count as values."""
         self._count += len(cells)
-        missing = list(self.use_case.missing_values)
-        numbers = {}
+        if not self.use_case.features:
+            return
+        names = [feature.name for feature in self.use_case.features]
+        is_missing = cells.select(pl.col(names).is_in(list(self.use_case.missing_values)))
+        self._missing.update(is_missing.sum().row(0, named=True))
+        present = pl.select(accepted[name] & ~is_missing[name] for name in names)
+        numbers = []
         for feature in self.use_case.features:
-            column = cells[feature.name]
-            present = accepted[feature.name] & ~column.is_in(missing)
-            self._missing[feature.name] += int(column.is_in(missing).sum())
             if isinstance(feature, CategoryFeature):
-                counts = column.filter(present).value_counts()
+                counts = cells[feature.name].filter(present[feature.name]).value_counts()
                 self._top.setdefault(feature.name, Counter()).update(dict(counts.iter_rows()))
             else:
-                values = pl.select(pl.when(present).then(number(pl.lit(column)))).to_series()
-                numbers[feature.name] = values
-                self._add_moments(feature, values)
-        self._keep_sample(numbers, row_numbers)
+                value = number(pl.lit(cells[feature.name]))
+                numbers.append(pl.when(present[feature.name]).then(value).alias(feature.name))
+        if numbers:
+            values = pl.select(numbers)
+            self._add_moments(values)
+            self._keep_sample(values, row_numbers)
 
     def result(self) -> tuple[ColumnStatistics, ...]:
         """Return the statistics of every feature, in the order of the use case."""
@@ -60,21 +64,20 @@ class Statistics:
             for feature in self.use_case.features
         )
 
-    def _add_moments(self, feature: NumberFeature, values: pl.Series) -> None:
-        n = len(values) - values.null_count()
-        if not n:
-            return
-        low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-        count, total, minimum, maximum = self._moments.get(feature.name, (0, 0.0, low, high))
-        self._moments[feature.name] = (count + n, total + float(values.sum()), min(minimum, low), max(maximum, high))
+    def _add_moments(self, values: pl.DataFrame) -> None:
+        found = (values.select(getattr(pl.all(), what)()).row(0) for what in ("count", "sum", "min", "max"))
+        for name, n, total, low, high in zip(values.columns, *found, strict=True):
+            if n:
+                count, before, minimum, maximum = self._moments.get(name, (0, 0.0, low, high))
+                self._moments[name] = (count + n, before + total, min(minimum, low), max(maximum, high))
 
-    def _keep_sample(self, numbers: dict[str, pl.Series], row_numbers: pl.Series) -> None:
-        if not numbers:
-            return
-        rows = pl.DataFrame({"#": row_numbers.cast(pl.UInt64).hash(), **numbers})
+    def _keep_sample(self, values: pl.DataFrame, row_numbers: pl.Series) -> None:
+        rows = values.insert_column(0, row_numbers.cast(pl.UInt64).hash().alias("#"))
         if self._sample is not None:
             if len(self._sample) == SAMPLE_ROWS:
                 rows = rows.filter(pl.col("#") < self._sample["#"][-1])
+            if not len(rows):
+                return
             rows = pl.concat([self._sample, rows])
         self._sample = rows.sort("#").head(SAMPLE_ROWS)
 
