@@ -4,7 +4,7 @@ A link therefore leads to exactly what its sender saw, and back, forward and ref
 `bind="query-params"` does for what nobody goes back to: it replaces the address instead of adding to the history.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -29,6 +29,18 @@ def choose(
         st.session_state[key] = default
     chosen: str = draw(label, list(options), format_func=lambda name: options.get(name, name), key=key, **look)
     note(key, None if chosen == default else chosen)
+    return chosen
+
+
+def several(label: str, options: Sequence[str], key: str, default: Sequence[str], **look: Any) -> list[str]:  # noqa: ANN401
+    """Draw a box to choose any of `options`, `default` at first; return the chosen ones in the order of the choice."""
+    asked = changed(key)
+    if asked is not None:
+        st.session_state[key] = [name for name in asked.split(",") if name in options] or list(default)
+    elif not set(st.session_state.get(key, [None])) <= set(options):
+        st.session_state[key] = list(default)
+    chosen: list[str] = st.multiselect(label, list(options), key=key, **look)
+    note(key, None if chosen == list(default) else ",".join(chosen) or None)
     return chosen
 
 

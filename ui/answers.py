@@ -1,7 +1,7 @@
 """Answers about one record: asked for now, or read back by their id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Any
 
@@ -33,16 +33,17 @@ class Answer:
         return probability_of(self.entry)
 
 
-def ask(api: ApiClient, use_case: str, record: Json) -> Answer:
-    """Have a record predicted and explained; raise RefusedError for a record that is not valid, or UiError."""
-    answer = api.predict(use_case, [record])
-    (entry,) = answer["predictions"]
-    version = str(answer["model_version"])
-    return Answer(use_case, record, entry, version, _explanation(api, use_case, record, version))
+def ask(api: ApiClient, use_case: str, record: Json, *, explained: bool = True) -> Answer:
+    """Have a record predicted, and explained; raise RefusedError for a record that is not valid, or UiError."""
+    told = api.predict(use_case, [record])
+    (entry,) = told["predictions"]
+    version = str(told["model_version"])
+    answer = Answer(use_case, record, entry, version, None)
+    return explain(api, answer) if explained else answer
 
 
-def find(api: ApiClient, use_case: str, prediction_id: str) -> Answer | None:
-    """Read a stored answer back, None where there is none of this use case; raise UiError."""
+def find(api: ApiClient, use_case: str, prediction_id: str, *, explained: bool = True) -> Answer | None:
+    """Read a stored answer back, and explain it; None where there is none of this use case; raise UiError."""
     try:
         found = api.past_predictions({"use_case": use_case, "prediction_id": prediction_id}, 1)["predictions"]
     except RefusedError:  # what the address says is no id
@@ -51,8 +52,17 @@ def find(api: ApiClient, use_case: str, prediction_id: str) -> Answer | None:
         return None
     (entry,) = found
     record = {name: value for name, value in entry["features"].items() if value is not None}
-    version = str(entry["model_version"])
-    return Answer(use_case, record, entry, version, _explanation(api, use_case, record, version))
+    answer = Answer(use_case, record, entry, str(entry["model_version"]), None)
+    return explain(api, answer) if explained else answer
+
+
+def explain(api: ApiClient, answer: Answer) -> Answer:
+    """Add the reasons to an answer, where the version that gave it still answers."""
+    try:
+        explanation = api.explain(answer.use_case, answer.record)
+    except UiError:
+        return answer
+    return replace(answer, explanation=explanation) if explanation["model_version"] == answer.model_version else answer
 
 
 def probability_of(entry: Json) -> float:
@@ -79,12 +89,3 @@ def in_points(explanation: Json, classes: int) -> dict[str, float]:
 def _moved(probability: float, log_odds: float) -> float:
     odds = log(max(probability, 1e-9) / max(1 - probability, 1e-9))
     return 1 / (1 + exp(-max(-700.0, odds + log_odds)))
-
-
-def _explanation(api: ApiClient, use_case: str, record: Json, version: str) -> Json | None:
-    """Explain a record where the version that answered it still answers."""
-    try:
-        explanation = api.explain(use_case, record)
-    except UiError:
-        return None
-    return explanation if explanation["model_version"] == version else None

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ui.errors import ADVICE, RefusedError, UiError
+from ui.errors import ADVICE, RefusedError, TooLargeError, UiError
 from ui.settings import PageSettings
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
@@ -140,4 +140,5 @@ def _problem(answer: httpx.Response) -> UiError:
         return UiError("Too many requests at once.", "Wait some seconds, then try again.")
     if answer.status_code >= 500:
         return UiError(f"The API answers with an error: {detail}", "Try again shortly; `make status` tells more.")
-    return RefusedError(detail, body.get("errors", ()))
+    refused = TooLargeError if answer.status_code == 413 else RefusedError
+    return refused(detail, body.get("errors", ()))

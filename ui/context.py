@@ -52,6 +52,12 @@ def definition(name: str) -> dict[str, Any]:
     return api().use_case(name)
 
 
+@st.cache_data(ttl=60, show_spinner=False)
+def model(name: str) -> dict[str, Any]:
+    """Return what `GET /model` tells of a use case; raise UiError."""
+    return api().model(name)
+
+
 def chosen() -> str | None:
     """Return the use case the visitor chose; None while the API is unavailable."""
     return st.session_state.get(USE_CASE)

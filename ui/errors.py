@@ -2,6 +2,7 @@
 
 UiError             the API, the database or the file store is unavailable, or a chosen file cannot be used
 └── RefusedError    the API refuses what was sent; `failures` name column, rule and message
+    └── TooLargeError    what was sent is larger than a call may be
 """
 
 from collections.abc import Sequence
@@ -30,3 +31,7 @@ class RefusedError(UiError):
     def __init__(self, what: str, failures: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(what, "Correct what is named and send it again.")
         self.failures = failures
+
+
+class TooLargeError(RefusedError):
+    """What was sent is more than one call may carry."""

@@ -1,14 +1,17 @@
 """A file on its way through the model: sent in pieces, and continued where it was interrupted."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ui.answers import probability_of
-from ui.errors import RefusedError, UiError
+from ui.errors import RefusedError, TooLargeError, UiError
 from ui.records import Upload
 
-PIECE = 1_000
+MOST_ROWS = 5_000  # of a call; the API takes no more
+MOST_BYTES = 3_500_000  # of a call's records; the API takes 4.5 MB
+ROW_TOO_LARGE = "this row alone is larger than the API takes; shorten its texts"
 OF_JSON = ", written as a JSON number"  # tells those who have a CSV nothing
 Json = Mapping[str, Any]
 
@@ -57,6 +60,7 @@ class FileRun:
     records: Sequence[Json]
     results: list[PredictedRow] = field(default_factory=list)
     stopped_by: UiError | None = None
+    most_rows: int = MOST_ROWS
 
     @property
     def is_complete(self) -> bool:
@@ -64,11 +68,32 @@ class FileRun:
         return len(self.results) == len(self.records)
 
     def send_piece(self, predictor: Predictor) -> None:
-        """Send the next rows; raise UiError, after which the same rows may be sent again: none is predicted twice."""
+        """Send the next rows, half as many where those are too large for a call.
+
+        Raises UiError, after which the same rows may be sent again: none is predicted twice.
+        """
         start = len(self.results)
-        piece = self.records[start : start + PIECE]
-        entries = self._entries(predictor, piece, f"{self.file_id}-{start}")
+        piece = self._piece(start)
+        try:
+            entries = self._entries(predictor, piece, f"{self.file_id}-{start}-{len(piece)}")
+        except TooLargeError:
+            if len(piece) > 1:
+                self.most_rows = len(piece) // 2
+                self.send_piece(predictor)
+                return
+            entries = [{"index": 0, "error": [{"column": "", "message": ROW_TOO_LARGE}]}]
+        self.most_rows = min(MOST_ROWS, 2 * self.most_rows)
         self.results += [PredictedRow(start + entry["index"] + 1, piece[entry["index"]], entry) for entry in entries]
+
+    def _piece(self, start: int) -> Sequence[Json]:
+        """Return the rows from a place on that a call can carry, at least one."""
+        end, size = start, 0
+        while end < min(start + self.most_rows, len(self.records)):
+            size += len(json.dumps(self.records[end], ensure_ascii=False, separators=(",", ":")).encode()) + 1
+            if size > MOST_BYTES and end > start:
+                break
+            end += 1
+        return self.records[start:end]
 
     def _entries(self, predictor: Predictor, piece: Sequence[Json], key: str) -> list[Json]:
         """Predict a piece; when every row of it is refused, return their reasons like those of any other piece."""

@@ -25,8 +25,8 @@ SECURITY_HEADERS = (
     (b"strict-transport-security", b"max-age=31536000"),
 )
 TOO_LARGE = (
-    f"The body is larger than {MAX_BODY_BYTES} bytes. Put larger sets as a CSV into the raw bucket: "
-    "they are predicted within minutes."
+    f"The body is larger than {MAX_BODY_BYTES} bytes, the most that is allowed. Send fewer records at once, or "
+    "put them as a CSV into the raw bucket: they are predicted within minutes."
 )
 
 

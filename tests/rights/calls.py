@@ -16,6 +16,7 @@ ACTIONS = {
     ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
     ("s3", "HeadObject"): "s3:GetObject",
     ("lambda", "Invoke"): "lambda:InvokeFunction",
+    ("dynamodb", "TransactWriteItems"): "dynamodb:PutItem",  # by what its items do: these put
 }
 # What a policy writes of an object's name: in the bucket of artifacts its folder, in others nothing.
 FOLDERS = re.compile(r"^(models|reports|answers)/")
@@ -57,7 +58,8 @@ def _resources(service: str, params: Mapping[str, Any]) -> list[str]:
         folder = FOLDERS.match(key or "")
         return [bucket if key is None else f"{bucket}/{folder[0] if folder else ''}*"]
     if service == "dynamodb":
-        tables = params.get("RequestItems") or [params["TableName"]]
+        puts = {write["Put"]["TableName"] for write in params.get("TransactItems", ())}
+        tables = puts or params.get("RequestItems") or [params["TableName"]]
         return [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}" for table in tables]
     if service == "sqs":
         return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{params['QueueUrl'].rpartition('/')[2]}"]

@@ -44,11 +44,10 @@ NEVER = {
     "FeaturesFunction": {
         ("core.s3", "list_objects_v2"),
         ("core.s3", "put_object"),
-        ("features.store", "batch_get_item"),
     },
     "ScheduledPredictFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
     "MonitorFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
-    "PredictFunction": {("features.store", "put_item")},
+    "PredictFunction": {("features.store", "transact_write_items")},
 }
 
 INVOKED = {("batch.prediction_function", "invoke")}

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ui import context, csv_tables, records
+from ui import context, csv_tables, records, wide
 from ui.components import notices, prediction_charts, tables
 from ui.components.markup import counted, plain
 from ui.context import Json
@@ -17,6 +17,7 @@ from ui.errors import UiError
 from ui.file_run import FileRun, PredictedRow, time_left
 
 PREVIEW = 5
+COLUMNS = wide.MANY
 SHOWN = 1_000
 MOST = 50_000
 PROBABILITY = "probability of prediction"
@@ -44,6 +45,8 @@ def show(definition: Json) -> None:
 
 def _show_help(definition: Json) -> None:
     names = ", ".join(f"`{feature['name']}`" for feature in definition["features"])
+    if wide.is_wide(definition):
+        names = f"the {len(definition['features']):,} features, as in the example file"
     st.markdown(
         f"The first line names the columns: {names}; `{definition['id_column']}` and others may be there too. "
         "The file's rows are sent to the model now; answers appear below and under *Past predictions*. "
@@ -75,6 +78,9 @@ def _say_what_was_read(run: FileRun) -> None:
 
 def _preview(run: FileRun) -> None:
     frame = pd.DataFrame(run.upload.rows[:PREVIEW]).replace("", None)
+    if len(frame.columns) > COLUMNS:
+        st.caption(f"The first {COLUMNS} of {len(frame.columns):,} columns:")
+        frame = frame.iloc[:, :COLUMNS]
     tables.show(frame, "The first rows of the chosen file")
 
 
@@ -116,13 +122,22 @@ def _show_results(results: Sequence[PredictedRow], definition: Json, name: str) 
     bad.metric("Rows refused", f"{len(refused):,}", border=True)
     if predicted:
         prediction_charts.show([(result.entry["label"], result.probability or 0.0) for result in predicted], definition)
-        frame = _frame(predicted[:SHOWN], definition).drop(columns=WRONG)
+        frame = _frame(predicted[:SHOWN], definition, _names(definition)).drop(columns=WRONG)
         frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
         _show_table(frame, "Predicted rows", len(predicted))
+        if wide.is_wide(definition):
+            st.caption(
+                f"The first {COLUMNS} of {len(definition['features']):,} features are shown; the download has all."
+            )
     if refused:
         _show_table(_reasons(refused[:SHOWN], definition), "Refused rows", len(refused))
     file_name = f"{name.removesuffix('.csv')}-predictions"
     tables.offer_csv("Download all results", partial(_download, results, definition), file_name, primary=True)
+
+
+def _names(definition: Json) -> list[str]:
+    """Return the features to show: of many the first ones; the download has all."""
+    return [feature["name"] for feature in definition["features"][:COLUMNS]]
 
 
 def _download(results: Sequence[PredictedRow], definition: Json) -> bytes:
@@ -151,7 +166,7 @@ def _reasons(refused: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
     )
 
 
-def _frame(results: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
+def _frame(results: Sequence[PredictedRow], definition: Json, names: Sequence[str] | None = None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": [result.row for result in results],
@@ -159,7 +174,7 @@ def _frame(results: Sequence[PredictedRow], definition: Json) -> pd.DataFrame:
             PROBABILITY: [result.probability for result in results],
             WRONG: [result.refused or None for result in results],
             definition["id_column"]: [result.features.get("entity_id") for result in results],
-            **tables.features(definition, [result.features for result in results]),
+            **tables.features(definition, [result.features for result in results], names),
         }
     )
 

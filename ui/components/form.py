@@ -1,4 +1,4 @@
-"""A form drawn from a use case's definition."""
+"""A form drawn from a use case's definition, and the fields of it."""
 
 import math
 from collections.abc import Sequence
@@ -14,33 +14,20 @@ NOT_KNOWN = "not known"
 MOST_IN_SIGHT = 5
 
 
-class Form:
+class Fields:
     """The fields of one use case, each with a place beside it for what is wrong with its value."""
 
     def __init__(self, definition: Json) -> None:
         self._definition = definition
         self._places: dict[str, Any] = {}
 
-    def fill(self, record: Json) -> None:
-        """Put a record's values into the fields, in place of what stands there."""
-        for feature in self._definition["features"]:
-            st.session_state[self._key(feature)] = self._written(feature, record.get(feature["name"]))
-
-    def ask(self, record: Json | None = None) -> dict[str, Any] | None:
-        """Draw the form, empty fields filled from a record or else the example; return what the visitor submits."""
-        shown = self._definition["example"] if record is None else record
-        for feature in self._definition["features"]:
-            st.session_state.setdefault(self._key(feature), self._first(feature, shown))
-        with st.form(f"form_{self._definition['name']}", border=True):
-            given = {feature["name"]: self._field(feature) for feature in self._definition["features"]}
-            submitted = st.form_submit_button("Predict", type="primary", icon=":material/bolt:", width="stretch")
-        return given if submitted else None
-
     def explain(self, failures: Sequence[Json]) -> None:
-        """Say beside each field what is wrong with it."""
+        """Say beside each field what is wrong with it; in sight of those that are not drawn, too."""
         for failure in failures:
             if place := self._places.get(failure.get("column", "")):
                 place.markdown(f":red[:material/error: {plain(failure['message'])}.]")
+            elif failure.get("column"):
+                st.markdown(f":red[:material/error: {plain(failure['message'])}.]")
 
     def _field(self, feature: Json) -> Any:  # noqa: ANN401  a category or a number
         with st.container(gap="xxsmall"):
@@ -88,6 +75,25 @@ class Form:
 
     def _key(self, feature: Json) -> str:
         return f"field_{self._definition['name']}_{feature['name']}"
+
+
+class Form(Fields):
+    """All fields at once, sent together."""
+
+    def fill(self, record: Json) -> None:
+        """Put a record's values into the fields, in place of what stands there."""
+        for feature in self._definition["features"]:
+            st.session_state[self._key(feature)] = self._written(feature, record.get(feature["name"]))
+
+    def ask(self, record: Json | None = None) -> dict[str, Any] | None:
+        """Draw the form, empty fields filled from a record or else the example; return what the visitor submits."""
+        shown = self._definition["example"] if record is None else record
+        for feature in self._definition["features"]:
+            st.session_state.setdefault(self._key(feature), self._first(feature, shown))
+        with st.form(f"form_{self._definition['name']}", border=True):
+            given = {feature["name"]: self._field(feature) for feature in self._definition["features"]}
+            submitted = st.form_submit_button("Predict", type="primary", icon=":material/bolt:", width="stretch")
+        return given if submitted else None
 
 
 def _options(feature: Json) -> list[Any]:

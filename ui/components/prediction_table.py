@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui import answers, context, navigation, queries
+from ui import address, answers, context, navigation, queries, wide
 from ui.components import notices, tables, times
 from ui.components.markup import counted
 from ui.components.paging import Cursors
@@ -18,6 +18,8 @@ from ui.errors import UiError
 
 PAGE = 50
 DOWNLOAD = 5_000
+DOWNLOADED_CELLS = 1_000_000
+COLUMNS = 8  # of many features, those chosen at first
 ACTUAL = "what happened"
 PROBABILITY = "probability of prediction"
 PREDICTION_ID = "prediction_id"
@@ -60,7 +62,7 @@ def show(filters: Filters, definition: Json) -> Sequence[Json]:
     if not found:
         _say_nothing_found(filters, definition)
         return found
-    _show_table(answer, definition)
+    _show_table(answer, definition, _chosen(definition))
     if filters.id and len(found) == 1:
         _show_id(found[0])
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -68,6 +70,15 @@ def show(filters: Filters, definition: Json) -> Sequence[Json]:
             cursors.show(answer["next_cursor"])
         _offer_download(filters, definition)
     return found
+
+
+def _chosen(definition: Json) -> list[str] | None:
+    """Let people choose the columns of many features; None is all of them."""
+    if not wide.is_wide(definition):
+        return None
+    names = [feature["name"] for feature in definition["features"]]
+    important = wide.most_important(definition, context.model(definition["name"]), COLUMNS)
+    return address.several(f"Columns of {len(names):,} features", names, "columns", important)
 
 
 def _say_nothing_found(filters: Filters, definition: Json) -> None:
@@ -111,9 +122,9 @@ def _editor(answer: Json) -> str:
     return f"page_{found[0][PREDICTION_ID]}" if found else ""
 
 
-def _show_table(answer: Json, definition: Json) -> None:
+def _show_table(answer: Json, definition: Json, names: Sequence[str] | None) -> None:
     found = answer["predictions"]
-    frame = _frame(found, definition)
+    frame = _frame(found, definition, names)
     frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
     edited = st.data_editor(
         frame,
@@ -140,7 +151,7 @@ def _show_table(answer: Json, definition: Json) -> None:
         st.rerun()
 
 
-def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
+def _frame(found: Sequence[Json], definition: Json, names: Sequence[str] | None = None) -> pd.DataFrame:
     known = _outcomes([each[PREDICTION_ID] for each in found])
     return pd.DataFrame(
         {
@@ -149,7 +160,7 @@ def _frame(found: Sequence[Json], definition: Json) -> pd.DataFrame:
             PROBABILITY: [answers.probability_of(each) for each in found],
             ACTUAL: [_known(definition, known.get(each[PREDICTION_ID])) for each in found],
             definition["id_column"]: [each["entity_id"] for each in found],
-            **tables.features(definition, [each["features"] for each in found]),
+            **tables.features(definition, [each["features"] for each in found], names),
             "source": [each["source"] for each in found],
             "model version": [each["model_version"] for each in found],
             PREDICTION_ID: [each[PREDICTION_ID] for each in found],
@@ -177,19 +188,20 @@ def _columns(definition: Json) -> dict[str, Any]:
 
 
 def _offer_download(filters: Filters, definition: Json) -> None:
-    if st.button(f"Prepare a download (up to {DOWNLOAD:,})", icon=":material/download:"):
+    most = min(DOWNLOAD, DOWNLOADED_CELLS // len(definition["features"]))
+    if st.button(f"Prepare a download (up to {most:,})", icon=":material/download:"):
         with st.spinner("Reading …"):
-            found = _everything(filters)
+            found = _everything(filters, most)
         frame = _frame(found, definition)
         frame["time"] = [each["created_at"] for each in found]
         tables.offer_table(f"Download {counted(len(found), 'prediction')}", frame, f"{filters.use_case}-predictions")
 
 
-def _everything(filters: Filters) -> list[Json]:
+def _everything(filters: Filters, most: int) -> list[Json]:
     found: list[Json] = []
     cursor: object = None
-    while len(found) < DOWNLOAD:
-        answer = _read(filters, 1_000, cursor)
+    while len(found) < most:
+        answer = _read(filters, min(1_000, most - len(found)), cursor)
         found += answer["predictions"]
         cursor = answer["next_cursor"]
         if cursor is None:

@@ -103,13 +103,16 @@ def _percent(share: float) -> float:
     return share * 100 if share in (0, 1) else min(max(share * 100, 0.1), 99.9)
 
 
-def features(definition: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the cells of each feature: categories as texts, what is a number as one."""
+def features(
+    definition: Mapping[str, Any], records: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None
+) -> dict[str, list[Any]]:
+    """Return the cells of each feature, or of those named: categories as texts, what is a number as one."""
+    by_name = {each["name"]: each for each in definition["features"]}
     return {
-        each["name"]: [
-            text(value) if each["type"] == "category" else value for value in (r.get(each["name"]) for r in records)
+        name: [
+            text(value) if by_name[name]["type"] == "category" else value for value in (r.get(name) for r in records)
         ]
-        for each in definition["features"]
+        for name in (by_name if names is None else names)
     }
 
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from ui import address, answers, context
+from ui import address, answers, context, wide
 from ui.answers import Answer
 from ui.components import file_predictions, headline, notices
 from ui.components.form import Form
 from ui.components.markup import plain
 from ui.components.prediction import show_answer, show_reasons
+from ui.components.wide_form import WideForm
 from ui.context import Json
 from ui.errors import RefusedError, UiError
 
@@ -32,11 +33,13 @@ def show() -> None:
 
 
 def _show_single(definition: Json) -> None:
-    form = Form(definition)
+    form = WideForm(definition, _model(definition)) if wide.is_wide(definition) else Form(definition)
     answer = _answer_in_address(definition, form)
     with st.container(key="ask"):
         said = st.container(key="said")  # above the form, where a phone keeps it in sight
         left, right = st.columns([2, 3], gap="large")
+        if isinstance(form, WideForm):
+            form.below = st.container()
         with left:
             record = form.ask(answer.record if answer else None)
         with right:
@@ -45,13 +48,24 @@ def _show_single(definition: Json) -> None:
             elif answer is None:
                 st.info("Fill in the form and choose **Predict**; the answer appears here.", icon=":material/info:")
             if answer:
-                show_reasons(definition, answer)
+                explained = show_reasons(definition, answer)
+                if explained is not answer:
+                    st.session_state[f"answer_{definition['name']}"] = explained
+                    st.rerun()
         if answer:
             with said:
                 show_answer(answer)
 
 
-def _answer_in_address(definition: Json, form: Form) -> Answer | None:
+def _model(definition: Json) -> Json:
+    """Return what is known about the model; nothing while it cannot be asked, which stops nobody from asking it."""
+    try:
+        return context.model(definition["name"])
+    except UiError:
+        return {}
+
+
+def _answer_in_address(definition: Json, form: Form | WideForm) -> Answer | None:
     """Return the answer that the address names, read back by its id; its record fills the form."""
     key, name = f"answer_{definition['name']}", definition["name"]
     asked, answer = address.changed(PREDICTION), st.session_state.get(key)
@@ -59,7 +73,7 @@ def _answer_in_address(definition: Json, form: Form) -> Answer | None:
         answer = None
     elif asked and (answer is None or answer.id != asked):
         try:
-            answer = answers.find(context.api(), name, asked)
+            answer = answers.find(context.api(), name, asked, explained=not wide.is_wide(definition))
         except UiError as error:
             notices.show_error(error)
             return None
@@ -72,13 +86,14 @@ def _answer_in_address(definition: Json, form: Form) -> Answer | None:
     return answer
 
 
-def _predict(definition: Json, form: Form, record: dict[str, Any]) -> Answer | None:
+def _predict(definition: Json, form: Form | WideForm, record: dict[str, Any]) -> Answer | None:
     key = f"answer_{definition['name']}"
     st.session_state.pop(key, None)
     given = {name: value for name, value in record.items() if value is not None}
     try:
         with st.spinner("Asking the model …"):
-            answer = answers.ask(context.api(), definition["name"], given)
+            explained = not wide.is_wide(definition)
+            answer = answers.ask(context.api(), definition["name"], given, explained=explained)
     except RefusedError as error:
         address.note(PREDICTION, None)
         form.explain(error.failures)

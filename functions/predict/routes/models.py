@@ -1,10 +1,11 @@
 """Which use cases there are, and which models answer for them."""
 
+import heapq
 from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_serializer
 
 from functions.predict.answers import json_reply
 from functions.predict.problems import Described
@@ -12,10 +13,11 @@ from functions.predict.request import deps_of
 from tabserve.core.limits import Monitoring
 from tabserve.core.rules import DESCRIPTIONS
 from tabserve.core.use_case import Feature, Target
-from tabserve.registry.version import ModelMetadata
+from tabserve.registry.version import Diagnostics, ModelMetadata
 from tabserve.serving.views import reload_models
 
 router = APIRouter(tags=["models"])
+MOST_IMPORTANT = 50  # an answer lists every version there is, and Lambda's answers end at 6 MB
 UseCaseName = Annotated[str | None, Query(max_length=40)]
 
 
@@ -54,10 +56,18 @@ class UseCaseDescription(Described):
 
 
 class Card(ModelMetadata):
-    """What is known about a version."""
+    """What is known about a version, with the importance of the 50 columns that matter most."""
 
     model_config = ConfigDict(defer_build=True, from_attributes=True)
     files: Mapping[str, str] = Field(exclude=True)
+    typical: Mapping[str, str | int | float] = Field(exclude=True)
+
+    @field_serializer("diagnostics")
+    def _most_important(self, found: Diagnostics | None) -> Diagnostics | None:
+        if found is None or len(found.importance) <= MOST_IMPORTANT:
+            return found
+        kept = heapq.nlargest(MOST_IMPORTANT, found.importance.items(), key=lambda each: each[1].value)
+        return found.model_copy(update={"importance": dict(kept)})
 
 
 class Cards(Described):
@@ -69,10 +79,11 @@ class Cards(Described):
 
 
 class ModelAnswer(Cards):
-    """Which version answers, and which others there are."""
+    """Which version answers, which others there are, and what is typical of the rows the champion was tested on."""
 
     use_case: str
     serving: str
+    typical: dict[str, str | int | float]
 
 
 class Reloaded(Described):
@@ -101,8 +112,10 @@ def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     deps = deps_of(request)
     definition = deps.catalog.get(use_case or deps.default_use_case)
     served = deps.models.champion(definition)
-    cards = Cards.model_validate(deps.models.cards(definition))
-    return json_reply({"use_case": definition.name, "serving": served.version, **dict(cards)})
+    known = deps.models.cards(definition)
+    typical = known.champion.typical if known.champion else {}
+    cards = dict(Cards.model_validate(known))
+    return json_reply({"use_case": definition.name, "serving": served.version, "typical": typical, **cards})
 
 
 @router.post("/reload-model", response_model=Reloaded)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from functions.predict.answers import Count, Predicted, Time, json_reply
 from functions.predict.problems import Described
 from functions.predict.request import UUID, EntityId, PredictionId, deps_of
+from tabserve.core.chunks import chunks
 from tabserve.core.records import Source
 from tabserve.core.use_case import UseCase
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
@@ -21,6 +23,7 @@ router = APIRouter(tags=["predictions"])
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T|$)")
 UNESCAPED_PLUS = re.compile(r"(T.*) (\d{2}:?\d{2})$")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_BYTES = 4_500_000  # of predictions in one answer; Lambda's end at 6 MB, quotes escaped
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -90,13 +93,16 @@ class PastPredictions(Described):
 
 @router.get("/past-predictions", response_model=PastPredictions)
 def get_past_predictions(request: Request, parameters: Annotated[HistoryParameters, Query()]) -> Response:
-    """Read stored predictions, newest first."""
+    """Read stored predictions, newest first; wide ones come fewer at once than `limit`, with a cursor."""
     deps = deps_of(request)
     page = past_predictions(parameters.query(), deps)
     use_cases = {name: deps.catalog.get(name) for name in deps.catalog.names()}
-    predictions = [_past(prediction, use_cases.get(prediction.use_case)) for prediction in page.predictions]
+    written = (orjson.dumps(_past(each, use_cases.get(each.use_case))) for each in page.predictions)
+    first = next(chunks(written, len, MOST_BYTES, len(page.predictions)), [])
+    if len(first) < len(page.predictions):
+        page = page.first(len(first))
     cursor = write_cursor(page.next_cursor) if page.next_cursor else None
-    return json_reply({"predictions": predictions, "next_cursor": cursor})
+    return json_reply({"predictions": list(map(orjson.Fragment, first)), "next_cursor": cursor})
 
 
 def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:

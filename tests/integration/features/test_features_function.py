@@ -9,6 +9,7 @@ import pytest
 
 from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.settings import read_settings
+from tabserve.features import service
 from tabserve.features.build import feature_store
 from tests.factories import CONTEXT, good_object, lambda_context
 from tests.lambdas import emulated, messages, started
@@ -71,8 +72,11 @@ def test_an_older_file_that_comes_late_changes_nothing(app: Any, aws: Any) -> No
     assert known("1")["1"].features["Age"] == 22.0
 
 
-def test_a_long_file_goes_on_through_the_queue_until_it_ends(app: Any, aws: Any) -> None:
-    event = drop(aws, [f'{number},0,3,"a\nb",male,{number % 80},7.25,S' for number in range(2500)])
+def test_a_long_file_goes_on_through_the_queue_until_it_ends(
+    app: Any, aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ROWS_PER_PIECE", 100)
+    event = drop(aws, [f'{number},0,3,"a\nb",male,{number % 80},7.25,S' for number in range(250)])
     parts = 0
     while event:
         assert app.handler(event, lambda_context(seconds=5)) == {"batchItemFailures": []}
@@ -80,8 +84,8 @@ def test_a_long_file_goes_on_through_the_queue_until_it_ends(app: Any, aws: Any)
         (sent,) = aws.sqs.receive_message(QueueUrl=aws.queue).get("Messages", [None])
         event = messages(sent["Body"]) if sent else {}
     assert parts == 3
-    found = known(*map(str, range(2500)))
-    assert {int(id_): entity.features["Age"] for id_, entity in found.items()} == {n: n % 80 for n in range(2500)}
+    found = known(*map(str, range(250)))
+    assert {int(id_): entity.features["Age"] for id_, entity in found.items()} == {n: n % 80 for n in range(250)}
 
 
 def test_a_table_that_is_away_sends_its_message_back_and_no_other(

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from functions.predict import queue
+from functions.predict.routes import past_predictions
 from functions.predict.routes.past_predictions import HistoryParameters
 from tabserve.batch.prediction_function import PredictionFunction
 from tabserve.core.entities import Entity
@@ -338,6 +339,26 @@ def test_use_cases_are_described_for_forms(client: TestClient) -> None:
     assert described["missing_values"] == ["", "NA"]
     assert described["rules"] == DESCRIPTIONS
     assert client.get("/use-cases/tulips").status_code == 404
+
+
+def test_wide_predictions_come_in_pages_that_an_answer_can_carry(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.post("/predict", json={"records": [GOOD] * 10}).status_code == 200
+    everything = client.get("/past-predictions").json()["predictions"]
+    monkeypatch.setattr(past_predictions, "MOST_BYTES", 3 * len(json.dumps(everything[0], separators=(",", ":"))) + 20)
+    found: list[Any] = []
+    sizes: list[int] = []
+    parameters: dict[str, Any] = {"limit": 7}
+    while parameters.get("cursor", "first"):
+        answer = client.get("/past-predictions", params=parameters).json()
+        found += answer["predictions"]
+        sizes.append(len(answer["predictions"]))
+        parameters["cursor"] = answer["next_cursor"]
+    assert found == everything
+    assert sizes == [3, 3, 3, 1]
+    monkeypatch.setattr(past_predictions, "MOST_BYTES", 1)
+    assert len(client.get("/past-predictions").json()["predictions"]) == 1
 
 
 def test_a_default_without_definition_is_no_default(app_module: Any, client: TestClient) -> None:

@@ -15,7 +15,7 @@ from functions.predict import openapi
 from tabserve.core.entities import Entity
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.reference import Reference
-from tabserve.registry.version import Metric, ModelCards, ModelMetadata, Parity
+from tabserve.registry.version import Diagnostics, Metric, ModelCards, ModelMetadata, Parity
 from tests.api_cases import BODIES, GETS
 from tests.definitions import CATALOG
 from tests.factories import ingestion
@@ -96,6 +96,21 @@ def known(
     monkeypatch.setattr(FakeModels, "cards", lambda *_: ModelCards([CARD], CARD, None))
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200
+
+
+def test_versions_of_wide_models_are_told_with_the_columns_that_matter_most(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importance = {f"c{place}": Metric(value=place / 1e4, low=0, high=1) for place in range(1_000)}
+    diagnostics = Diagnostics(roc=(), calibration=(), confusion=(), importance=importance)
+    wide = CARD.model_copy(update={"diagnostics": diagnostics, "typical": dict.fromkeys(importance, 1.5)})
+    monkeypatch.setattr(FakeModels, "cards", lambda *_: ModelCards([wide] * 50, wide, wide))
+    answer = client.get("/model")
+    told = answer.json()
+    assert len(answer.content) < 500_000
+    assert list(told["champion"]["diagnostics"]["importance"]) == [f"c{place}" for place in range(999, 949, -1)]
+    assert told["versions"][0] == told["champion"]
+    assert len(told["typical"]) == 1_000
 
 
 @pytest.mark.usefixtures("known")

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tabserve.core.records import Value
+from tabserve.core.use_case import CategoryFeature
 from tabserve.reference.profile import Profile
 from tabserve.serving import explanation
+from tests import wide
 from tests.definitions import CATALOG
 
 TITANIC = CATALOG.get("titanic")
@@ -114,3 +116,34 @@ def test_typical_records_look_like_the_reference() -> None:
     assert 16 <= typical["Sex"].count("female") <= 24
     assert 6 <= typical["Age"].count(None) <= 14
     assert set(typical["Pclass"]) == {1, 2, 3}
+
+
+def test_wide_records_are_compared_with_fewer_typical_ones_and_never_held_all_at_once() -> None:
+    use_case = wide.use_case(400)
+    draw = np.random.default_rng(1)
+    columns: dict[str, list[Value]] = {
+        feature.name: draw.choice(feature.categories, 50).tolist()
+        if isinstance(feature, CategoryFeature)
+        else draw.integers(0, 1000, 50).tolist()
+        for feature in use_case.features
+    }
+    numbers = [feature.name for feature in use_case.features if not isinstance(feature, CategoryFeature)]
+    most: list[int] = []
+
+    def additive(columns: Columns, rows: int) -> list[list[float]]:
+        most.append(rows * len(columns))
+        sums = np.sum([np.array(columns[name], dtype=float) for name in numbers], axis=0) / 1e5
+        positive = 1 / (1 + np.exp(-sums))
+        scores: list[list[float]] = np.stack([1 - positive, positive], axis=1).tolist()
+        return scores
+
+    profile = Profile.of(use_case, columns, ["0"] * 50, [0.5] * 50)
+    record = {name: values[0] for name, values in columns.items()}
+    found = explanation.explain(use_case, record, profile, additive)
+
+    assert explanation.typical_count(5) == explanation.typical_count(200) == 64
+    assert (explanation.typical_count(1_000), explanation.typical_count(5_000)) == (15, 8)
+    assert max(most) <= explanation.CELLS_AT_ONCE
+    assert found.method == "exact"
+    odds = [math.log(share / (1 - share)) for share in (found.probability, found.typical_probability)]
+    assert sum(found.effects.values()) == pytest.approx(odds[0] - odds[1], abs=0.01)

@@ -10,6 +10,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from tabserve.core.records import Value
 from tabserve.training import diagnostics
 from tabserve.training.dataset import LabelledRows
+from tests.definitions import CATALOG
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.random(2_000).round(2)
@@ -58,6 +59,18 @@ def test_a_column_that_decides_is_important_and_one_that_says_nothing_is_not() -
     assert found["decides"].value == pytest.approx(0.5, abs=0.1)
     assert found["decides"].low <= found["decides"].value <= found["decides"].high
     assert found["says nothing"].value == 0
+
+
+def test_typical_values_are_ones_that_are_there() -> None:
+    columns: dict[str, list[Value]] = {
+        "Pclass": [3, 1, 3, None],
+        "Sex": ["male", "female", "female", "female"],
+        "Age": [20.5, None, 31.23456, 80],
+        "Fare": [None] * 4,
+        "Embarked": [None, None, None, "C"],
+    }
+    found = diagnostics.typical(CATALOG.get("titanic"), columns)
+    assert found == {"Pclass": 3, "Sex": "female", "Age": 31.23, "Embarked": "C"}
 
 
 @pytest.mark.parametrize("positive", [None, 1])

@@ -1,12 +1,13 @@
 """A file is sent in pieces; what was answered stays, and nothing is asked twice under another key."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from ui.errors import RefusedError, UiError
-from ui.file_run import PIECE, FileRun, Json, time_left
+from ui.errors import RefusedError, TooLargeError, UiError
+from ui.file_run import MOST_ROWS, FileRun, Json, time_left
 from ui.records import Upload
 
 
@@ -16,10 +17,15 @@ class FakePredictor:
     def __init__(self) -> None:
         self.answered: dict[str, Json] = {}
         self.is_away = False
+        self.most_bytes = 4_500_000
+        self.sent: list[int] = []
 
     def predict(self, use_case: str, records: Sequence[Json], key: str = "") -> Json:
         if self.is_away:
             raise UiError("Nothing answers.")
+        self.sent.append(len(records))
+        if len(json.dumps(records, ensure_ascii=False).encode()) > self.most_bytes:
+            raise TooLargeError("The body is larger than allowed.")
         if all(record["Age"] is None for record in records):
             failures = [
                 {"index": index, "column": "Age", "message": "Age is required"} for index in range(len(records))
@@ -39,12 +45,31 @@ def run_of(ages: Sequence[int | None]) -> FileRun:
 
 
 def test_every_row_is_answered_once_in_order() -> None:
-    run, predictor = run_of(range(2 * PIECE + 1)), FakePredictor()
+    run, predictor = run_of(range(2 * MOST_ROWS + 1)), FakePredictor()
     while not run.is_complete:
         run.send_piece(predictor)
-    assert [result.row for result in run.results] == list(range(1, 2 * PIECE + 2))
-    assert [result.features["Age"] for result in run.results] == list(range(2 * PIECE + 1))
+    assert [result.row for result in run.results] == list(range(1, 2 * MOST_ROWS + 2))
+    assert [result.features["Age"] for result in run.results] == list(range(2 * MOST_ROWS + 1))
     assert len(predictor.answered) == 3
+
+
+def test_wide_rows_are_sent_in_pieces_that_a_call_can_carry() -> None:
+    run, predictor = run_of([1] * 60), FakePredictor()
+    run.records = [{"Age": 1, "text": "é" * 50_000} for _ in range(60)]
+    while not run.is_complete:
+        run.send_piece(predictor)
+    assert predictor.sent == [34, 26]
+
+
+def test_pieces_that_are_too_large_all_the_same_are_halved_and_a_row_alone_is_refused() -> None:
+    run, predictor = run_of(range(5)), FakePredictor()
+    run.records = [*run.records, {"Age": 6, "text": "long" * 100}, {"Age": 7}]
+    predictor.most_bytes = 40
+    while not run.is_complete:
+        run.send_piece(predictor)
+    assert predictor.sent == [7, 3, 4, 2, 2, 1, 1]
+    assert [result.row for result in run.results if result.refused] == [6]
+    assert "larger than the API takes" in run.results[5].refused
 
 
 def test_the_probability_is_that_of_the_class_that_was_predicted() -> None:
@@ -54,12 +79,12 @@ def test_the_probability_is_that_of_the_class_that_was_predicted() -> None:
 
 
 def test_what_was_predicted_stays_when_the_api_goes_away_and_is_continued() -> None:
-    run, predictor = run_of(range(2 * PIECE)), FakePredictor()
+    run, predictor = run_of(range(2 * MOST_ROWS)), FakePredictor()
     run.send_piece(predictor)
     predictor.is_away = True
     with pytest.raises(UiError):
         run.send_piece(predictor)
-    assert (len(run.results), run.is_complete) == (PIECE, False)
+    assert (len(run.results), run.is_complete) == (MOST_ROWS, False)
     predictor.is_away = False
     run.send_piece(predictor)
     assert run.is_complete

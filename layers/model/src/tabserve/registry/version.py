@@ -91,6 +91,9 @@ class ModelMetadata(BaseModel):
     libraries: Mapping[str, str]
     git_commit: str = ""
     features_from: FeatureOrigin = "data"
+    typical: Mapping[str, str | int | float] = Field(
+        default_factory=dict, description="By column the median or the most frequent value of the held-out rows."
+    )
     diagnostics: Diagnostics | None = None  # versions trained before these were stored have none
     warnings: tuple[str, ...] = Field(default=(), description="What to know before trusting this version's monitoring.")
 

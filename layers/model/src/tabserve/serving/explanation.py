@@ -4,6 +4,9 @@ Every typical record is turned into the explained one, a feature at a time, in a
 it; what a step changes is the effect of its feature. Averaged over all walks these are sampled Shapley values: they add
 up to the difference between the record's score and the typical one. Where a model adds up its features' effects in
 log-odds, as linear ones do, every order gives the same effects, and they are exact.
+
+The cells to score grow with the square of the number of features: from some hundred on there are fewer typical records,
+and memory holds the records of few walks at a time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +25,9 @@ Score = Callable[[Mapping[str, Sequence[Value]], int], Sequence[Sequence[float]]
 Scale = Literal["log_odds", "probability"]
 
 TYPICAL_RECORDS = 64
+FEWEST_TYPICAL_RECORDS = 8
+MOST_CELLS = 32_000_000  # to score for one explanation: about four seconds
+CELLS_AT_ONCE = 1_000_000
 SEED = 0
 ADDITIVE_WITHIN = 1e-3
 SMALLEST = 1e-9
@@ -45,12 +51,11 @@ class Explanation:
 
 def explain(use_case: UseCase, record: Features, profile: Profile, score: Score) -> Explanation:
     """Explain the positive class of a record, or the predicted one where there is no positive class."""
-    typical = typical_records(use_case, profile, TYPICAL_RECORDS)
     names = use_case.feature_names
-    orders = _orders(len(names), TYPICAL_RECORDS)
-    points = _walks(names, record, typical, orders)
-    rows = len(points[names[0]])
-    probabilities = np.asarray(score(points, rows), dtype=np.float64).reshape(len(orders), len(names) + 1, -1)
+    count = typical_count(len(names))
+    typical = typical_records(use_case, profile, count)
+    orders = _orders(len(names), count)
+    probabilities = _scored(names, record, typical, orders, score)
     own = probabilities[0, -1]
     positive = use_case.target.positive_index
     class_index = int(own.argmax()) if positive is None else positive
@@ -64,8 +69,14 @@ def explain(use_case: UseCase, record: Features, profile: Profile, score: Score)
         effects={name: float(effects[:, place].mean()) for place, name in enumerate(names)},
         scale="log_odds" if additive else "probability",
         method="exact" if additive else "sampled",
-        typical_records=TYPICAL_RECORDS,
+        typical_records=count,
     )
+
+
+def typical_count(features: int) -> int:
+    """Return how many typical records a record of so many features is compared with."""
+    affordable = MOST_CELLS // (2 * features * (features + 1))
+    return min(TYPICAL_RECORDS, max(FEWEST_TYPICAL_RECORDS, affordable))
 
 
 def typical_records(use_case: UseCase, profile: Profile, count: int) -> dict[str, list[Value]]:
@@ -108,18 +119,39 @@ def _orders(features: int, typical: int) -> NDArray[np.intp]:
     return np.array([each for order in orders for each in (order, order[::-1])], dtype=np.intp)
 
 
-def _walks(
-    names: Sequence[str], record: Features, typical: Mapping[str, list[Value]], orders: NDArray[np.intp]
-) -> dict[str, list[Value]]:
-    """Return by column all records met on the way from typical ones to the explained one."""
+def _scored(
+    names: Sequence[str],
+    record: Features,
+    typical: Mapping[str, list[Value]],
+    orders: NDArray[np.intp],
+    score: Score,
+) -> Floats:
+    """Score all records met on the way from typical ones to the explained one; return (walks, steps, classes)."""
+    walks_at_once = max(1, CELLS_AT_ONCE // (len(names) * (len(names) + 1)))
     steps = np.argsort(orders, axis=1) + 1  # the step of a walk at which each feature takes the record's value
+    owners = np.arange(len(orders)) // 2  # the typical record that a walk starts from
+    found = []
+    for start in range(0, len(orders), walks_at_once):
+        walks = slice(start, start + walks_at_once)
+        points = _points(names, record, typical, steps[walks], owners[walks])
+        rows = len(points[names[0]])
+        found.append(np.asarray(score(points, rows), dtype=np.float64))
+    return np.concatenate(found).reshape(len(orders), len(names) + 1, -1)
+
+
+def _points(
+    names: Sequence[str],
+    record: Features,
+    typical: Mapping[str, list[Value]],
+    steps: NDArray[np.intp],
+    owners: NDArray[np.intp],
+) -> dict[str, list[Value]]:
+    """Return by column the records met on some walks, one walk after the other."""
+    step = np.arange(len(names) + 1)
     points: dict[str, list[Value]] = {}
     for place, name in enumerate(names):
-        points[name] = [
-            record.get(name) if step >= changes else typical[name][walk // 2]
-            for walk, changes in enumerate(steps[:, place].tolist())
-            for step in range(len(names) + 1)
-        ]
+        own, others = np.array([record.get(name)], dtype=object), np.array(typical[name], dtype=object)
+        points[name] = np.where(step >= steps[:, [place]], own, others[owners, np.newaxis]).ravel().tolist()
     return points
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from tabserve.core.records import SOURCES
-from tabserve.serving.prediction import Cursor, HistoryQuery, Page, Prediction
+from tabserve.serving.prediction import HistoryQuery, Page, Prediction
 
 NAMES = tuple(field.name for field in fields(Prediction))
 COLUMNS = ", ".join(NAMES)
@@ -43,8 +43,7 @@ def page(query: HistoryQuery, found: list[Prediction]) -> Page:
     """Cut what was found to a page."""
     if len(found) <= query.limit:
         return Page(found)
-    last = found[query.limit - 1]
-    return Page(found[: query.limit], Cursor(last.created_at, last.id))
+    return Page(found).first(query.limit)
 
 
 def _branches(query: HistoryQuery) -> list[list[str]]:

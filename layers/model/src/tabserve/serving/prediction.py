@@ -128,6 +128,11 @@ class Page:
     predictions: Sequence[Prediction] = field(default_factory=tuple)
     next_cursor: Cursor | None = None
 
+    def first(self, count: int) -> "Page":
+        """Return the first predictions, at least one fewer than there are, and where the rest begins."""
+        last = self.predictions[count - 1]
+        return Page(self.predictions[:count], Cursor(last.created_at, last.id))
+
 
 def objects(names: Iterable[str], rows: Iterable[Sequence[Value]]) -> list[str]:
     """Return one JSON object a row of values."""

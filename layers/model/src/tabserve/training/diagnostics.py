@@ -1,12 +1,14 @@
 """What the pictures of a version show: ROC curve, calibration, confusion and importance on the held-out rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median_low, mode
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.records import Value
+from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
 from tabserve.reference.intervals import wilson
 from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
 from tabserve.training.dataset import LabelledRows
@@ -19,6 +21,7 @@ ROC_POINTS: Final = 100
 CALIBRATION_BINS: Final = 10
 MOST_ROWS: Final = 1_000  # of the held-out ones, for importance: each column costs that many scores a shuffle
 SHUFFLES: Final = 5
+MOST_CELLS: Final = 1_000_000_000  # to score for importance: about a minute; above 447 columns there are fewer rows
 
 
 def diagnose(rows: LabelledRows, probabilities: Floats, positive: int | None, score: Score, seed: int) -> Diagnostics:
@@ -69,22 +72,40 @@ def confusion(targets: Places, predicted: Places, classes: int) -> tuple[tuple[i
     return tuple(tuple(line) for line in counts.reshape(classes, classes).tolist())
 
 
+def typical(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> dict[str, str | int | float]:
+    """Return by column a value that stands for the others: the lower median of numbers, the most frequent category.
+
+    Fractions are short, so that people can read them. A column without any value has none.
+    """
+    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
+    return {
+        each.name: mode(values) if isinstance(each, CategoryFeature) else _median(each, values)
+        for each in use_case.features
+        if (values := known[each.name])
+    }
+
+
+def _median(feature: NumberFeature, values: Sequence[str | int | float]) -> float:
+    median = median_low(map(float, values))
+    short = median if median.is_integer() else float(f"{median:.4g}")
+    return short if feature.minimum <= short <= feature.maximum else median
+
+
 def importance(rows: LabelledRows, score: Score, seed: int) -> dict[str, Metric]:
     """Return by how much accuracy, from 0 to 1, falls when a column is shuffled: the mean and the extremes of 5 times.
 
     Of many held-out rows 1 000, evenly spread, are enough.
     """
-    few = rows.take(range(0, len(rows), -(-len(rows) // MOST_ROWS)))
+    most = min(MOST_ROWS, max(1, MOST_CELLS // (SHUFFLES * len(rows.columns) ** 2)))
+    few = rows.take(range(0, len(rows), -(-len(rows) // most)))
     targets, count = np.array(few.targets), len(few)
+    whole = float(np.mean(score(few.columns, count).argmax(axis=1) == targets))
+    copies = few.take([*range(count)] * SHUFFLES)  # all shuffles of a column in one call: a call costs more than a row
     generator = np.random.default_rng(seed)
-
-    def accuracy(columns: Mapping[str, Sequence[Value]]) -> float:
-        return float(np.mean(score(columns, count).argmax(axis=1) == targets))
-
-    whole = accuracy(few.columns)
     found: dict[str, Metric] = {}
     for name, values in few.columns.items():
-        orders = [generator.permutation(count).tolist() for _ in range(SHUFFLES)]
-        lost = [whole - accuracy({**few.columns, name: [values[place] for place in order]}) for order in orders]
-        found[name] = Metric(value=float(np.mean(lost)), low=min(lost), high=max(lost))
+        shuffled = [values[place] for _ in range(SHUFFLES) for place in generator.permutation(count).tolist()]
+        classes = score({**copies.columns, name: shuffled}, len(copies)).argmax(axis=1)
+        lost = whole - (classes.reshape(SHUFFLES, count) == targets).mean(axis=1)
+        found[name] = Metric(value=float(lost.mean()), low=float(lost.min()), high=float(lost.max()))
     return found

@@ -1,6 +1,7 @@
 """Train a use case's model, prove that its export answers alike, measure it on held-out rows and register it."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,9 +28,9 @@ from tabserve.registry.version import (
     version_name,
 )
 from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
-from tabserve.training.diagnostics import diagnose
+from tabserve.training.diagnostics import diagnose, typical
 from tabserve.training.evaluation import evaluate, require_accepted
-from tabserve.training.parity import RANDOM_ROWS, compare, random_rows, require_parity
+from tabserve.training.parity import compare, random_count, random_rows, require_parity, total
 
 if TYPE_CHECKING:
     from tabserve.registry.onnx_model import OnnxModel
@@ -105,7 +106,7 @@ def train(
     progress("exporting")
     exported = fitted.export()
     scorer = deps.load(exported, use_case)
-    progress(f"comparing the export on {RANDOM_ROWS + len(rows.held_out)} rows")
+    progress(f"comparing the export on {random_count(use_case) + len(rows.held_out)} rows")
     parity = check_parity(use_case, fitted, scorer, rows)
     progress(f"measuring on {len(rows.held_out)} held-out rows")
     probabilities = scorer.score(rows.held_out.columns, len(rows.held_out))
@@ -128,11 +129,10 @@ def train(
 
 def check_parity(use_case: UseCase, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
     """Compare original and export on the held-out rows and many random ones; raise ParityError."""
-    held_out = rows.held_out.columns
-    drawn = random_rows(use_case, rows.training.columns, RANDOM_ROWS, use_case.training.random_state)
-    columns = {name: [*held_out[name], *values] for name, values in drawn.items()}
-    count = len(rows.held_out) + RANDOM_ROWS
-    parity = compare(original.score(columns, count), exported.score(columns, count))
+    held_out = (rows.held_out.columns, len(rows.held_out))
+    drawn = random_rows(use_case, rows.training.columns, use_case.training.random_state)
+    pieces = itertools.chain([held_out], drawn)
+    parity = total([compare(original.score(*piece), exported.score(*piece)) for piece in pieces])
     require_parity(parity)
     return parity
 
@@ -191,6 +191,7 @@ def _metadata(
         libraries=deps.libraries,
         git_commit=deps.git_commit,
         features_from=rows.features_from,
+        typical=typical(use_case, rows.held_out.columns),
         diagnostics=diagnostics,
         warnings=tuple(_warnings(rows)),
     )
