@@ -1,8 +1,9 @@
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from threading import Barrier
+from threading import Barrier, Lock
 
 import pytest
 
@@ -457,38 +458,45 @@ class TestTurns:
 
 
 class TestCallsAtOnce:
-    def test_are_as_many_as_there_may_be(self, world: World) -> None:
+    def test_become_as_many_as_there_may_be(self, world: World) -> None:
         world.calls = 4
-        world.file("f1", rows=4 * CHUNK)
-        together = Barrier(4, timeout=20)
+        world.file("f1", rows=9 * CHUNK)
+        lock, in_the_air, most = Lock(), set[int](), list[int]()
 
-        def trouble(_file_id: str, _rows: Sequence[int]) -> None:
-            together.wait()
+        def trouble(_file_id: str, rows: Sequence[int]) -> None:
+            with lock:
+                in_the_air.add(rows[0])
+                most.append(len(in_the_air))
+            time.sleep(0.5)
+            with lock:
+                in_the_air.remove(rows[0])
 
         world.service.trouble = trouble
-
         world.run()
 
-        assert not together.broken
-        assert world.ingestions.rows_predicted["f1"] == set(range(1, 4 * CHUNK + 1))
+        assert most[0] == 1
+        assert max(most) == 4
+        assert world.ingestions.rows_predicted["f1"] == set(range(1, 9 * CHUNK + 1))
         assert "f1" in world.ingestions.predicted
 
     def test_of_a_file_are_all_awaited_before_it_is_left(self, world: World) -> None:
-        world.calls = 4
+        world.calls = 2
         world.file("f1", rows=6 * CHUNK)
-        together = Barrier(4, timeout=20)
+        together = Barrier(2, timeout=20)
 
         def trouble(_file_id: str, rows: Sequence[int]) -> None:
-            together.wait()
             if rows[0] == 1:
+                return
+            together.wait()
+            if rows[0] == CHUNK + 1:
                 raise PredictionServiceError("away")
 
         world.service.trouble = trouble
         (result,) = world.run().results
 
-        assert (result.rows, result.cause) == (3 * CHUNK, "outage")
+        assert (result.rows, result.cause) == (2 * CHUNK, "outage")
         assert world.markers.markers["f1"].claim.attempts == 0
-        assert world.ingestions.rows_predicted["f1"] == set(range(CHUNK + 1, 4 * CHUNK + 1))
+        assert world.ingestions.rows_predicted["f1"] == {*range(1, CHUNK + 1), *range(2 * CHUNK + 1, 3 * CHUNK + 1)}
 
     def test_go_on_with_the_rows_that_a_killed_one_left_out(self, world: World) -> None:
         world.file("f1", rows=4 * CHUNK)

@@ -136,6 +136,7 @@ class _Run:
         self._seen: set[str] = set()
         self._without_model: set[str] = set()
         self._outages = 0
+        self._answers = 0  # so many more calls may be in the air: not all instances start cold at the same moment
         self._looked_at = math.inf  # in seconds that were left
 
     def work(self) -> None:
@@ -145,7 +146,7 @@ class _Run:
                 if self._must_stop():
                     for file in list(self._turns):
                         self._end(file)
-                elif len(self._asked) < self._deps.calls:
+                elif len(self._asked) < min(self._deps.calls, 1 + self._answers):
                     self._look_for_files()
                     if (next_file := self._turns.next()) is not None:
                         self._take_turn(next_file, pool)
@@ -187,6 +188,7 @@ class _Run:
         """Wait for an answer, and note all that are there."""
         answers, _ = wait(self._asked, timeout=LEASES_EVERY_S, return_when=FIRST_COMPLETED)
         for answer in answers:
+            self._answers += 1
             file, chunk = self._asked.pop(answer)
             file.answered(chunk, answer)
             if file.has_ended:
