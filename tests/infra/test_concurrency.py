@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from local_cloud.config import ROOT
 from tests.infra import template
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
@@ -55,6 +56,18 @@ def test_queued_predictions_leave_most_of_the_function_to_callers(tier: str) -> 
     (event,) = FUNCTIONS["PredictFunction"]["Events"].values()
     of_queue = number(event["Properties"]["ScalingConfig"]["MaximumConcurrency"], {"DatabaseConnections": tier})
     assert 2 <= of_queue <= instances(tier)["PredictFunction"] / 2
+
+
+def test_the_document_tells_what_the_template_says() -> None:
+    lines = (ROOT / "docs/capacity.md").read_text().splitlines()
+    rows = [[cell.strip(" *") for cell in line.split("|")] for line in lines if line.count("|") == 8]
+    told = {row[1]: row[4:-1] for row in rows}
+    by_tier = [instances(tier) for tier in TIERS]
+    assert told["function"] == TIERS
+    for name, row in {"predict": "Predict", "ingest": "Ingest", "scheduled_predict": "ScheduledPredict"}.items():
+        assert told[name] == [str(limits[f"{row}Function"]) for limits in by_tier]
+    sums = [sum(CONNECTIONS[name] * limit for name, limit in limits.items()) for limits in by_tier]
+    assert told["sum of connections"] == list(map(str, sums))
 
 
 def test_an_account_with_a_small_quota_reserves_nothing() -> None:
