@@ -13,7 +13,7 @@ from typing import Any, cast
 import pandas as pd
 
 import stack_env
-from ui import quarantine, queries
+from ui import bad_rows, quarantine
 from ui.api import ApiClient
 from ui.components.raw_upload import unique
 from ui.components.tables import unguarded
@@ -26,7 +26,6 @@ SELECT file_id, key, use_case, rows_total, rows_bad, criticality FROM ingestions
 WHERE rows_bad > 0 AND file_id LIKE :start ORDER BY finished_at DESC LIMIT :limit
 """
 NOTES = quarantine.NOTES
-EVERYTHING = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Commands:
             raise UiError(f"{target} exists.", "Name another file with --out.")
         rules = self.api.use_case(file["use_case"])["rules"]
         header = quarantine.read_header(self.api.raw_file_start(file["file_id"]))
-        bad = self.database.frame(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING, offset=0)
+        bad = bad_rows.read(self.database, self.api, file["file_id"], 0, int(file["rows_bad"]))
         target.write_bytes(quarantine.download(bad, header, rules))
         again = f"quarantine.py submit {file['file_id'][:12]} {target}"
         return f"{len(bad)} rows written to {target}; repair them, then: {again}"

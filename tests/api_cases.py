@@ -32,7 +32,7 @@ BODIES: dict[str, list[Any]] = {
 }
 GETS = [
     *("/past-predictions", "/use-cases", "/use-cases/titanic", "/model", "/health", "/metrics", "/docs"),
-    *("/openapi.json", "/features/titanic/17", f"/raw-files/{FILE_ID}", f"/reports/{FILE_ID}"),
+    *("/openapi.json", "/features/titanic/17", f"/raw-files/{FILE_ID}", f"/reports/{FILE_ID}", f"/bad-rows/{FILE_ID}"),
 ]
 QUERIES = {
     "use_case": ["titanic", "nobody"],

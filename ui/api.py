@@ -1,6 +1,6 @@
 """The prediction API as the page uses it; every failure is a UiError that says what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +13,8 @@ TIMEOUT = httpx.Timeout(35.0, connect=5.0)
 SOON = 3.0  # seconds; whoever asks whether it answers does not wait for a slow answer
 Json = dict[str, Any]
 NOT_SET_UP = "The page does not know where the API is."
+NO_FILE_STORE = "The file store does not answer."
+TRY_AGAIN = "Try again in a moment; `make status` tells more."
 SET_UP = "Start the system with `make up`, or set API_URL and API_KEY, then reload this page."
 
 
@@ -91,6 +93,19 @@ class ApiClient:
         link = str(self._call("GET", f"/raw-files/{quote(file_id)}")["url"])
         return self._follow("GET", link, headers={"range": "bytes=0-65535"}).content
 
+    def bad_rows_link(self, file_id: str) -> str:
+        """Return a link to all bad rows of a file that works for some minutes."""
+        return str(self._call("GET", f"/bad-rows/{quote(file_id)}")["url"])
+
+    def bad_rows(self, file_id: str) -> Iterator[bytes]:
+        """Yield the bad object of a file piece by piece."""
+        try:
+            with self._plain.stream("GET", self.bad_rows_link(file_id)) as answer:
+                answer.raise_for_status()
+                yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise UiError(NO_FILE_STORE, TRY_AGAIN) from error
+
     def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
         if not self.url:
             raise UiError(NOT_SET_UP, SET_UP, "api")
@@ -110,8 +125,7 @@ class ApiClient:
             answer = self._plain.request(method, link, content=body, headers=headers)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            advice = "Try again in a moment; `make status` tells more."
-            raise UiError("The file store does not answer.", advice) from error
+            raise UiError(NO_FILE_STORE, TRY_AGAIN) from error
         return answer
 
 

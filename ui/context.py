@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ui import bad_rows
 from ui.api import ApiClient
 from ui.database import ReaderDatabase
 from ui.errors import UiError
@@ -36,6 +37,11 @@ def database() -> ReaderDatabase:
 def read(sql: str, **parameters: Any) -> pd.DataFrame:  # noqa: ANN401  whatever the driver takes
     """Return the rows of a query; raise UiError."""
     return database().frame(sql, **parameters)
+
+
+def bad_rows_of(file_id: str, offset: int, limit: int) -> pd.DataFrame:
+    """Return some bad rows of a file, in their order; raise UiError."""
+    return bad_rows.read(database(), api(), file_id, offset, limit)
 
 
 @st.cache_data(ttl=60, show_spinner=False)

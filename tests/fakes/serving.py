@@ -26,6 +26,7 @@ def predict_dependencies(predictions: Any, **given: Any) -> PredictDependencies:
         "references": FakeReferences,
         "raw_links": FakeLinks("raw"),
         "artifact_links": FakeLinks("artifacts"),
+        "bad_links": FakeLinks("bad"),
         "find_file": FakeIngestions().find,
         "alerts": FakeOutbox,
         "results": FakeQueue(),

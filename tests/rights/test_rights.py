@@ -91,6 +91,7 @@ def run_everything(world: World) -> None:
     assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv", "size": 9}) == 201
     assert ask(world, "GET", f"/raw-files/{file_id}") == 200
     assert ask(world, "GET", f"/reports/{file_id}") == 200
+    assert ask(world, "GET", f"/bad-rows/{file_id}") == 200
     queued = messages(json.dumps({"use_case": "tulips", "records": [{}]}))
     assert world.call("PredictFunction", queued) == {"batchItemFailures": []}
     large = messages(json.dumps({"use_case": "titanic", "records": [{"Age": "x"}] * 5_000}))

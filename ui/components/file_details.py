@@ -9,6 +9,7 @@ import streamlit as st
 from ui import address, context, progress, queries
 from ui.components import file_report, markup, notices, raw_upload, refused_file, repair, source_quality, tables, times
 from ui.components.markup import Step
+from ui.errors import UiError
 from ui.quarantine import in_words, reasons_in_words
 
 PAGE = 200
@@ -126,7 +127,12 @@ def _show_bad_rows(file_id: str, count: int) -> None:
     pages = -(-count // PAGE)
     page = st.number_input(f"Page, of {pages:,}", 1, pages, key=f"bad_page_{file_id}", width=160) if pages > 1 else 1
     rules = context.rules()
-    found = context.read(queries.BAD_ROWS, file_id=file_id, limit=PAGE, offset=(int(page) - 1) * PAGE)
+    _say_where_all_are(file_id, count)
+    try:
+        found = _page_of_bad_rows(file_id, int(page))
+    except UiError as error:
+        notices.show_error(error)
+        return
     shown = pd.DataFrame(
         {
             "row": found["row_number"],
@@ -142,3 +148,18 @@ def _show_bad_rows(file_id: str, count: int) -> None:
         "the row as it came": st.column_config.TextColumn(width=420),
     }
     tables.show(shown, "Bad rows with their reasons", columns)
+
+
+@st.cache_data(ttl=600, max_entries=32, show_spinner="Reading the bad rows …")
+def _page_of_bad_rows(file_id: str, page: int) -> pd.DataFrame:
+    return context.bad_rows_of(file_id, (page - 1) * PAGE, PAGE)
+
+
+def _say_where_all_are(file_id: str, count: int) -> None:
+    if count <= queries.BAD_ROWS_STORED:
+        return
+    st.caption(
+        f"The database has the first {queries.BAD_ROWS_STORED:,} of {count:,} bad rows; later pages are read from the "
+        "file of all of them, which takes longer the later they are."
+    )
+    repair.offer_all(file_id, count)

@@ -14,7 +14,7 @@ from ui.errors import UiError
 from ui.mending import BadRows, Changes
 
 PAGE = 200
-EVERYTHING = 1_000_000
+PART = queries.BAD_ROWS_STORED
 STILL = "what is wrong now"
 GOOD = "✓ good now"
 MARK = "✗ "
@@ -26,13 +26,14 @@ def show(file: "pd.Series[Any]") -> None:
     if not count or pd.isna(file["use_case"]):
         notices.show_empty("Nothing to repair.", "This file has no rows that were kept aside.")
         return
+    part = _choose_part(file_id, count)
     try:
         definition = context.definition(str(file["use_case"]))
-        rows = bad_rows(file_id, definition["rules"])
+        rows = bad_rows(file_id, part, definition["rules"])
     except UiError as error:
         notices.show_error(error)
         return
-    checks, changes = CellChecks(definition), st.session_state.setdefault(f"changes_{file_id}", Changes())
+    checks, changes = CellChecks(definition), st.session_state.setdefault(f"changes_{file_id}_{part}", Changes())
     st.markdown(
         "Rows put right here arrive as a new file and are checked like any other; the file they come from stays as it "
         "is. What was wrong alike is put right in all rows at once, the rest cell by cell."
@@ -42,14 +43,27 @@ def show(file: "pd.Series[Any]") -> None:
     problems = rows.problems(now, checks)
     _edit(file_id, rows, changes, checks, now, problems)
     _offer_to_send(file, rows, now, problems)
-    _offer_download(file, rows.header, definition["rules"])
+    _offer_download(file, part, rows.header, definition["rules"])
+
+
+def _choose_part(file_id: str, count: int) -> int:
+    """Let the visitor go on through a file of more bad rows than are repaired at a time."""
+    parts = -(-count // PART)
+    if parts <= 1:
+        return 1
+    part = int(st.number_input(f"Part, of {parts:,}", 1, parts, key=f"repair_part_{file_id}", width=160))
+    last = min(part * PART, count)
+    st.caption(
+        f"The bad rows {(part - 1) * PART + 1:,} to {last:,} of {count:,}: so many are repaired and sent at a time. "
+        "The alert on the file ends when all of them have been sent and are good."
+    )
+    return part
 
 
 @st.cache_resource(ttl=600, max_entries=8, show_spinner="Reading the bad rows …")
-def bad_rows(file_id: str, _rules: quarantine.Rules) -> BadRows:
-    """Return all bad rows of a file; raise UiError."""
-    found = context.read(queries.BAD_ROWS, file_id=file_id, limit=EVERYTHING, offset=0)
-    return BadRows(found, header(file_id), _rules)
+def bad_rows(file_id: str, part: int, _rules: quarantine.Rules) -> BadRows:
+    """Return one part of the bad rows of a file; raise UiError."""
+    return BadRows(context.bad_rows_of(file_id, (part - 1) * PART, PART), header(file_id), _rules)
 
 
 @st.cache_data(ttl=600, show_spinner=False)
@@ -72,7 +86,7 @@ def _edit(
     pages = -(-len(numbers) // PAGE)
     page = 1
     if pages > 1:
-        page = st.number_input(f"Page, of {pages:,}", 1, pages, key=f"repair_page_{file_id}", width=160)
+        page = st.number_input(f"Page, of {pages:,}", 1, pages, key=f"repair_page_{file_id}_{pages}", width=160)
     shown = numbers[(page - 1) * PAGE : page * PAGE]
     key = f"repair_{file_id}_{page}_{abs(hash(tuple(shown)))}"
     frame = now.loc[shown, _in_sight(rows)]
@@ -150,10 +164,25 @@ def _offer_to_send(file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, pro
         st.caption(f"{left:,} of {len(now):,} rows still break a rule; they are left as they are.")
 
 
-def _offer_download(file: "pd.Series[Any]", header_: list[str], rules: quarantine.Rules) -> None:
-    def content() -> bytes:
-        rows = context.read(queries.BAD_ROWS, file_id=file["file_id"], limit=EVERYTHING, offset=0)
-        return quarantine.download(rows, header_, rules)
+def _offer_download(file: "pd.Series[Any]", part: int, header_: list[str], rules: quarantine.Rules) -> None:
+    file_id, count = str(file["file_id"]), int(file["rows_bad"])
+    rows = min(PART, count - (part - 1) * PART)
 
-    stem = PurePosixPath(file["key"]).stem
-    tables.offer_csv(f"Download {int(file['rows_bad']):,} bad rows with their reasons", content, f"{stem}-bad-rows")
+    def content() -> bytes:
+        return quarantine.download(context.bad_rows_of(file_id, (part - 1) * PART, PART), header_, rules)
+
+    name = f"{PurePosixPath(file['key']).stem}-bad-rows"
+    if count > PART:
+        name += f"-{part}"
+        offer_all(file_id, count)
+    tables.offer_csv(f"Download {rows:,} bad rows with their reasons", content, name)
+
+
+def offer_all(file_id: str, count: int) -> None:
+    """Draw a link to the file of all bad rows, which may be too large for the page; it is made when the page is."""
+    try:
+        link = context.api().bad_rows_link(file_id)
+    except UiError as error:
+        notices.show_error(error)
+        return
+    st.link_button(f"Download all {count:,} bad rows as they are kept", link, icon=":material/download:")

@@ -9,7 +9,7 @@ from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import FileId, RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.rules import MAX_FILE_BYTES
-from tabserve.serving.views import raw_file_link, report_link, upload_link
+from tabserve.serving.views import bad_rows_link, raw_file_link, report_link, upload_link
 
 router = APIRouter(tags=["files"])
 RAW_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,99}\.csv$"
@@ -60,3 +60,9 @@ def get_raw_file(request: Request, file_id: FileId) -> Response:
 def get_report(request: Request, file_id: FileId) -> Response:
     """Return a link to the HTML report on a raw file."""
     return json_reply({"file_id": file_id, "url": report_link(file_id, deps_of(request))})
+
+
+@router.get("/bad-rows/{file_id}", response_model=FileLink)
+def get_bad_rows(request: Request, file_id: FileId) -> Response:
+    """Return a link to all bad rows of a raw file: a CSV of row_number, line_number, reasons (JSON) and raw."""
+    return json_reply({"file_id": file_id, "url": bad_rows_link(file_id, deps_of(request))})

@@ -67,6 +67,7 @@ CALLS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         {"json": {"use_case": "titanic", "name": "a.csv", "size": 9}},
     ),
     "report": ("deps.artifact_links", "to_get", f"GET /reports/{FILE_ID}", {}),
+    "bad rows": ("deps.bad_links", "to_get", f"GET /bad-rows/{FILE_ID}", {}),
     "raw file again": ("deps.raw_links", "to_get", f"GET /raw-files/{FILE_ID}", {}),
     "explain": ("references", "get", "POST /explain", {"json": {"use_case": "titanic", "record": GOOD}}),
 }

@@ -66,6 +66,7 @@ CALLS: list[tuple[str, str, int, Any]] = [
     ("POST /raw-files", "/raw-files", 201, {"use_case": "titanic", "name": "a.csv", "size": 9}),
     ("GET /raw-files/{file_id}", f"/raw-files/{FILE_ID}", 200, None),
     ("GET /reports/{file_id}", f"/reports/{FILE_ID}", 200, None),
+    ("GET /bad-rows/{file_id}", f"/bad-rows/{FILE_ID}", 200, None),
     ("GET /use-cases", "/use-cases", 200, None),
     ("GET /use-cases/{name}", "/use-cases/penguins", 200, None),
     ("GET /model", "/model", 200, None),
@@ -92,7 +93,7 @@ def known(
     """An entity, a reference, a file with its report, registered versions, and predictions of all of them."""
     features.put("titanic", [Entity("17", RECORD, datetime(2026, 1, 1, tzinfo=UTC))])
     references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
-    ingestions.files[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html")
+    ingestions.files[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html", bad_key="titanic/a.csv")
     monkeypatch.setattr(FakeModels, "cards", lambda *_: ModelCards([CARD], CARD, None))
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200

@@ -80,6 +80,13 @@ def test_raw_file_can_be_read_again(client: TestClient, ingestions: FakeIngestio
     assert client.get(f"/raw-files/{FILE_ID}").json()["url"] == "https://raw.test/titanic/a.csv?get"
 
 
+def test_all_bad_rows_of_a_file_are_a_link(client: TestClient, ingestions: FakeIngestions) -> None:
+    ingestions.files[FILE_ID] = ingestion(FILE_ID, bad_key=None)
+    assert client.get(f"/bad-rows/{FILE_ID}").status_code == 404
+    ingestions.files[FILE_ID] = replace(ingestion(FILE_ID), bad_key="titanic/x/y/a.csv")
+    assert client.get(f"/bad-rows/{FILE_ID}").json()["url"] == "https://bad.test/titanic/x/y/a.csv?get"
+
+
 def test_file_without_report_is_not_found(client: TestClient, ingestions: FakeIngestions) -> None:
     assert client.get(f"/reports/{FILE_ID}").status_code == 404
     ingestions.files[FILE_ID] = ingestion(FILE_ID)

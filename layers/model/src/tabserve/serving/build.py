@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tabserve.core.database import Database
 
 NEEDS = ("database_url", "api_key")  # without a key, whoever finds the address would be let in
-OPTIONAL = ("raw_bucket", "artifacts_bucket", "features_table", "results_queue_url", "default_use_case")
+OPTIONAL = ("raw_bucket", "bad_bucket", "artifacts_bucket", "features_table", "results_queue_url", "default_use_case")
 ROLE = role_name("predict")
 
 
@@ -73,6 +73,7 @@ def _dependencies(settings: Settings) -> PredictDependencies:
         references=cache(lambda: StoredReferences(artifacts() if bucket else None)),
         raw_links=S3Links(lambda: aws_client(settings, "s3"), settings.raw_bucket),
         artifact_links=S3Links(lambda: aws_client(settings, "s3"), bucket),
+        bad_links=S3Links(lambda: aws_client(settings, "s3"), settings.bad_bucket),
         find_file=find_file,
         alerts=outbox,
         results=SqsQueue(lambda: aws_client(settings, "sqs"), settings.results_queue_url),

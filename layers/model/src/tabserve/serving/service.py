@@ -44,6 +44,7 @@ class PredictDependencies:
     references: Callable[[], "References"]
     raw_links: ObjectLinks
     artifact_links: ObjectLinks
+    bad_links: ObjectLinks
     find_file: Callable[[str], Ingestion | None]
     alerts: Callable[[], AlertOutbox]
     results: Queue

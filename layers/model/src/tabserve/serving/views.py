@@ -51,3 +51,11 @@ def report_link(file_id: str, deps: PredictDependencies) -> str:
     if ingestion is None or ingestion.report_key is None:
         raise UnknownFileError(f"There is no report on a file {file_id}.")
     return deps.artifact_links.to_get(ingestion.report_key)
+
+
+def bad_rows_link(file_id: str, deps: PredictDependencies) -> str:
+    """Return a link to all bad rows of a raw file with their reasons; raise UnknownFileError."""
+    ingestion = deps.find_file(file_id)
+    if ingestion is None or ingestion.bad_key is None:
+        raise UnknownFileError(f"There are no bad rows of a file {file_id}.")
+    return deps.bad_links.to_get(ingestion.bad_key)
