@@ -20,9 +20,10 @@ from benchmarks.scale_data import ID, definition, frames, write_raw_file
 from local_cloud.config import ROOT
 
 JUDGE = """
-import io, json, resource, sys, time
+import io, json, os, resource, sys, time
 from itertools import islice
 from pathlib import Path
+os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
 from tabserve.core.catalog import YamlCatalog
 from tabserve.core.errors import FileRejectedError
 from tabserve.ingestion.validator import validate_rows
@@ -65,7 +66,6 @@ def judged(folder: Path, columns: int, rows: int, share: float | None) -> dict[s
                 wrong = (pl.col(ID) * 7919 % 1_000) < share * 1_000
                 spoiled = pl.when(wrong).then(pl.lit(5_000) + pl.col(ID)).otherwise(pl.col("f0003")).alias("f0003")
                 frame.with_columns(spoiled).write_csv(stream, include_header=stream.tell() == 0)
-    os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}/layers/model/src", "POLARS_MAX_THREADS": "1"}
     command = [sys.executable, "-c", JUDGE, str(folder), "large"]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
