@@ -11,7 +11,7 @@ from local_cloud import processes
 from local_cloud.config import CREDENTIALS, HOST, REGION, ROOT, LocalCloudError, Place
 
 ENVIRONMENT = ROOT / ".venv-emulator"
-PROGRAM = Path(__file__).with_name("ministack_as_s3.py")
+PROGRAM = Path(__file__).with_name("ministack_main.py")
 HEALTH = "/_ministack/health"
 
 
