@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic_core import to_json
 
 from tabserve.core.errors import LeaseLostError, ModelError, PredictionServiceError
 from tabserve.core.records import Features, Origin
@@ -122,7 +123,7 @@ def event(content: Mapping[str, Any]) -> dict[str, Any]:
         "httpMethod": "POST",
         "headers": {"content-type": "application/json"},
         "requestContext": {},
-        "body": base64.b64encode(json.dumps(content, allow_nan=False).encode()).decode(),
+        "body": base64.b64encode(to_json(content)).decode(),
         "isBase64Encoded": True,
         "invoked_by": "scheduler",
     }

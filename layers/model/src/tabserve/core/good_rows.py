@@ -84,13 +84,14 @@ class Records:
         """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""
         if len(cells) != self._width:
             raise ValueError(f"a row has {len(cells)} fields, the header {self._width}")
-        record: dict[str, Value] = {name: self._value(cells[place], convert) for name, place, convert in self._features}
-        if cells[self._id_place] not in self._missing:
+        missing = self._missing
+        record: dict[str, Value] = {}
+        for name, place, convert in self._features:
+            cell = cells[place]
+            record[name] = None if cell in missing else convert(cell)
+        if cells[self._id_place] not in missing:
             record["entity_id"] = cells[self._id_place]
         return record
-
-    def _value(self, cell: str, convert: Convert) -> Value:
-        return None if cell in self._missing else convert(cell)
 
 
 def _converter(feature: Feature) -> Convert:
