@@ -581,6 +581,22 @@ def test_a_lease_is_extended_while_the_work_goes_on(world: World) -> None:
     assert result.done
 
 
+def test_a_lease_is_extended_while_predicted_rows_are_passed_over(world: World) -> None:
+    world.file("f1", rows=6 * CHUNK)
+    world.ingestions.rows_predicted["f1"] = set(range(1, 6 * CHUNK))
+    known = world.ingestions.predicted_rows
+
+    def slow(file_id: str, first: int, last: int) -> Sequence[int]:
+        world.markers.now += timedelta(seconds=40)
+        assert world.markers.claim("f1", "another worker", 60) is None
+        return known(file_id, first, last)
+
+    world.ingestions.predicted_rows = slow  # type: ignore[method-assign]
+    (result,) = world.run().results
+
+    assert (result.done, result.rows) == (True, 1)
+
+
 class TestWhenTimeRunsOut:
     def test_the_rest_of_a_file_is_left_for_the_next_run(self, world: World) -> None:
         world.file("f1", rows=3 * CHUNK)

@@ -150,10 +150,11 @@ class _Run:
                     self._look_for_files()
                     if (next_file := self._turns.next()) is not None:
                         self._take_turn(next_file, pool)
+                        self._collect(within_s=0)
                         continue
                 if not self._asked:
                     return
-                self._collect()
+                self._collect(LEASES_EVERY_S)
 
     def _must_stop(self) -> bool:
         late = self._seconds_left() < SECONDS_PER_CHUNK
@@ -184,9 +185,9 @@ class _Run:
         if file.has_ended:
             self._end(file)
 
-    def _collect(self) -> None:
-        """Wait for an answer, and note all that are there."""
-        answers, _ = wait(self._asked, timeout=LEASES_EVERY_S, return_when=FIRST_COMPLETED)
+    def _collect(self, within_s: float) -> None:
+        """Wait for an answer, note all that are there, and keep the leases."""
+        answers, _ = wait(self._asked, timeout=within_s, return_when=FIRST_COMPLETED)
         for answer in answers:
             self._answers += 1
             file, chunk = self._asked.pop(answer)
