@@ -71,9 +71,9 @@ def _show_counts(file: "pd.Series[Any]") -> None:
     total, good, bad = (int(file[name]) for name in ("rows_total", "rows_good", "rows_bad"))
     done, waiting = _predictions(file)
     stations = [
-        Step("Rows checked", f"{total:,}", times.written(file["finished_at"])),
-        Step("Good rows", f"{good:,}", done, "good"),
-        Step("Bad rows, kept aside", f"{bad:,}", f"criticality: {file['criticality']}", "bad" if bad else "plain"),
+        Step("Rows checked", total, times.written(file["finished_at"])),
+        Step("Good rows", good, done, "good"),
+        Step("Bad rows, kept aside", bad, f"criticality: {file['criticality']}", "bad" if bad else "plain"),
     ]
     st.html(markup.steps(stations))
     if waiting is not None:

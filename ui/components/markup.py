@@ -25,6 +25,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def short(number: int) -> str:
+    """Write a count for a small card: in full below ten millions, then with three digits and what they count."""
+    for size, name in ((10**9, "bn"), (10**6, "M")):
+        if number >= max(size, 10**7):
+            part = number / size
+            return f"{part:,.{0 if part >= 100 else 1 if part >= 10 else 2}f} {name}"
+    return f"{number:,}"
+
+
 def percent(share: float) -> str:
     """Write a probability; only 0 and 1 are written as certain."""
     if 0.995 <= share < 1:
@@ -66,10 +75,10 @@ def _bar(bar: Bar) -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One station on the way of the data."""
+    """One station on the way of the data; a large count is written short, with its digits on hovering."""
 
     title: str
-    count: str
+    count: int
     note: str
     kind: str = "plain"  # plain, good, bad
 
@@ -82,7 +91,7 @@ def steps(stations: Sequence[Step]) -> str:
 def _step(step: Step) -> str:
     return (
         f'<li class="ts-step ts-{escape(step.kind)}"><span class="ts-step-title">{escape(step.title)}</span>'
-        f'<span class="ts-step-count">{escape(step.count)}</span>'
+        f'<span class="ts-step-count" title="{step.count:,}">{short(step.count)}</span>'
         f'<span class="ts-step-note">{escape(step.note)}</span></li>'
     )
 

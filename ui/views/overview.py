@@ -126,14 +126,12 @@ def _stations(counts: dict[str, Any]) -> list[Step]:
     predicted = str(waiting.short) if waiting else "all of them predicted"
     from_files = f"{int(counts['predictions_scheduled']):,} of them from files"
     return [
-        Step("Files arrived", f"{files:,}", last),
-        Step("Rows checked", f"{total:,}", unread if files else "none so far"),
-        Step("Good rows", f"{good:,}", predicted if good else "none so far", "good"),
-        Step(
-            "Bad rows, kept aside", f"{bad:,}", f"{_share(bad, total)} of all rows" if total else "none so far", "bad"
-        ),
-        Step("Predictions", f"{int(counts['predictions']):,}", from_files if counts["predictions"] else "none so far"),
-        Step("Outcomes known", f"{int(counts['outcomes']):,}", "what really happened"),
+        Step("Files arrived", files, last),
+        Step("Rows checked", total, unread if files else "none so far"),
+        Step("Good rows", good, predicted if good else "none so far", "good"),
+        Step("Bad rows, kept aside", bad, f"{_share(bad, total)} of all rows" if total else "none so far", "bad"),
+        Step("Predictions", int(counts["predictions"]), from_files if counts["predictions"] else "none so far"),
+        Step("Outcomes known", int(counts["outcomes"]), "what really happened"),
     ]
 
 

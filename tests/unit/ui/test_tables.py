@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from ui.components import tables
+from ui.components import markup, tables
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,19 @@ def test_only_what_is_certain_is_written_so(share: float | None, cell: float | N
 def test_whole_numbers_are_written_whole() -> None:
     written = tables.safe_csv(["Age", "Fare"], [[27.0, 7.25], [None, -3.0]]).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(written))) == [["Age", "Fare"], ["27", "7.25"], ["", "-3"]]
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [
+        (0, "0"),
+        (9_999_999, "9,999,999"),
+        (10_000_000, "10.0 M"),
+        (12_345_678, "12.3 M"),
+        (999_999_999, "1,000 M"),
+        (1_234_567_890, "1.23 bn"),
+        (12_345_678_901, "12.3 bn"),
+    ],
+)
+def test_counts_on_cards_are_written_in_full_up_to_seven_digits(count: int, written: str) -> None:
+    assert markup.short(count) == written
