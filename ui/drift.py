@@ -95,11 +95,11 @@ def sentence(found: Window) -> str:
     if found.state == "insufficient":
         return f"No verdict: the last window holds {found.rows:,} predictions, which is too few."
     if not drifted:
-        return f"Stable: none of the {total} columns drifts."
+        return f"Stable: none of the {total:,} columns drifts."
     verb = "drifts" if len(drifted) == 1 else "drift"
     named = ", ".join(f"{column.name} {column.state}" for column in drifted[:NAMED])
     more = f" and {len(drifted) - NAMED} more" if len(drifted) > NAMED else ""
-    return f"{len(drifted)} of {total} columns {verb}: {named}{more}."
+    return f"{len(drifted):,} of {total:,} columns {verb}: {named}{more}."
 
 
 def _column(row: Mapping[Any, Any], labels: Mapping[str, str]) -> ColumnDrift:

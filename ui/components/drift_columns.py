@@ -12,7 +12,8 @@ from ui.drift import Bin, ColumnDrift, Window
 from ui.panels import View
 
 SHOWN = 20
-PLACE, ALL = "columns", "all"
+AT_ONCE = 200
+PLACE, ALL, WORST = "columns", "all", "worst"
 SHADES = {"reference": colors.REFERENCE, "now": colors.NOW}
 
 
@@ -28,12 +29,25 @@ def show(view: View) -> Window | None:
         f"The last window: {times.written(window.start)} to {times.written(window.end)}, {window.rows:,} predictions "
         f"of version {window.version}, beside the rows that it was tested on. Open a column to see its numbers."
     )
+    if len(window.columns) > AT_ONCE:
+        _show_part(window.columns)
+        return window
     everything = len(window.columns) <= SHOWN or address.get(PLACE) == ALL
     st.html(_table(window.columns if everything else window.columns[:SHOWN]))
     if len(window.columns) > SHOWN:
         label = f"Show the {SHOWN} worst" if everything else f"Show all {len(window.columns)} columns"
         st.button(label, on_click=address.note, args=(PLACE, None if everything else ALL))
     return window
+
+
+def _show_part(columns: Sequence[ColumnDrift]) -> None:
+    """Draw the worst of very many columns, or two hundred of them at a time."""
+    ends = {start: min(start + AT_ONCE, len(columns)) for start in range(0, len(columns), AT_ONCE)}
+    parts = {str(start + 1): f"{start + 1:,} to {end:,}" for start, end in ends.items()}
+    first = {WORST: f"The {SHOWN} worst"}
+    part = address.choose(f"Which of the {len(columns):,} columns, by drift", {**first, **parts}, PLACE, width=320)
+    start = 0 if part == WORST else int(part) - 1
+    st.html(_table(columns[:SHOWN] if part == WORST else columns[start : ends[start]]))
 
 
 def _table(columns: Sequence[ColumnDrift]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui.components import markup
 from ui.components.markup import number, plain
 from ui.context import Json
 
@@ -102,7 +103,7 @@ def _options(feature: Json) -> list[Any]:
 
 def label(feature: Json) -> str:
     """Name a field as people say it, with its unit and range."""
-    name = plain(title(feature))
+    name = markup.label(title(feature))
     if feature["type"] == "category":
         return name
     unit = f" {feature['unit']}" if feature["unit"] else ""

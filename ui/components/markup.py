@@ -1,5 +1,6 @@
 """Numbers as people read them, and small pieces of HTML; every text that comes from outside is escaped here."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as escape
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+HARMLESS = re.compile(r"(?!www)[^\W\d_]([^\W_]|[ ,()/%]|(?<=[^\W_])[_.-]+(?=[^\W_]))*")
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -139,6 +141,11 @@ def verdict(sentence: str, color: str) -> str:
 def plain(text: object) -> str:
     """Escape a text for use in Markdown, so that data cannot become formatting or links."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in str(text))
+
+
+def label(text: str) -> str:
+    """Escape the label of a field only where Markdown would make something of it: screen readers read the escapes."""
+    return text if HARMLESS.fullmatch(text) else plain(text)
 
 
 @dataclass(frozen=True)

@@ -36,17 +36,16 @@ class WideForm(Fields):
             if self._key(feature) in st.session_state:
                 st.session_state[self._key(feature)] = value
 
-    def ask(self, record: Json | None = None) -> dict[str, Any] | None:
-        """Draw the form, nothing entered yet filled from a record if there is one; return what the visitor submits."""
-        if record is not None and not self._entered:
-            self.fill(record)
+    def ask(self, record: Json | None = None) -> dict[str, Any] | None:  # noqa: ARG002  fields here keep their values
+        """Draw the form; return what the visitor submits."""
+        self._keep()
         name = self._definition["name"]
         with st.container(border=True):
             st.markdown(
                 f"**{len(self._features):,} features; what you leave untouched keeps a typical value:** the example's, "
                 "or the median or the most frequent one of the rows the model was tested on."
             )
-            changed = st.empty()
+            self._show_changed()
             sought = (st.text_input("Find a feature by its name", key=f"find_{name}", type="search") or "").strip()
             if sought:
                 self._show_found(sought)
@@ -58,10 +57,17 @@ class WideForm(Fields):
         if not sought:
             with self.below or st.container():
                 self._show_groups()
-        with changed:
-            self._show_changed()
         given = {**self._begin, **self._entered}
         return given if submitted else None
+
+    def _keep(self) -> None:
+        """Note what was entered before anything is drawn: a field that is not drawn again loses its value then."""
+        for feature in self._features:
+            name, key = feature["name"], self._key(feature)
+            if key in st.session_state:
+                self._entered[name] = st.session_state[key]
+            if self._entered.get(name, self._begin[name]) == self._begin[name]:
+                self._entered.pop(name, None)
 
     def _show_found(self, sought: str) -> None:
         found = wide.matching(self._features, sought)
@@ -85,14 +91,10 @@ class WideForm(Fields):
         for feature in features:
             name = feature["name"]
             st.session_state.setdefault(self._key(feature), self._entered.get(name, self._begin[name]))
-            value = self._field(feature)
-            if value == self._begin[name]:
-                self._entered.pop(name, None)
-            else:
-                self._entered[name] = value
+            self._field(feature)
 
     def _show_changed(self) -> None:
-        changed = [name for name, value in self._entered.items() if value != self._begin[name]]
+        changed = list(self._entered)
         if changed:
             more = f" and {len(changed) - NAMED:,} more" if len(changed) > NAMED else ""
             st.caption(f"Changed: {plain(', '.join(changed[:NAMED]))}{more}.")

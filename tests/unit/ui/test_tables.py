@@ -34,3 +34,21 @@ def test_whole_numbers_are_written_whole() -> None:
 )
 def test_counts_on_cards_are_written_in_full_up_to_seven_digits(count: int, written: str) -> None:
     assert markup.short(count) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("late_payment_2", "late_payment_2"),
+        ("Ticket class (1st/2nd), 5 % off", "Ticket class (1st/2nd), 5 % off"),
+        ("a.b-c", "a.b-c"),
+        ("_late_", r"\_late\_"),
+        ("a _b_", r"a \_b\_"),
+        ("1. class", r"1\. class"),
+        ("*bold*", r"\*bold\*"),
+        ("[a](b)", r"\[a\]\(b\)"),
+        ("www.a.b", r"www\.a\.b"),
+    ],
+)
+def test_labels_are_escaped_only_where_markdown_would_make_something_of_them(text: str, label: str) -> None:
+    assert markup.label(text) == label
