@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from threading import Event
 from typing import Any, Final
 
@@ -58,20 +59,25 @@ SMALL = """SELECT count(*), extract(epoch FROM max(predicted_at - written_at)) F
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a large file took: seconds to its verdict, seconds from the run's start to the last prediction, rows."""
+    """What a large file took: seconds to its verdict, and seconds from the run's start to the last prediction."""
 
+    file_id: str
     judged_s: float
     predicted_s: float
-    rows: int
 
 
 def run() -> list[Measurement]:
     """Measure the default sizes."""
-    return list(measured(ROWS, COLUMNS, WIDE, 0))
+    return list(measured(ROWS, COLUMNS, WIDE))
 
 
-def measured(rows: int, columns: int, wide: tuple[int, int] | None, small_files: int) -> Iterator[Measurement]:
-    """Yield what a stack of its own takes for a long file, for a wide one and for small ones beside the long one."""
+def measured(
+    rows: int, columns: int, wide: tuple[int, int] | None, small_files: int = 0, before: Sequence[int] = ()
+) -> Iterator[Measurement]:
+    """Yield what a stack of its own takes for a long file, for a wide one and for small ones beside the long one.
+
+    Files of as many rows as `before` says are scored first, one after the other: the first of all starts cold.
+    """
     step = Steps(Console(stderr=True, highlight=False))
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
@@ -81,12 +87,17 @@ def measured(rows: int, columns: int, wide: tuple[int, int] | None, small_files:
             widths = {columns, *([wide[0]] if wide else [])}
             with step(f"Use cases of {' and '.join(map(str, sorted(widths)))} columns, with models"):
                 bench.add_use_cases(widths)
+            for number, count in enumerate(before, 1):
+                with step(f"{count:,} rows x {columns} columns before it"):
+                    scored = bench.score(columns, count, 0)
+                seconds = scored.predicted_s
+                yield Measurement(f"{number}. file, {count:,} rows, predictions", seconds, "s", PATIENCE_S)
+                yield Measurement(f"{number}. file, {count:,} rows, a row", seconds / count * 1e6, "us", PATIENCE_S)
             with step(f"{rows:,} rows x {columns} columns, {small_files} small files beside it"):
                 scored = bench.score(columns, rows, small_files)
             label = f"{rows:,} rows x {columns}"
-            copied = bench.bare_copy()
-            each = scored.predicted_s / rows * 1e6
-            print(f"    {label}: predicted in {scored.predicted_s:.1f} s, {each:.1f} us a row", file=sys.stderr)
+            copied = bench.bare_copy(scored.file_id)
+            yield Measurement(f"{label}, a row", scored.predicted_s / rows * 1e6, "us", PATIENCE_S)
             yield Measurement(f"{label}, raw file to verdict", scored.judged_s, "s", PATIENCE_S)
             limit = SECONDS_LIMIT * max(rows / ROWS, 0.1)
             yield Measurement(f"{label}, run's start to last prediction", scored.predicted_s, "s", limit)
@@ -135,7 +146,7 @@ class Bench:
 
     def score(self, columns: int, rows: int, small_files: int) -> Scored:
         """Upload a file, wait for its verdict, start a run and wait for the last prediction; every row once."""
-        raw, key = self._folder / "raw.csv", f"{_name(columns)}/{rows}.csv"
+        raw, key = self._folder / "raw.csv", f"{_name(columns)}/{token_hex(4)}-{rows}.csv"
         good = write_raw_file(raw, columns, rows)
         started = time.monotonic()
         self._s3.upload_file(str(raw), self._env["RAW_BUCKET"], key)
@@ -151,7 +162,7 @@ class Bench:
             small.result()
         if error or not predictions == numbers == good:
             raise RuntimeError(f"{predictions} predictions of {numbers} rows, not of {good}: {error}")
-        return Scored(judged, float(seconds), good)
+        return Scored(file_id, judged, float(seconds))
 
     def slowest_small_file(self, files: int) -> float:
         """Return the seconds from the arrival of a small file to its last prediction, of the slowest one."""
@@ -164,10 +175,11 @@ class Bench:
                 raise RuntimeError(f"{count} of {files} small files are predicted")
             time.sleep(LOOK_EVERY_S)
 
-    def bare_copy(self) -> float:
-        """Return the seconds of a COPY of all predictions into a table with the same indexes."""
+    def bare_copy(self, file_id: str) -> float:
+        """Return the seconds of a COPY of a file's predictions into a table with the same indexes."""
         with tempfile.TemporaryFile(dir=self._folder) as rows, self._database.cursor() as cursor:
-            cursor.copy_expert("COPY predictions TO STDOUT", rows)
+            chosen = cursor.mogrify("SELECT * FROM predictions WHERE file_id = %s", (file_id,)).decode()
+            cursor.copy_expert(f"COPY ({chosen}) TO STDOUT", rows)
             cursor.execute("CREATE TABLE copied (LIKE predictions INCLUDING ALL)")
             rows.seek(0)
             started = time.monotonic()
@@ -255,9 +267,11 @@ def main() -> int:
     parser.add_argument("--columns", type=int, default=COLUMNS, help=f"of the long file ({COLUMNS})")
     parser.add_argument("--wide", metavar="COLUMNSxROWS", help="a wide file after it, such as 200x100000")
     parser.add_argument("--small-files", type=int, default=0, metavar="N", help="files that arrive beside it (0)")
+    parser.add_argument("--before", type=int, nargs="*", default=[], metavar="ROWS", help="files scored before it")
     arguments = parser.parse_args()
     wide = _wide(arguments.wide) if arguments.wide else None
-    entries = [each.entry() for each in measured(arguments.rows, arguments.columns, wide, arguments.small_files)]
+    sizes = (arguments.rows, arguments.columns, wide, arguments.small_files, arguments.before)
+    entries = [each.entry() for each in measured(*sizes)]
     print(table(entries))
     print(json.dumps(entries), file=sys.stderr)
     return 0 if all(entry["ok"] for entry in entries) else 1

@@ -30,6 +30,9 @@ def start(place: Place) -> processes.Server:
         "port": str(place.ports.postgres),
         "unix_socket_directories": "",
         "max_connections": "300",
+        # The defaults are a small machine's of long ago, with a checkpoint every half million rows.
+        "shared_buffers": "256MB",
+        "max_wal_size": "2GB",
         "fsync": "on" if place.durable else "off",
     }
     server = processes.start(
