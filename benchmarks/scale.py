@@ -52,7 +52,8 @@ FILE = (
 PREDICTED = """SELECT extract(epoch FROM i.predicted_at - (SELECT min(started_at) FROM prediction_runs
         WHERE finished_at > i.finished_at)), (SELECT count(*) FROM predictions p WHERE p.file_id = i.file_id),
     (SELECT count(DISTINCT row_number) FROM predictions p WHERE p.file_id = i.file_id), prediction_error
-    FROM ingestions i WHERE file_id = %s AND (predicted_at IS NOT NULL OR prediction_error IS NOT NULL)"""
+    FROM ingestions i WHERE file_id = %s AND (predicted_at IS NOT NULL OR prediction_error IS NOT NULL)
+    AND EXISTS (SELECT FROM prediction_runs WHERE finished_at > i.finished_at)"""
 SMALL = """SELECT count(*), extract(epoch FROM max(predicted_at - written_at)) FROM ingestions
     WHERE key LIKE '%%/small-%%' AND predicted_at IS NOT NULL"""
 
