@@ -13,7 +13,8 @@ import redrive
 import stack_env
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.markers import DynamoMarkers
-from tabserve.batch.score_file import CHUNK, ScheduledDependencies
+from tabserve.batch.ports import ScheduledDependencies
+from tabserve.batch.score_file import CHUNK
 from tabserve.batch.service import Scored, score_pending
 from tabserve.batch.store import PendingFiles
 from tabserve.core.database import Database

@@ -9,7 +9,7 @@ import pytest
 
 from tabserve.batch.score_file import CHUNK
 from tabserve.batch.service import score_pending
-from tests.unit.batch.test_scheduled_predict import World
+from tests.unit.batch.world import World
 
 PORTS = ("files", "markers", "good", "service", "alerts")
 

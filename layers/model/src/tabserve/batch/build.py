@@ -6,8 +6,8 @@ from typing import Final
 
 from tabserve.alerts.outbox import Outbox
 from tabserve.batch.markers import DynamoMarkers
+from tabserve.batch.ports import ScheduledDependencies
 from tabserve.batch.prediction_function import ANSWER_WITHIN_S, PredictionFunction, invoke_again
-from tabserve.batch.score_file import ScheduledDependencies
 from tabserve.batch.service import MAX_LARGE_FILES
 from tabserve.batch.store import PendingFiles
 from tabserve.core.clock import utc_now

@@ -1,11 +1,15 @@
 """What scheduled runs work with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from tabserve.alerts.alert import Alert
+from tabserve.alerts.ports import AlertOutbox
+from tabserve.core.buckets import ObjectStore
+from tabserve.core.catalog import Catalog
+from tabserve.core.clock import Clock
 from tabserve.core.files import Ingestion
 from tabserve.core.records import Features, Origin
 
@@ -111,3 +115,19 @@ class PendingFileStore(Protocol):
 
     def add_run(self, run: PredictionRun) -> None:
         """Store one finished run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledDependencies:
+    """What scoring needs; `run_again` takes a function and a hop, so many `calls` may be in the air at once."""
+
+    catalog: Catalog
+    files: PendingFileStore
+    markers: Markers
+    good: ObjectStore
+    service: PredictionService
+    alerts: AlertOutbox
+    clock: Clock
+    new_id: Callable[[], str]
+    run_again: Callable[[str, int], None]
+    calls: int = 1

@@ -8,19 +8,15 @@ Nothing here grows with the file: its rows are read from a stream, and which of 
 chunk at a time.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
-from tabserve.alerts.ports import AlertOutbox
-from tabserve.batch.ports import Claim, Markers, PendingFileStore, PredictionService
-from tabserve.core.buckets import ObjectStore
-from tabserve.core.catalog import Catalog
+from tabserve.batch.ports import Claim, ScheduledDependencies
 from tabserve.core.chunks import chunks
-from tabserve.core.clock import Clock
 from tabserve.core.errors import FileRejectedError, LeaseLostError, ModelError, TabserveError, UnavailableError
 from tabserve.core.files import Ingestion
 from tabserve.core.good_rows import GoodRows, Records, Row
@@ -35,22 +31,6 @@ EXTEND_AFTER = timedelta(seconds=30)
 SECONDS_PER_CHUNK = 40.0
 
 Cause = Literal["file", "model", "outage"]
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledDependencies:
-    """What scoring needs; `run_again` takes a function and a hop, so many `calls` may be in the air at once."""
-
-    catalog: Catalog
-    files: PendingFileStore
-    markers: Markers
-    good: ObjectStore
-    service: PredictionService
-    alerts: AlertOutbox
-    clock: Clock
-    new_id: Callable[[], str]
-    run_again: Callable[[str, int], None]
-    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
