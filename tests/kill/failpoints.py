@@ -71,7 +71,8 @@ def _watch_aws(points: Failpoints, invoke: Invoke) -> None:
     def watched(client: BaseClient, operation: str, arguments: Mapping[str, Any]) -> Any:
         if operation.startswith(READS):
             return call(client, operation, arguments)
-        target = next(str(arguments[name]) for name in TARGETS if name in arguments)
+        first = arguments["TransactItems"][0]["Put"] if "TransactItems" in arguments else arguments
+        target = next(str(first[name]) for name in TARGETS if name in first)
         with points.effect(f"{operation} {re.split('[/:-]', target)[-1]}"):
             return invoke(arguments) if operation == "Invoke" else call(client, operation, arguments)
 

@@ -78,6 +78,7 @@ class Cloud:
         after_each_chunk: Callable[[], None] = lambda: None,
         before_each_chunk: Callable[[], None] = lambda: None,
         models: FakeModels | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> Scored:
         with closing(Database(self.url)) as database:
             deps = ScheduledDependencies(
@@ -87,7 +88,7 @@ class Cloud:
                 good=S3Store(self.s3, "good"),
                 service=DirectService(self.url, models or FakeModels(), before_each_chunk, after_each_chunk),
                 alerts=Outbox(database),
-                clock=self.now,
+                clock=clock or self.now,
                 new_id=lambda: str(uuid.uuid4()),
                 run_again=lambda _function, _hop: None,
             )
@@ -185,7 +186,8 @@ def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(cloud: Cloud) -> 
         cloud.later += timedelta(minutes=3)
         assert cloud.run(models=FakeModels("of the second worker")).run.files == 1
 
-    slept = cloud.run(before_each_chunk=sleep)
+    falls_asleep = cloud.now()
+    slept = cloud.run(before_each_chunk=sleep, clock=lambda: falls_asleep)
 
     assert [(result.done, result.error, result.rows) for result in slept.results] == [(False, None, 0)]
     assert cloud.rows(EXACTLY_ONCE) == [("f1", 2 * CHUNK, 2 * CHUNK)]
