@@ -35,7 +35,7 @@ def card(version: str, noise: float) -> ModelMetadata:
     columns["Sex"] = [*sexes]
 
     def score(given: Mapping[str, Any], rows: int) -> Any:
-        second = np.clip(np.where(np.array(given["Sex"]) == "female", 0.8, 0.2) + jitter[:rows], 0, 1)
+        second = np.clip(np.where(np.array(given["Sex"]) == "female", 0.8, 0.2) + np.resize(jitter, rows), 0, 1)
         return np.stack((1 - second, second), axis=1)
 
     jitter = generator.normal(0, noise, ROWS)
