@@ -69,8 +69,8 @@ class Journeys:
         assert _status(put) == REACHED
 
     def links_read_files(self) -> None:
-        """Links open a raw file and its report."""
-        for path in ("raw-files", "reports"):
+        """Links open a raw file, its report and its bad rows."""
+        for path in ("raw-files", "reports", "bad-rows"):
             status, answer = call(self.cloud.stack, f"/{path}/{self._reported['file_id']}")
             assert status == REACHED, answer
             assert _status(urllib.request.Request(answer["url"])) == REACHED, path
