@@ -63,7 +63,7 @@ def flowers() -> Raw:
 
 
 def long() -> Raw:
-    """Return a file that is predicted in two chunks."""
+    """Return a file that is predicted in three chunks."""
     return Raw("long.csv", [_flower() for _ in range(1_003)], use_case="flowers")
 
 

@@ -51,7 +51,8 @@ def _watched(world: World) -> tuple[Job, Sequence[Message]]:
     _ingested("scheduled_predict", raw_files.long)(world)
     world.processes.run(world.job("scheduled_predict"))
     world.later += A_WINDOW
-    world.other_alerts += [("drift", "flowers"), ("no_predictions", "flowers")]
+    rules = ("drift", "estimated_performance", "no_predictions")  # three windows: enough for all of them
+    world.other_alerts += [(rule, "flowers") for rule in rules]
     return world.job("monitor"), ()
 
 
