@@ -14,8 +14,8 @@ LATELY = 150_000
 IDLE_SECONDS = 150  # a run starts every two minutes
 WAITING = """
 SELECT i.file_id, i.rows_good,
-       coalesce(least(i.rows_good, last.row_number - CASE WHEN i.rows_bad <= :stored THEN bad.rows
-                      ELSE CAST(1.0 * last.row_number * i.rows_bad / i.rows_total AS bigint) END), 0) AS predicted,
+       least(i.rows_good, coalesce(last.row_number - CASE WHEN i.rows_bad <= :stored THEN bad.rows
+                      ELSE CAST(1.0 * last.row_number * i.rows_bad / i.rows_total AS bigint) END, 0)) AS predicted,
        coalesce(1.0 * i.rows_good / i.rows_total * (last.row_number - earlier.row_number + 1), 0) AS lately,
        coalesce(extract(epoch FROM now() - earlier.created_at), 0) AS seconds,
        coalesce(extract(epoch FROM now() - last.created_at), 0) AS idle
