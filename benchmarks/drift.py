@@ -20,9 +20,9 @@ from benchmarks.measurement import Measurement, kept
 from benchmarks.populations import ROOT, Population, wide
 from benchmarks.simulation import REFERENCE_ROWS
 from tabserve.core import service as common
+from tabserve.core.features import CategoryFeature
 from tabserve.core.limits import DriftLimits
 from tabserve.core.settings import read_settings
-from tabserve.core.use_case import CategoryFeature
 from tabserve.monitoring.drift import compare
 from tabserve.reference.profile import NumericProfile
 

@@ -22,7 +22,8 @@ from typing import IO, Any
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
 from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.features import CategoryFeature
+from tabserve.core.use_case import UseCase
 
 TABSERVE = "tabserve"
 PEER_NAMES = ("mlflow", "mlserver", "bentoml")

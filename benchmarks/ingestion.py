@@ -18,8 +18,9 @@ from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
 from raw_files.cells import CELL_DEFECTS, Cell
 from tabserve.core import service as common
+from tabserve.core.features import CategoryFeature
 from tabserve.core.settings import read_settings
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.ingestion.structure import write_record
 from tabserve.training.datasets import read_dataset
 

@@ -15,7 +15,7 @@ from benchmarks.lambda_function import FunctionProcess, Stack, gateway_event, pr
 from benchmarks.measurement import Measurement, medians
 from local_cloud.config import REGISTRY, ROOT
 from tabserve.core.database import create
-from tabserve.core.use_case import CategoryFeature
+from tabserve.core.features import CategoryFeature
 from tabserve.registry.version import PIPELINE
 
 ROUNDS, CALLS = 11, 200

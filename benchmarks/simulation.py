@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.populations import HEAVY_TAILED, ROOT, Column, Population, heavy_tailed
 from tabserve.core.catalog import YamlCatalog
+from tabserve.core.features import CategoryFeature
 from tabserve.core.limits import DriftLimits
-from tabserve.core.use_case import CategoryFeature
 from tabserve.monitoring.alert_rules import Streak, drift_state, load_alert_rules
 from tabserve.monitoring.drift import compare
 from tabserve.reference.profile import Profile

@@ -19,10 +19,11 @@ import command
 import stack_env
 from command import CommandError
 from tabserve.core.errors import NoModelError
+from tabserve.core.features import CategoryFeature, NumberFeature
 from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
-from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.reference.reference import Reference, ReferenceRows
 from tabserve.registry.build import registry
 from tabserve.registry.version import REFERENCE
@@ -220,8 +221,10 @@ def parse_drift(use_case: UseCase, sample: ReferenceRows, text: str) -> Drift:
         number = float(amount)
     except ValueError as error:
         raise CommandError(f"--drift {text}: AMOUNT must be a number") from error
-    if not isinstance(feature, CategoryFeature):
+    if isinstance(feature, NumberFeature):
         return Drift(feature, number)
+    if not isinstance(feature, CategoryFeature):
+        raise CommandError(f"--drift {text}: only numbers and categories can drift")
     if not 0 <= number <= 1:
         raise CommandError(f"--drift {text}: AMOUNT is a share of the rows, 0 to 1, as {name} is a category")
     seen = Counter(str(value) for value in sample.columns[name] if value is not None)

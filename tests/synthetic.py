@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.use_case import UseCase
 from tabserve.training.dataset import Dataset
 
 MISSING_SHARE = 0.05
@@ -53,6 +54,7 @@ def _cell(feature: Feature, tendency: float, chance: random.Random) -> str:
     """Return a value as far along the feature's range, or its categories, as `tendency` says, from 0 to 1."""
     if isinstance(feature, CategoryFeature):
         return feature.texts[int(tendency * len(feature.texts))]
+    assert isinstance(feature, NumberFeature)
     value = feature.minimum + tendency * (feature.maximum - feature.minimum)
     if feature.type == "number":
         return repr(value)

@@ -11,9 +11,10 @@ from functions.predict.gate import OPEN_PATHS
 from functions.predict.problems import PROBLEMS, Problem
 from functions.predict.request import ENTITY_ID, UUID
 from functions.predict.routes.files import RAW_NAME
+from tabserve.core.features import CategoryFeature, Feature, NumberFeature
 from tabserve.core.records import Source
 from tabserve.core.rules import MAX_FILE_BYTES
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.serving.service import MAX_RECORDS, PredictDependencies
 
 Schema = dict[str, Any]
@@ -113,6 +114,8 @@ def _feature(feature: Feature) -> Schema:
     title = f"{feature.description or feature.name}{f' ({feature.unit})' if feature.unit else ''}"
     if isinstance(feature, CategoryFeature):
         return {"title": title, "enum": [*feature.categories, *([] if feature.required else [None])]}
+    if not isinstance(feature, NumberFeature):
+        return {"title": title}
     kinds = feature.type if feature.required else [feature.type, "null"]
     return {"title": title, "type": kinds, "minimum": feature.minimum, "maximum": feature.maximum}
 

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tabserve.core.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.use_case import UseCase
 
 EASTERN_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 TOO_LONG = 1_500
@@ -80,9 +81,9 @@ def _present(cell: Cell) -> str:
     """Return a valid text of the column, the cell's own if it has one."""
     if cell.text or cell.feature is None:
         return cell.text
-    if isinstance(cell.feature, CategoryFeature):
-        return cell.feature.texts[0]
-    return _digits(cell.feature)
+    if isinstance(cell.feature, NumberFeature):
+        return _digits(cell.feature)
+    return next(iter(getattr(cell.feature, "texts", ())), "")
 
 
 def _digits(feature: NumberFeature) -> str:

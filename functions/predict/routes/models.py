@@ -10,9 +10,10 @@ from pydantic import ConfigDict, Field, field_serializer
 from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
+from tabserve.core.features import Feature
 from tabserve.core.limits import Monitoring
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Feature, Target
+from tabserve.core.use_case import Target
 from tabserve.registry.version import Diagnostics, ModelMetadata
 from tabserve.serving.views import reload_models
 

@@ -15,9 +15,10 @@ from sqlalchemy import text
 from tabserve.core.catalog import YamlCatalog
 from tabserve.core.clock import utc_now
 from tabserve.core.database import Database
+from tabserve.core.features import CategoryFeature, Feature, NumberFeature
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.good_rows import GoodRows, Records
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 from tabserve.ingestion.quarantine import read_bad_rows
 from tabserve.ingestion.report import HtmlReports
@@ -133,6 +134,7 @@ def likely(feature: Feature, use_case: UseCase) -> st.SearchStrategy[str]:
     missing = st.sampled_from(use_case.missing_values)
     if isinstance(feature, CategoryFeature):
         return st.sampled_from(feature.texts) | missing
+    assert isinstance(feature, NumberFeature)
     low, high = int(feature.minimum), int(feature.maximum)
     near = st.integers(low - 1, low + 2) | st.integers(high - 2, high + 1) | st.integers(low, high)
     numbers = near if feature.type == "integer" else near | st.floats(feature.minimum, feature.maximum)

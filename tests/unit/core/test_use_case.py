@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tabserve.core.use_case import UseCase
+from tabserve.training.service import definition
 from tests.definitions import CATALOG
 
 PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
@@ -13,6 +14,14 @@ PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
 
 def target(classes: list[str]) -> dict[str, Any]:
     return {"target": {"name": PENGUINS["target"]["name"], "classes": classes}}
+
+
+def derived(**how: object) -> dict[str, Any]:
+    return {"derived": [{"name": "d", **how}]}
+
+
+def features(*them: dict[str, Any]) -> dict[str, Any]:
+    return {"features": them}
 
 
 @pytest.mark.parametrize(
@@ -33,8 +42,35 @@ def target(classes: list[str]) -> dict[str, Any]:
         ({"missing_values": ["1"]}, "category '1' of 'Stage' is also one of missing_values"),
         (target(["a\x1fb", "c"]), "a target class is empty or has control characters"),
         (target(["a", ""]), "a target class is empty or has control characters"),
+        ({"schema_version": 9}, "schema_version is 9, this tabserve knows definitions up to 1; update tabserve"),
+        ({"format": {"encoding": "hex"}}, "encoding 'hex' is none that Python knows"),
+        ({"task": "regression"}, "regression takes no target classes"),
+        ({"decision": "max_f1"}, "multiclass_classification takes no decision"),
+        (derived(sum=["Island"]), "derived feature 'd' needs a number; 'Island' is category"),
+        (derived(sum=["Weight"]), "derived feature 'd' needs 'Weight', which is no feature"),
+        (derived(part={"of": "Sex", "unit": "hour"}), "needs a date or a time"),
+        (derived(extract={"from": "Sex", "pattern": "(a"}), r"pattern '\(a' is no regular expression .*missing \)"),
+        (derived(bins={"of": "Flipper Length", "edges": [2, 1]}), "edges must rise"),
+        (derived(wrong=1), "a derived feature has a name and one of sum, product"),
+        ({"derived": [{"name": "d", "sum": ["e"]}, {"name": "e", "sum": ["d"]}]}, "computed in a circle: 'd' from 'e'"),
+        ({"derived": [{"name": "Sex", "present": "Island"}]}, "columns repeats 'sex'"),
+        (features({"name": "x", "type": "date", "timezone": "Europe/Bonn"}), "unknown timezone 'Europe/Bonn'"),
+        (features({"name": "x", "type": "text"}), "a model needs a feature that is no date or text"),
+        (features({"name": "x", "type": "number", "usual": [3, 2]}), "two numbers as its usual range"),
+        (features({"name": "x", "type": "category", "categories": []}), "must name at least one value, or be open"),
     ],
 )
 def test_a_definition_that_makes_no_sense_is_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         UseCase.model_validate(PENGUINS | change)
+
+
+def test_a_definition_is_the_same_after_its_journey_with_a_version() -> None:
+    use_case = UseCase.model_validate(
+        PENGUINS
+        | features({"name": "x", "type": "category", "categories": "open", "keep": 5}, {"name": "t", "type": "text"})
+        | derived(extract={"from": "t", "pattern": "a"})
+        | {"example": {}}
+    )
+
+    assert UseCase.model_validate_json(definition(use_case)) == use_case

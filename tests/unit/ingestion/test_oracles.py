@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from tabserve.core.use_case import CategoryFeature, Feature
+from tabserve.core.features import CategoryFeature, Feature
 from tests.unit.ingestion.conftest import HEADER, USE_CASE, Outcome, original, validate_bytes
 
 WHITE = "".join(

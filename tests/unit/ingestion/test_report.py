@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tabserve.core.features import CategoryFeature, NumberFeature
 from tabserve.core.files import Ingestion
 from tabserve.core.folder import FolderStore
-from tabserve.core.use_case import CategoryFeature, NumberFeature, Target, UseCase
+from tabserve.core.use_case import Target, UseCase
 from tabserve.ingestion.expectations import expectations, percent
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.validation_result import ColumnStatistics, Issue, ValidationResult

@@ -140,6 +140,7 @@ def test_answers_have_no_fields_but_those_of_the_document(document: dict[str, An
         "CalibrationBin",
         "Card",
         "Diagnostics",
+        "Interval",
         "Metric",
         "Parity",
     }  # a newer version's card may say more

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
+from tabserve.core.features import CategoryFeature
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature
 from tabserve.reference.profile import Profile
 from tabserve.serving import explanation
 from tests import wide

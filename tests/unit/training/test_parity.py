@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tabserve.core.errors import ParityError
-from tabserve.core.use_case import CategoryFeature
+from tabserve.core.features import CategoryFeature
 from tabserve.registry.version import Parity
 from tabserve.training import parity
 from tests import wide

@@ -7,13 +7,22 @@ of the use case, so nobody who reads them has to guess.
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import BinaryIO, Final
 
-from tabserve.core import rules
+from tabserve.core import dates, rules
 from tabserve.core.csv_files import CsvRows, folded, places
 from tabserve.core.errors import FileRejectedError
+from tabserve.core.features import (
+    BooleanFeature,
+    CategoryFeature,
+    DateFeature,
+    Feature,
+    NumberFeature,
+    TextFeature,
+)
 from tabserve.core.records import Features, Value
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.use_case import UseCase
 
 RAW_WRITTEN_AT: Final = "raw-written-at"
 
@@ -73,7 +82,7 @@ class Records:
         self._width = len(header)
         self._id_place = place[folded(use_case.id_column)]
         self._missing = frozenset(use_case.missing_values)
-        self._features = [(f.name, place[folded(f.name)], _converter(f)) for f in use_case.features]
+        self._features = [(f.name, place[folded(f.name)], _converter(f, use_case)) for f in use_case.features]
         self._names_size = sum(len(f.name) + len('"":"",') for f in use_case.features) + len('{"entity_id":""},')
 
     def size(self, cells: Sequence[str]) -> int:
@@ -94,9 +103,24 @@ class Records:
         return record
 
 
-def _converter(feature: Feature) -> Convert:
-    if not isinstance(feature, CategoryFeature):
-        return _whole if feature.type == "integer" else _number
+def _converter(feature: Feature, use_case: UseCase) -> Convert:
+    match feature:
+        case CategoryFeature(is_open=False):
+            return _category(feature)
+        case CategoryFeature():
+            return _text(rules.MAX_CATEGORY)
+        case BooleanFeature():
+            return _boolean
+        case DateFeature():
+            return partial(dates.iso, feature)
+        case TextFeature():
+            return _text(feature.max_length)
+        case NumberFeature(type="integer"):
+            return _whole
+    return _number if use_case.format.decimal == "." else _number_with_comma
+
+
+def _category(feature: CategoryFeature) -> Convert:
     written = {str(category): category for category in feature.categories}
 
     def category(cell: str) -> Value:
@@ -105,6 +129,28 @@ def _converter(feature: Feature) -> Convert:
         return written[cell]
 
     return category
+
+
+def _boolean(cell: str) -> Value:
+    known = rules.BOOLEANS.get(cell.lower())
+    if known is None:
+        raise ValueError("a cell is neither yes nor no")
+    return known
+
+
+def _text(most: int) -> Convert:
+    def text(cell: str) -> Value:
+        if not 0 < len(cell) <= most:
+            raise ValueError(f"a cell has not 1 to {most} characters")
+        return cell
+
+    return text
+
+
+def _number_with_comma(cell: str) -> Value:
+    if "." in cell:
+        raise ValueError("a number has a decimal point in place of a comma")
+    return _number(cell.replace(",", "."))
 
 
 def _whole(cell: str) -> Value:

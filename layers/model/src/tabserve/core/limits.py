@@ -1,8 +1,9 @@
-"""The limits of a use case's definition: when files and windows are judged how."""
+"""The plainer parts of a use case's definition: how its files are written, when files and windows are judged how."""
 
+import codecs
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -11,6 +12,24 @@ class Definition(BaseModel):
     """A part of a use case's definition: it never changes, and takes no field that nobody knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class FileFormat(Definition):
+    """How raw files are written, and the data for training: CSV in one of its dialects."""
+
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = Field(default="utf-8", description="Any that Python knows, such as latin-1.")
+    compression: Literal["none", "gzip"] = "none"
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)  # as text: what codecs know besides, such as hex, is refused
+        except LookupError as error:
+            raise ValueError(f"encoding {encoding!r} is none that Python knows") from error
+        return codecs.lookup(encoding).name
 
 
 class WindowLimits(Definition):

@@ -8,7 +8,7 @@ Source = Literal["webapp", "scheduled", "api", "queue"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 
 
-Value = str | float | int | None
+Value = str | float | int | bool | None
 
 
 Features = Mapping[str, Value]

@@ -7,7 +7,7 @@ rule explains the value: `7,25` is a decimal comma and not also "not a number".
 from collections.abc import Mapping
 from typing import Final
 
-from tabserve.core.use_case import CategoryFeature, Feature
+from tabserve.core.features import CategoryFeature, Feature
 
 FILE_RULES: Final[Mapping[str, str]] = {
     "unknown_use_case": "the key's first folder is no use case",
@@ -59,6 +59,9 @@ CELL_RULES: Final[Mapping[str, str]] = {
     "formula_cell": "a spreadsheet would run the cell as a formula",
     "case_variant": "the category is written in another case",
     "unknown_category": "the value is none of the categories",
+    "not_a_boolean": "the value is neither yes nor no",
+    "not_a_date": "the value is not a date or a time in the format that is asked for",
+    "not_a_text": "the value is no text, or has control characters",
     "non_ascii_digits": "the number is written in other digits than 0 to 9",
     "decimal_comma": "the number has a decimal comma",
     "thousands_separator": "the number has thousands separators",
@@ -91,12 +94,18 @@ UNDERSCORE_OR_HEX: Final = (
 )
 NAN_OR_INF: Final = r"[+-]?(?:[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
 BOOLEAN: Final = r"(?i:true|false|yes|no)"
+# What a boolean feature takes, in any case.
+BOOLEANS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
 FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
 ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
 # An id as ingestion and the API take it; text of JSON must not have halves of surrogate pairs either.
 MAX_ID: Final = 200
+MAX_CATEGORY: Final = 200  # characters of a value of an open category
 ID: Final = rf"[^{CONTROL}]{{1,{MAX_ID}}}"
 
 MAX_FILE_BYTES: Final = 2**30
@@ -118,8 +127,20 @@ MAX_KNOWN_CELL: Final = 1_000
 MAX_OTHER_CELL: Final = 32_767  # as much as a spreadsheet's cell holds
 
 
+GENERAL: Final[Mapping[str, str]] = {
+    "boolean": "not_a_boolean",
+    "date": "not_a_date",
+    "datetime": "not_a_date",
+    "text": "not_a_text",
+    "number": "not_a_number",
+    "integer": "not_a_number",
+}
+
+
 def general_rule(feature: Feature | None) -> str:
     """Return the rule for values that no specific rule explains; an id has none but being there."""
     if feature is None:
         return "missing_value"
-    return "unknown_category" if isinstance(feature, CategoryFeature) else "not_a_number"
+    if isinstance(feature, CategoryFeature):
+        return "not_a_text" if feature.is_open else "unknown_category"
+    return GENERAL[feature.type]

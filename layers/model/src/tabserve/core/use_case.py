@@ -1,117 +1,72 @@
 """A use case: the one definition of a dataset from which everything else is generated."""
 
 import hashlib
+import json
 import unicodedata
-from collections import Counter
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from tabserve.core.csv_files import folded
-from tabserve.core.limits import Definition, Monitoring, SeverityLimits
+from tabserve.core.derived import Derived, in_order
+from tabserve.core.features import (
+    KEPT,
+    CategoryFeature,
+    Feature,
+    InputFeature,
+    Label,
+    Name,
+    reject_booleans,
+    reject_repeats,
+)
+from tabserve.core.limits import Definition, FileFormat, Monitoring, SeverityLimits
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ .()/-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Label = StrictStr | StrictInt
-MetricName = Literal["accuracy", "roc_auc", "brier", "log_loss"]
+Task = Literal["binary_classification", "multiclass_classification", "regression"]
+Estimator = Literal["logistic_regression", "ridge", "random_forest"]
+MetricName = Literal[
+    "accuracy", "roc_auc", "brier", "log_loss", "mae", "rmse", "r2", "median_absolute_error", "coverage"
+]
 
-CONTROL = "Cc"
-RESERVED_NAMES = frozenset({"entity_id"})
-QUOTE_IT = "quote it: YAML reads yes, no, on, off, true and false as booleans"
-
-
-def _reject_booleans(values: tuple[object, ...] | list[object], field: str) -> None:
-    if any(isinstance(value, bool) for value in values):
-        raise ValueError(f"{field} holds a boolean; {QUOTE_IT}")
-
-
-def _reject_repeats(texts: list[str], field: str) -> None:
-    repeated = [text for text, count in Counter(texts).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{field} repeats {', '.join(map(repr, repeated))}")
-
-
-class _Feature(Definition):
-    name: Name
-    required: bool = True
-    description: str = ""
-    unit: str = ""
-
-    @model_validator(mode="after")
-    def _optional_features_are_imputed(self) -> Self:
-        impute = getattr(self, "impute", None)
-        if not self.required and impute is None:
-            raise ValueError(f"feature {self.name!r} is not required and so needs `impute`")
-        return self
-
-
-class CategoryFeature(_Feature):
-    """One of a closed list of values."""
-
-    type: Literal["category"]
-    categories: tuple[Label, ...] = Field(min_length=1)
-    impute: Literal["most_frequent"] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _categories_are_no_booleans(cls, data: object) -> object:
-        if isinstance(data, dict) and isinstance(data.get("categories"), list | tuple):
-            _reject_booleans(data["categories"], f"categories of {data.get('name')!r}")
-        return data
-
-    @model_validator(mode="after")
-    def _categories_are_distinct(self) -> Self:
-        _reject_repeats([str(value) for value in self.categories], f"categories of {self.name!r}")
-        return self
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The categories as the model and CSV files write them."""
-        return tuple(str(value) for value in self.categories)
-
-
-class NumberFeature(_Feature):
-    """A number, or a whole number, within a closed range."""
-
-    type: Literal["number", "integer"]
-    minimum: float
-    maximum: float
-    impute: Literal["median", "mean"] | None = None
-
-    @model_validator(mode="after")
-    def _range_is_not_empty(self) -> Self:
-        if not self.minimum < self.maximum:
-            raise ValueError(f"feature {self.name!r} needs minimum < maximum")
-        return self
-
-
-Feature = Annotated[CategoryFeature | NumberFeature, Field(discriminator="type")]
+SCHEMA_VERSION: Final = 1  # of definitions; a newer one may have fields that nobody here knows
+CONTROL: Final = "Cc"
+RESERVED_NAMES: Final = frozenset({"entity_id"})
+# Fields that are younger than the identities of definitions: as long as one is not used, it changes none.
+YOUNGER: Final[dict[str, object]] = {"usual": None, "keep": KEPT}
+YOUNGER_OF_TARGET: Final[dict[str, object]] = {"unit": "", "minimum": None, "maximum": None}
+REGRESSION: Final = "regression"
 
 
 class Target(Definition):
-    """What is predicted: its classes as the data writes them and as people read them."""
+    """What is predicted: classes, as the data writes them and as people read them, or, without any, a number."""
 
     name: Name
-    classes: tuple[Label, ...] = Field(min_length=2)
+    classes: tuple[Label, ...] = ()
     labels: tuple[str, ...] = ()
     positive_class: Label | None = None
+    unit: str = Field(default="", description="Of a number, such as €.")
+    minimum: float | None = Field(default=None, description="Of a number: training and ground truth take none below.")
+    maximum: float | None = Field(default=None, description="Of a number: training and ground truth take none above.")
 
     @model_validator(mode="before")
     @classmethod
     def _classes_are_no_booleans(cls, data: object) -> object:
         if isinstance(data, dict) and isinstance(data.get("classes"), list | tuple):
-            _reject_booleans(data["classes"], "target classes")
+            reject_booleans(data["classes"], "target classes")
         return data
 
     @model_validator(mode="after")
     def _classes_and_labels_agree(self) -> Self:
-        _reject_repeats([str(value) for value in self.classes], "target classes")
+        reject_repeats([str(value) for value in self.classes], "target classes")
         if any(not text or any(unicodedata.category(char) == CONTROL for char in text) for text in self.texts):
             raise ValueError("a target class is empty or has control characters")  # tables, pages and lines hold them
         if self.labels and len(self.labels) != len(self.classes):
             raise ValueError("target labels and classes differ in number")
         if self.positive_class is not None and self.positive_class not in self.classes:
             raise ValueError("positive_class is not one of the target classes")
+        if self.minimum is not None and self.maximum is not None and not self.minimum < self.maximum:
+            raise ValueError("the target needs minimum < maximum")
         return self
 
     @property
@@ -129,6 +84,26 @@ class Target(Definition):
         return self.labels[index] if self.labels else self.texts[index]
 
 
+class Cost(Definition):
+    """What wrong answers cost, in any unit; right ones cost nothing."""
+
+    false_positive: float = Field(gt=0)
+    false_negative: float = Field(gt=0)
+
+
+class Decision(Definition):
+    """From which probability on the positive class is answered: as told, or chosen in training."""
+
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    cost: Cost | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.threshold is None) == (self.cost is None):
+            raise ValueError("a decision has a threshold or a cost, one of both")
+        return self
+
+
 class Training(Definition):
     """How a model of this use case is trained and when it is good enough.
 
@@ -138,10 +113,15 @@ class Training(Definition):
 
     data: str = ""
     holdout: str = ""
-    estimator: Literal["logistic_regression", "random_forest"] = "logistic_regression"
+    estimator: Estimator | None = Field(
+        default=None, description="The default is logistic_regression, and ridge for a regression."
+    )
     test_size: float = Field(default=0.2, gt=0, lt=1)
     random_state: int = 42
     acceptance: dict[MetricName, float] = Field(default_factory=dict)
+    interval: float = Field(
+        default=0.9, ge=0.5, le=0.99, description="How many true values the interval of a regression holds."
+    )
 
 
 class UseCase(Definition):
@@ -151,28 +131,45 @@ class UseCase(Definition):
     `event_time_column` says, or else as the raw file is.
     """
 
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, description="Of the definition's own fields.")
     name: Slug
     version: int = Field(ge=1)
     title: str = ""
     description: str = ""
-    task: Literal["binary_classification", "multiclass_classification"]
+    task: Task
     id_column: Name
+    format: FileFormat = FileFormat()
     missing_values: tuple[str, ...] = ("",)
     features: tuple[Feature, ...] = Field(min_length=1)
+    derived: tuple[Derived, ...] = ()
     ignore: tuple[Name, ...] = ()
     event_time_column: Name | None = None
     feature_store: StrictBool = False
     target: Target
-    example: dict[Name, Label | float] = Field(default_factory=dict)
+    decision: Decision | Literal["max_f1"] | None = Field(
+        default=None, description="With two classes: when the positive one is answered; else the likelier one is."
+    )
+    example: dict[Name, StrictBool | Label | float] = Field(default_factory=dict)
     training: Training = Training()
     criticality: SeverityLimits = SeverityLimits()
     monitoring: Monitoring = Monitoring()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _schema_is_known(cls, data: object) -> object:
+        found = data.get("schema_version", SCHEMA_VERSION) if isinstance(data, dict) else SCHEMA_VERSION
+        if isinstance(found, int) and found > SCHEMA_VERSION:
+            raise ValueError(
+                f"schema_version is {found}, this tabserve knows definitions up to {SCHEMA_VERSION}; update tabserve"
+            )
+        return data
+
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> Self:
-        columns = [self.id_column, self.target.name, *self.feature_names, *self.ignore]
+        computed = [each.name for each in self.derived]
+        columns = [self.id_column, self.target.name, *self.feature_names, *computed, *self.ignore]
         names = list(map(folded, columns))
-        _reject_repeats(names, "columns")
+        reject_repeats(names, "columns")
         if self.event_time_column and folded(self.event_time_column) in names:
             raise ValueError(f"event_time_column {self.event_time_column!r} must not be one of the other columns")
         if reserved := RESERVED_NAMES.intersection([*columns, self.event_time_column]):
@@ -187,18 +184,64 @@ class UseCase(Definition):
         return self
 
     @model_validator(mode="after")
+    def _derived_features_can_be_computed(self) -> Self:
+        known: dict[str, Any] = {feature.name: feature for feature in self.features}
+        ordered = in_order(self.derived)
+        known |= {each.name: each.feature for each in ordered}
+        for each in ordered:
+            for name in each.sources:
+                if name not in known:
+                    raise ValueError(f"derived feature {each.name!r} needs {name!r}, which is no feature")
+                if wanted := each.wrong_source(known[name]):
+                    raise ValueError(f"derived feature {each.name!r} needs {wanted}; {name!r} is {known[name].type}")
+        if not self.inputs:
+            raise ValueError("a model needs a feature that is no date or text, or a derived one")
+        return self
+
+    @model_validator(mode="after")
     def _task_fits_the_target(self) -> Self:
-        binary = self.task == "binary_classification"
+        binary, regression = self.task == "binary_classification", self.task == REGRESSION
         if binary and (len(self.target.classes) != 2 or self.target.positive_class is None):
             raise ValueError("binary_classification needs two target classes and a positive_class")
         if not binary and self.target.positive_class is not None:
-            raise ValueError("multiclass_classification takes no positive_class")
+            raise ValueError(f"{self.task} takes no positive_class")
+        if regression and self.target.classes:
+            raise ValueError("regression takes no target classes: it predicts a number")
+        if not regression and len(self.target.classes) < 2:
+            raise ValueError(f"{self.task} needs at least two target classes")
+        if not regression and (self.target.minimum, self.target.maximum) != (None, None):
+            raise ValueError(f"{self.task} takes no minimum and maximum of the target")
+        if self.decision is not None and not binary:
+            raise ValueError(f"{self.task} takes no decision: only one between two classes has a threshold")
+        if self.training.estimator in ({"logistic_regression"} if regression else {"ridge"}):
+            raise ValueError(f"{self.task} takes no estimator {self.training.estimator}")
         return self
 
     @property
+    def is_regression(self) -> bool:
+        """Whether a number is predicted."""
+        return self.task == REGRESSION
+
+    @property
+    def estimator(self) -> Estimator:
+        """The estimator that is trained."""
+        return self.training.estimator or ("ridge" if self.is_regression else "logistic_regression")
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
-        """The model's input columns, in the order of the definition."""
+        """The columns of a record, in the order of the definition."""
         return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def inputs(self) -> tuple[InputFeature, ...]:
+        """What the model takes: the features that are no date or text, then the derived ones."""
+        taken = (feature for feature in self.features if isinstance(feature, InputFeature))
+        return (*taken, *(each.feature for each in self.derived))
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The model's input columns, in their order."""
+        return tuple(feature.name for feature in self.inputs)
 
     @property
     def required_columns(self) -> tuple[str, ...]:
@@ -213,14 +256,30 @@ class UseCase(Definition):
 
     @property
     def contract_sha256(self) -> str:
-        """Identify everything a raw file is validated by: name, version, columns, target."""
-        times = ["event_time_column"] if self.event_time_column else []  # unset, it changes no older identity
-        return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target", *times)
+        """Identify everything a raw file is validated by: name, version, columns, format, target."""
+        younger = [name for name in ("event_time_column", "format") if getattr(self, name) != _default(name)]
+        return self._sha256("name", "version", "id_column", "missing_values", "features", "ignore", "target", *younger)
 
     @property
     def model_sha256(self) -> str:
-        """Identify everything a model depends on: name, version, features, target."""
-        return self._sha256("name", "version", "features", "target")
+        """Identify everything a model depends on: name, version, features, derived ones, target."""
+        return self._sha256("name", "version", "features", "target", *(["derived"] if self.derived else []))
 
     def _sha256(self, *fields: str) -> str:
-        return hashlib.sha256(self.model_dump_json(include=set(fields)).encode()).hexdigest()
+        content = self.model_dump(mode="json", include=set(fields))
+        for each in (*content["features"], content["target"]):
+            _forget_unused(each)
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _default(field: str) -> object:
+    return UseCase.model_fields[field].default
+
+
+def _forget_unused(content: dict[str, Any]) -> None:
+    """Leave out fields that older definitions could not have, as long as they say nothing."""
+    younger = YOUNGER_OF_TARGET if "type" not in content else YOUNGER
+    for name, default in younger.items():
+        if name in content and content[name] == default:
+            del content[name]

@@ -8,9 +8,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tabserve.core import rules
+from tabserve.core import dates, rules
+from tabserve.core.features import (
+    BooleanFeature,
+    CategoryFeature,
+    DateFeature,
+    Feature,
+    NumberFeature,
+    TextFeature,
+)
 from tabserve.core.records import FailureCase, Value
-from tabserve.core.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+from tabserve.core.use_case import UseCase
 
 Record = Mapping[str, object]
 Columns = dict[str, list[Value]]
@@ -18,6 +26,10 @@ NoneType = type(None)
 ENTITY = "entity_id"
 ENTITY_ID = re.compile(rf"(?!.*[\ud800-\udfff]){rules.ID}")
 NONE: Mapping[int, FailureCase] = {}
+JSON_HINT = ", written as a JSON number"
+SURROGATES = "\ud800-\udfff"  # halves of pairs, which no database takes
+UNUSABLE_IN_CATEGORY = re.compile(f"[{rules.CONTROL}{SURROGATES}]")
+UNUSABLE_IN_TEXT = re.compile(f"[\\x00{SURROGATES}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +60,16 @@ def validate(use_case: UseCase, records: Sequence[Record], refused: Mapping[int,
     failures |= {index: [case] for index, case in refused.items()}
     valid: Columns = columns  # type: ignore[assignment]  # refused values are dropped
     ids: list[str | None] = entity_ids  # type: ignore[assignment]
-    if not failures:
-        return Validated(range(len(records)), valid, ids, {})
-    return _without_refused(len(records), valid, ids, failures)
+    found = (
+        _without_refused(len(records), valid, ids, failures)
+        if failures
+        else Validated(range(len(records)), valid, ids, {})
+    )
+    for feature in use_case.features:
+        if isinstance(feature, DateFeature):
+            texts = found.columns[feature.name]
+            found.columns[feature.name] = [text and dates.canonical(feature, str(text)) for text in texts]
+    return found
 
 
 def _by_column(
@@ -72,33 +91,93 @@ def failure_cases(feature: Feature, value: object) -> list[FailureCase]:
     """Return the rules one value of one feature breaks; empty when it is valid."""
     if value is None:
         return [_case(feature, "missing_value", "is required")] if feature.required else []
-    if isinstance(feature, CategoryFeature):
-        known = any(type(value) is type(category) and value == category for category in feature.categories)
-        return [] if known else [_case(feature, "unknown_category", f"must be {_one_of(feature)}")]
+    rule = _broken_rule(feature, value)
+    hint = JSON_HINT if rule == "not_a_number" else ""
+    return [_case(feature, rule, f"must be {wanted(feature)}{hint}")] if rule else []
+
+
+def _broken_rule(feature: Feature, value: object) -> str | None:
+    match feature:
+        case CategoryFeature(is_open=False):
+            known = any(type(value) is type(category) and value == category for category in feature.categories)
+            return None if known else "unknown_category"
+        case NumberFeature():
+            return _broken_by_number(feature, value)
+        case BooleanFeature():
+            return None if isinstance(value, bool) else "not_a_boolean"
+        case DateFeature():
+            return None if isinstance(value, str) and _is_iso(feature, value) else "not_a_date"
+        case _:
+            return _broken_by_text(feature, value)
+
+
+def _broken_by_number(feature: NumberFeature, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return [_case(feature, "not_a_number", f"must be {_range_of(feature)}, written as a JSON number")]
+        return "not_a_number"
     if feature.type == "integer" and value != int(value):
-        return [_case(feature, "not_an_integer", f"must be {_range_of(feature)}")]
+        return "not_an_integer"
     if value < feature.minimum:
-        return [_case(feature, "below_minimum", f"must be {_range_of(feature)}")]
-    if value > feature.maximum:
-        return [_case(feature, "above_maximum", f"must be {_range_of(feature)}")]
-    return []
+        return "below_minimum"
+    return "above_maximum" if value > feature.maximum else None
+
+
+def _broken_by_text(feature: CategoryFeature | TextFeature, value: object) -> str | None:
+    most, unusable = rules.MAX_CATEGORY, UNUSABLE_IN_CATEGORY
+    if isinstance(feature, TextFeature):
+        most, unusable = feature.max_length, UNUSABLE_IN_TEXT
+    if not isinstance(value, str) or not value or unusable.search(value):
+        return "not_a_text"
+    return "too_long_cell" if len(value) > most else None
+
+
+def _is_iso(feature: DateFeature, text: str) -> bool:
+    try:
+        dates.canonical(feature, text)
+    except ValueError:
+        return False
+    return True
+
+
+def wanted(feature: Feature) -> str:
+    """Say what a value of a record must be."""
+    match feature:
+        case CategoryFeature(is_open=False):
+            return _one_of(feature)
+        case NumberFeature():
+            return _range_of(feature)
+        case BooleanFeature():
+            return "true or false"
+        case DateFeature(type="date"):
+            return 'a date in ISO 8601, such as "2026-01-31"'
+        case DateFeature():
+            return 'a time in ISO 8601, such as "2026-01-31T12:00:00"'
+        case TextFeature():
+            return f"a text of 1 to {feature.max_length} characters"
+        case _:
+            return f"a text of 1 to {rules.MAX_CATEGORY} characters, none of them a control character"
 
 
 def _all_valid(feature: Feature, values: Sequence[object]) -> bool:
     types = set(map(type, values))
-    if isinstance(feature, CategoryFeature):
-        allowed = {type(category) for category in feature.categories}
-        known = {*feature.categories, None} if not feature.required else {*feature.categories}
-        return types <= (allowed if feature.required else allowed | {NoneType}) and set(values) <= known
-    present = values if NoneType not in types or feature.required else [value for value in values if value is not None]
-    return types <= _number_types(feature) and _all_in_range(feature, present)
+    if NoneType in types:
+        if feature.required:
+            return False
+        types.discard(NoneType)
+    match feature:
+        case CategoryFeature(is_open=False):
+            known = {*feature.categories, None}
+            return types <= {type(category) for category in feature.categories} and set(values) <= known
+        case NumberFeature():
+            present = [value for value in values if value is not None]
+            return types <= _number_types(feature) and _all_in_range(feature, present)
+        case BooleanFeature():
+            return types <= {bool}
+        case _:
+            return types <= {str} and not any(_broken_rule(feature, value) for value in set(values) - {None})
 
 
 def _number_types(feature: NumberFeature) -> set[type]:
-    types: set[type] = {int} if feature.type == "integer" else {int, float}
-    return types if feature.required else types | {NoneType}
+    return {int} if feature.type == "integer" else {int, float}
 
 
 def _all_in_range(feature: NumberFeature, values: Sequence[object]) -> bool:
@@ -159,4 +238,8 @@ def _one_of(feature: CategoryFeature) -> str:
 
 def _range_of(feature: NumberFeature) -> str:
     kind = "a whole number" if feature.type == "integer" else "a number"
-    return f"{kind} from {feature.minimum:g} to {feature.maximum:g}"
+    if feature.has_minimum and feature.has_maximum:
+        return f"{kind} from {feature.minimum:g} to {feature.maximum:g}"
+    if feature.has_minimum:
+        return f"{kind} from {feature.minimum:g} on"
+    return f"{kind} up to {feature.maximum:g}" if feature.has_maximum else kind

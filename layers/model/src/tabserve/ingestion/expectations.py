@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from tabserve.core.features import DateFeature, Feature, NumberFeature, TextFeature
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Feature, NumberFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.ingestion.validation_result import ColumnStatistics, Issue, ValidationResult
 
 WHOLE_ROW: Final = "each row"
@@ -66,6 +67,8 @@ def _expected(feature: Feature) -> str:
     if isinstance(feature, NumberFeature):
         kind = "a whole number" if feature.type == "integer" else "a number"
         what = f"{kind} from {number(feature.minimum)} to {number(feature.maximum)}"
+    elif isinstance(feature, DateFeature | TextFeature):
+        what = f"a {feature.type}"
     else:
         more = len(feature.texts) - CATEGORIES_NAMED
         what = f"one of {', '.join(feature.texts[:CATEGORIES_NAMED])}" + (f" and {more} more" if more > 0 else "")

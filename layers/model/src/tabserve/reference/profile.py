@@ -14,8 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tabserve.core.features import CategoryFeature
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import UseCase
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

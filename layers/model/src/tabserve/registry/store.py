@@ -105,9 +105,10 @@ class Registry:
     def bake(self, use_case: UseCase, folder: Path = CHAMPIONS) -> None:
         """Put what serving needs of the champion into a folder beside the code; raise NoModelError."""
         version = self.champion(use_case).version
+        files = self.metadata(use_case.name, version).files
         target = folder / use_case.name
         target.mkdir(parents=True, exist_ok=True)
-        for name in (*SERVED_FILES, METADATA):
+        for name in (*(name for name in SERVED_FILES if name in files), METADATA):  # old versions have no definition
             temporary = target / f".{name}"
             temporary.write_bytes(self._read(use_case.name, version, name))
             temporary.replace(target / name)

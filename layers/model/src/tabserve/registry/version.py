@@ -18,7 +18,8 @@ MODEL: Final = "model.onnx"
 PIPELINE: Final = "model.joblib"
 REFERENCE: Final = "reference.json"
 EXAMPLES: Final = "examples.json"
-SERVED_FILES: Final = (MODEL, REFERENCE, EXAMPLES)
+DEFINITION: Final = "definition.json"
+SERVED_FILES: Final = (MODEL, REFERENCE, EXAMPLES, DEFINITION)
 VERSION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
@@ -70,6 +71,15 @@ class Diagnostics(BaseModel):
     importance: Mapping[str, Metric]
 
 
+class Interval(BaseModel):
+    """How far true values lie from predicted ones: within `half_width`, in the target's unit, for `share` of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    share: float
+    half_width: float
+
+
 class ModelMetadata(BaseModel):
     """The card of one immutable version; unknown fields of newer versions are kept out."""
 
@@ -93,6 +103,13 @@ class ModelMetadata(BaseModel):
     features_from: FeatureOrigin = "data"
     typical: Mapping[str, str | int | float] = Field(
         default_factory=dict, description="By column the median or the most frequent value of the held-out rows."
+    )
+    threshold: float | None = Field(
+        default=None, description="From which probability on the positive class is answered; the likelier one without."
+    )
+    interval: Interval | None = Field(default=None, description="Of a regression.")
+    vocabulary: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="By open category, derived ones among them, the values that were learned."
     )
     diagnostics: Diagnostics | None = None  # versions trained before these were stored have none
     warnings: tuple[str, ...] = Field(default=(), description="What to know before trusting this version's monitoring.")

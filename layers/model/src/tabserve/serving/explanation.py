@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tabserve.core.features import CategoryFeature
 from tabserve.core.records import Features, Value
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import ColumnProfile, NumericProfile, Profile
 
 Floats = NDArray[np.float64]

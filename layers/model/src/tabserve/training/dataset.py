@@ -10,15 +10,15 @@ import numpy as np
 
 from tabserve.core import rules
 from tabserve.core.errors import TrainingDataError
+from tabserve.core.features import CategoryFeature, Feature
 from tabserve.core.records import FailureCase
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
-from tabserve.core.validation import Columns, failure_cases
+from tabserve.core.use_case import UseCase
+from tabserve.core.validation import JSON_HINT, Columns, failure_cases
 
 NUMBER: Final = re.compile(rules.NUMBER)
 WHOLE: Final = re.compile(rules.INTEGER)
 FEWEST_PER_CLASS: Final = 2
 MAX_SENTENCES: Final = 8
-JSON_HINT: Final = ", written as a JSON number"
 
 
 @dataclass(frozen=True, slots=True)

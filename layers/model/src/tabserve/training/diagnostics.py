@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tabserve.core.features import NumberFeature
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.reference.intervals import wilson
 from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
 from tabserve.training.dataset import LabelledRows
@@ -79,7 +80,7 @@ def typical(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> dict[s
     """
     known = {name: [value for value in values if value is not None] for name, values in columns.items()}
     return {
-        each.name: mode(values) if isinstance(each, CategoryFeature) else _median(each, values)
+        each.name: _median(each, values) if isinstance(each, NumberFeature) else mode(values)
         for each in use_case.features
         if (values := known[each.name])
     }

@@ -15,7 +15,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from tabserve.core.use_case import CategoryFeature, UseCase
+from tabserve.core.features import CategoryFeature
+from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import PROBABILITIES
 from tabserve.training.onnx_forest import CONVERTER_OPSET, ML_OPSET, convert_forest, forest_output_shapes
 

@@ -9,8 +9,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tabserve.core.errors import ParityError
+from tabserve.core.features import Feature, NumberFeature
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, Feature, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.core.validation import Columns
 from tabserve.registry.version import Parity
 
@@ -73,8 +74,9 @@ def require_parity(parity: Parity) -> None:
 
 
 def _random_column(feature: Feature, known: NDArray[Any], count: int, generator: Generator) -> list[Value]:
-    if isinstance(feature, CategoryFeature):
-        values: list[Value] = [feature.categories[i] for i in generator.integers(0, len(feature.categories), count)]
+    if not isinstance(feature, NumberFeature):
+        categories = getattr(feature, "categories", ())
+        values: list[Value] = [categories[i] for i in generator.integers(0, len(categories), count)]
         for place in np.flatnonzero(generator.random(count) < SHARE_UNKNOWN):
             values[place] = UNKNOWN[generator.integers(0, len(UNKNOWN))]
     else:

@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tabserve.core.features import CategoryFeature, NumberFeature
 from tabserve.core.records import Value
-from tabserve.core.use_case import CategoryFeature, NumberFeature, Training, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.training.dataset import LabelledRows
 from tabserve.training.export import export
 
@@ -52,9 +53,9 @@ def fit(use_case: UseCase, rows: LabelledRows) -> SklearnModel:
 
 def build_pipeline(use_case: UseCase) -> Pipeline:
     """Return the unfitted pipeline of a use case."""
-    linear = use_case.training.estimator == "logistic_regression"
+    linear = use_case.estimator == "logistic_regression"
     preprocess = ColumnTransformer(_transformers(use_case, scaled=linear))
-    return Pipeline([("preprocess", preprocess), ("classify", _estimator(use_case.training))])
+    return Pipeline([("preprocess", preprocess), ("classify", _estimator(use_case))])
 
 
 def _transformers(use_case: UseCase, *, scaled: bool) -> list[tuple[str, Pipeline, list[str]]]:
@@ -80,8 +81,9 @@ def _categorical(feature: CategoryFeature) -> Pipeline:
     return make_pipeline(*imputer, encoder)
 
 
-def _estimator(training: Training) -> LogisticRegression | RandomForestClassifier:
-    if training.estimator == "logistic_regression":
+def _estimator(use_case: UseCase) -> LogisticRegression | RandomForestClassifier:
+    training = use_case.training
+    if use_case.estimator == "logistic_regression":
         return LogisticRegression(max_iter=5_000, random_state=training.random_state)
     return RandomForestClassifier(n_estimators=100, min_samples_leaf=2, random_state=training.random_state)
 

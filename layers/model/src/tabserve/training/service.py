@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.clock import Clock
-from tabserve.core.use_case import MetricName, UseCase
+from tabserve.core.use_case import SCHEMA_VERSION, MetricName, UseCase
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import (
+    DEFINITION,
     EXAMPLES,
     MODEL,
     PIPELINE,
@@ -117,6 +118,7 @@ def train(
         MODEL: exported,
         REFERENCE: _json(reference(use_case, rows.held_out, probabilities).to_dict()),
         EXAMPLES: _json(_examples(rows.held_out, probabilities)),
+        DEFINITION: definition(use_case),
     }
     progress("shuffling columns")
     target, settings = use_case.target, use_case.training
@@ -152,6 +154,12 @@ def reference(use_case: UseCase, rows: LabelledRows, probabilities: Floats) -> R
     )
 
 
+def definition(use_case: UseCase) -> bytes:
+    """Return a definition as it travels with the versions that were trained on it."""
+    content = use_case.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return _json({"schema_version": SCHEMA_VERSION, **content})
+
+
 def _examples(rows: LabelledRows, probabilities: Floats) -> list[dict[str, Any]]:
     return [
         Example(
@@ -184,7 +192,7 @@ def _metadata(
         data_sha256=rows.data_sha256,
         rows_trained=len(rows.training),
         rows_held_out=len(rows.held_out),
-        estimator=use_case.training.estimator,
+        estimator=use_case.estimator,
         metrics=metrics,
         parity=parity,
         files=hashes,

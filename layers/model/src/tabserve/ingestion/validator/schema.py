@@ -13,7 +13,8 @@ import pandera.polars as pa
 import polars as pl
 
 from tabserve.core import rules
-from tabserve.core.use_case import CategoryFeature, Feature, NumberFeature, UseCase
+from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.use_case import UseCase
 
 Expression = Callable[[pl.Expr], pl.Expr]
 Kind = Literal["id", "category", "number"]
@@ -53,11 +54,11 @@ def _is_no_id(cell: pl.Expr) -> pl.Expr:
 def _accepts(feature: Feature, use_case: UseCase) -> Expression:
     missing = list(use_case.missing_values)
     good: Expression
-    if isinstance(feature, CategoryFeature):
-        categories = list(feature.texts)
-        good = lambda cell: cell.is_in(categories)  # noqa: E731
-    else:
+    if isinstance(feature, NumberFeature):
         good = _acceptable_number(feature)
+    else:
+        categories = list(getattr(feature, "texts", ()))
+        good = lambda cell: cell.is_in(categories)  # noqa: E731
     if feature.required:
         return lambda cell: good(cell) & ~cell.is_in(missing)
     return lambda cell: good(cell) | cell.is_in(missing)
@@ -128,7 +129,7 @@ class CellRules:
 
 
 def _bounds(feature: Feature) -> tuple[bool, float | None, float | None]:
-    if isinstance(feature, CategoryFeature):
+    if not isinstance(feature, NumberFeature):
         return False, None, None
     return feature.type == "integer", float(feature.minimum), float(feature.maximum)
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from tabserve.core.use_case import CategoryFeature, NumberFeature, UseCase
+from tabserve.core.features import Feature, NumberFeature
+from tabserve.core.use_case import UseCase
 from tabserve.ingestion.validation_result import ColumnStatistics
 from tabserve.ingestion.validator.schema import number
 
@@ -46,7 +47,7 @@ class Statistics:
         present = pl.select(accepted[name] & ~is_missing[name] for name in names)
         numbers = []
         for feature in self.use_case.features:
-            if isinstance(feature, CategoryFeature):
+            if not isinstance(feature, NumberFeature):
                 counts = cells[feature.name].filter(present[feature.name]).value_counts()
                 self._top.setdefault(feature.name, Counter()).update(dict(counts.iter_rows()))
             else:
@@ -60,7 +61,7 @@ class Statistics:
     def result(self) -> tuple[ColumnStatistics, ...]:
         """Return the statistics of every feature, in the order of the use case."""
         return tuple(
-            self._of_category(feature) if isinstance(feature, CategoryFeature) else self._of_number(feature)
+            self._of_number(feature) if isinstance(feature, NumberFeature) else self._of_category(feature)
             for feature in self.use_case.features
         )
 
@@ -81,7 +82,7 @@ class Statistics:
             rows = pl.concat([self._sample, rows])
         self._sample = rows.sort("#").head(SAMPLE_ROWS)
 
-    def _of_category(self, feature: CategoryFeature) -> ColumnStatistics:
+    def _of_category(self, feature: Feature) -> ColumnStatistics:
         top = sorted(self._top.get(feature.name, Counter()).items(), key=lambda item: (-item[1], item[0]))[:TOP]
         return ColumnStatistics(feature.name, self._count, self._missing[feature.name], top=tuple(top))
 
