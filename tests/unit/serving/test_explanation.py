@@ -9,10 +9,10 @@ import pytest
 
 from tabserve.core.features import CategoryFeature
 from tabserve.core.records import Value
-from tabserve.reference.profile import Profile
+from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profile
 from tabserve.serving import explanation
 from tests import wide
-from tests.definitions import CATALOG
+from tests.definitions import CATALOG, DERIVED_OF_TRIP, TRIP, TRIPS
 
 TITANIC = CATALOG.get("titanic")
 IRIS = CATALOG.get("iris")
@@ -116,6 +116,36 @@ def test_typical_records_look_like_the_reference() -> None:
     assert 16 <= typical["Sex"].count("female") <= 24
     assert 6 <= typical["Age"].count(None) <= 14
     assert set(typical["Pclass"]) == {1, 2, 3}
+
+
+def test_what_a_model_takes_is_explained_derived_features_and_all_types_among_it() -> None:
+    number = NumericProfile.of([1.0, 2.0, 3.0, None])
+    categories = {
+        "insured": {"false": 6, "true": 2},
+        "guide": {"false": 2, "true": 2},
+        "board": {"half": 4, "full": 4},
+        "town": {"Bonn": 2, "Köln": 2},
+        "weekday": {"Monday": 8},
+        "title": {"Dr": 1, "Prof": 1},
+        "remarked": {"false": 4, "true": 4},
+        "stay": {"under 3": 4, "3 to 8": 4},
+    }
+    columns = {name: CategoricalProfile(0, 4 if name == "town" else 0, counts) for name, counts in categories.items()}
+    profile = Profile(8, {name: columns.get(name, number) for name in TRIPS.input_names})
+
+    def by_title_and_insurance(columns: Columns, rows: int) -> list[list[float]]:
+        assert set(columns) == set(TRIPS.input_names)
+        sums = [(columns["title"][row] == "Dr") + 2 * (columns["insured"][row] is True) - 1 for row in range(rows)]
+        return [[1 / (1 + math.exp(value)), 1 / (1 + math.exp(-value))] for value in sums]
+
+    inputs: dict[str, Value] = {name: {**TRIP, **DERIVED_OF_TRIP}[name] for name in TRIPS.input_names}
+    found = explanation.explain(TRIPS, inputs, profile, by_title_and_insurance)
+    assert list(found.effects) == list(TRIPS.input_names)
+    assert {name for name, effect in found.effects.items() if abs(effect) > 1e-9} == {"insured", "title"}
+    assert found.effects["insured"] == pytest.approx(2 * 0.75)
+    typical = explanation.typical_records(TRIPS, profile, 8)
+    assert typical["insured"].count(True) == 2
+    assert typical["town"].count(explanation.UNLEARNED) == 4
 
 
 def test_wide_records_are_compared_with_fewer_typical_ones_and_never_held_all_at_once() -> None:

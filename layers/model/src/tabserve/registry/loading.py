@@ -24,7 +24,7 @@ def load_model(use_case: UseCase, metadata: ModelMetadata, read: Callable[[str],
             f"train a new one with scripts/train.py --use-case {use_case.name}."
         )
     model = OnnxModel(checked(metadata, MODEL, read), version, metadata.model_sha256)
-    if set(model.columns) != set(use_case.feature_names):
+    if set(model.columns) != set(use_case.input_names):
         columns = ", ".join(sorted(model.columns))
         raise IncompatibleModelError(f"Model {version} of {use_case.name!r} takes other columns: {columns}.")
     _require_own_answers(use_case, model, checked(metadata, EXAMPLES, read))
@@ -46,7 +46,7 @@ def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) ->
 def _require_own_answers(use_case: UseCase, model: OnnxModel, body: bytes) -> None:
     try:
         examples = TypeAdapter(list[Example]).validate_json(body)
-        columns = {name: [example.features[name] for example in examples] for name in use_case.feature_names}
+        columns = {name: [example.features[name] for example in examples] for name in use_case.input_names}
     except (ValidationError, KeyError) as error:
         raise IncompatibleModelError(f"The examples of model {model.version} are malformed: {error}") from error
     expected = [example.probabilities for example in examples]

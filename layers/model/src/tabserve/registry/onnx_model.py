@@ -62,8 +62,14 @@ def _session(body: bytes, version: str) -> onnxruntime.InferenceSession:
         raise IncompatibleModelError(f"Model version {version!r} cannot be loaded: {error}") from error
 
 
+def _text(value: Value) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _tensor(kind: str, values: Sequence[Value], rows: int) -> NDArray[Any]:
     if kind == NUMBER:
         return np.array(values, dtype=np.float64).reshape(rows, 1)
-    texts = {value: "" if value is None else str(value) for value in set(values)}
+    texts = {value: _text(value) for value in set(values)}
     return np.array(list(map(texts.__getitem__, values)), dtype=object).reshape(rows, 1)

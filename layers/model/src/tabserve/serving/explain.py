@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tabserve.core.derivation import with_derived
 from tabserve.core.errors import NoReferenceError, NoValidRecordsError
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
@@ -33,6 +34,7 @@ def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) 
     reference = deps.references().get(use_case.name, model.version)
     if reference is None:
         raise NoReferenceError(use_case.name, model.version)
-    features = {feature: values[0] for feature, values in validated.columns.items()}
-    found = explanation.explain(use_case, features, reference.profile, model.probabilities)
+    columns = with_derived(use_case, validated.columns)
+    inputs = {name: columns[name][0] for name in use_case.input_names}
+    found = explanation.explain(use_case, inputs, reference.profile, model.probabilities)
     return Explained(use_case, model.version, found)

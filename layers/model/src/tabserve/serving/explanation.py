@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.core.features import CategoryFeature
+from tabserve.core.features import BooleanFeature, CategoryFeature, InputFeature
 from tabserve.core.records import Features, Value
 from tabserve.core.use_case import UseCase
-from tabserve.reference.profile import ColumnProfile, NumericProfile, Profile
+from tabserve.reference.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 
 Floats = NDArray[np.float64]
 Score = Callable[[Mapping[str, Sequence[Value]], int], Sequence[Sequence[float]]]
@@ -32,6 +32,7 @@ CELLS_AT_ONCE = 1_000_000
 SEED = 0
 ADDITIVE_WITHIN = 1e-3
 SMALLEST = 1e-9
+UNLEARNED = "\x7f"  # a category that no cell can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,11 @@ class Explanation:
 
 
 def explain(use_case: UseCase, record: Features, profile: Profile, score: Score) -> Explanation:
-    """Explain the positive class of a record, or the predicted one where there is no positive class."""
-    names = use_case.feature_names
+    """Explain the positive class of a record, or the predicted one where there is no positive class.
+
+    `record` has the model's inputs, those that are derived from the record's columns among them.
+    """
+    names = use_case.input_names
     count = typical_count(len(names))
     typical = typical_records(use_case, profile, count)
     orders = _orders(len(names), count)
@@ -84,11 +88,8 @@ def typical_records(use_case: UseCase, profile: Profile, count: int) -> dict[str
     """Return records whose columns look like the reference's, drawn independently, by column."""
     shuffle = np.random.default_rng(SEED)
     columns = {}
-    for feature in use_case.features:
-        texts: Mapping[str, Value] = {}
-        if isinstance(feature, CategoryFeature):
-            texts = dict(zip(feature.texts, feature.categories, strict=True))
-        values = _spread(profile.columns[feature.name], texts, count)
+    for feature in use_case.inputs:
+        values = _spread(profile.columns[feature.name], feature, count)
         columns[feature.name] = [values[place] for place in shuffle.permutation(count)]
     return columns
 
@@ -101,16 +102,24 @@ def log_odds(probabilities: Floats, class_index: int) -> Floats:
     return difference
 
 
-def _spread(column: ColumnProfile, categories: Mapping[str, Value], count: int) -> list[Value]:
+def _spread(column: ColumnProfile, feature: InputFeature, count: int) -> list[Value]:
     """Return values at evenly spaced ranks of a column, missing ones last."""
     known: list[Value]
     if isinstance(column, NumericProfile):
         known, weights = column.values.tolist(), column.weights.tolist()
     else:
-        known, weights = [categories[text] for text in column.categories], list(column.categories.values())
+        known, weights = _categories(column, feature), [*column.categories.values(), column.other]
     ends = np.cumsum([*weights, column.missing])
     ranks = (np.arange(count) + 0.5) * ends[-1] / count
     return [[*known, None][place] for place in np.searchsorted(ends, ranks, side="right")]
+
+
+def _categories(column: CategoricalProfile, feature: InputFeature) -> list[Value]:
+    """Return a column's categories as records hold them, and one that no model has learned."""
+    as_texts: Mapping[str, Value] = {}
+    if isinstance(feature, CategoryFeature | BooleanFeature):
+        as_texts = dict(zip(feature.texts, feature.categories, strict=True))
+    return [*(as_texts.get(text, text) for text in column.categories), UNLEARNED]
 
 
 def _orders(features: int, typical: int) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ from tabserve.alerts.ports import AlertOutbox
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
+from tabserve.core.derivation import with_derived
 from tabserve.core.entities import FeatureStore
 from tabserve.core.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
 from tabserve.core.files import Ingestion
@@ -141,6 +142,7 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     validated = validate(use_case, records, unknown)
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
+    columns = with_derived(use_case, validated.columns)
     model = deps.models.champion(use_case)
     created_at, rows, origin = deps.clock(), len(validated.indices), request.origin
     numbers = [origin.row_numbers[index] for index in validated.indices] if origin else ()
@@ -153,8 +155,8 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
         ids=new_ids(created_at, rows) if origin is None else row_ids(origin.file_id, numbers, model.version),
         classes=use_case.target.texts,
         positive=use_case.target.positive_index,
-        columns=validated.columns,
-        probabilities=model.probabilities(validated.columns, rows),
+        columns=columns,
+        probabilities=model.probabilities(columns, rows),
         entity_ids=validated.entity_ids,
         file_id=origin.file_id if origin else None,
         row_numbers=numbers or None,
