@@ -64,6 +64,7 @@ CELL_RULES: Final[Mapping[str, str]] = {
     "not_a_text": "the value is no text, or has control characters",
     "non_ascii_digits": "the number is written in other digits than 0 to 9",
     "decimal_comma": "the number has a decimal comma",
+    "decimal_point": "the number has a decimal point in place of a comma",
     "thousands_separator": "the number has thousands separators",
     "underscore_or_hex": "the number has underscores or is not decimal",
     "nan_or_inf_text": "the cell spells out NaN or infinity",
@@ -99,7 +100,7 @@ BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
 }
-FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.\s]|.*[|!(]).*"
+FORMULA: Final = r"[=@\t].*|[+-](?:[^0-9.,\s]|.*[|!(]).*"
 ZERO_WIDTH: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 CONTROL: Final = r"\x00-\x1f\x7f-\x9f"

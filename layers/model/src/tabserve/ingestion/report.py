@@ -125,11 +125,17 @@ def _shares(here: ColumnStatistics, reference: ColumnStatistics | None) -> list[
     counts = dict(here.top)
     expected = dict(reference.top) if reference else {}
     names = list(dict.fromkeys([*counts, *expected]))[:CATEGORIES]
-    return [Share(name, _share(counts, name) or 0.0, _share(expected, name) if reference else None) for name in names]
+    return [
+        Share(
+            name,
+            _share(counts, name, here.values) or 0.0,
+            _share(expected, name, reference.values) if reference else None,
+        )
+        for name in names
+    ]
 
 
-def _share(counts: Mapping[str, int], name: str) -> float | None:
-    total = sum(counts.values())
+def _share(counts: Mapping[str, int], name: str, total: int) -> float | None:
     return 100 * counts.get(name, 0) / total if total else None
 
 

@@ -24,6 +24,7 @@ from tabserve.ingestion.validation_result import BadRow, ColumnStatistics, Issue
 COLUMNS = [ingestions.c[field.name] for field in fields(Ingestion)]
 PIECE = 10_000
 SWEEP = "sweep"
+FOR_THE_REPORT = ("edges", "counts", "others", "unusual", "top_is_estimated", "earliest", "latest")  # of statistics
 # As fast as COPY, and for any text: COPY of CSV ends before PostgreSQL 18 at a line of \. within quotes.
 INSERT_BAD_ROWS = """INSERT INTO bad_rows (file_id, row_number, line_number, raw, reasons)
     SELECT file_id, row_number, line_number, raw, reasons FROM json_populate_recordset(NULL::bad_rows, %s)"""
@@ -181,7 +182,8 @@ def _add_statistics(connection: Connection, file_id: str, statistics: Sequence[C
     ]
     for row in rows:
         row["column_name"] = row.pop("column")
-        del row["edges"], row["counts"]  # for the report only
+        for name in FOR_THE_REPORT:
+            del row[name]
     if rows:
         connection.execute(plain_insert(column_statistics), rows)
 

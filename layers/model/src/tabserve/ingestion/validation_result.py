@@ -37,7 +37,9 @@ class ColumnStatistics:
     """What one column of a file holds; numbers are None for columns without any.
 
     `counts` says how many of a sample of the numbers lie between neighbours of `edges`; the outer bins also have those
-    beyond.
+    beyond. `others` counts the values that `top` does not name, `unusual` the numbers outside of the usual range. Where
+    there are too many categories to count each, `top_is_estimated`: they may have come more often. Dates and times are
+    in ISO 8601, on a clock of the feature's timezone.
     """
 
     column: str
@@ -50,6 +52,16 @@ class ColumnStatistics:
     top: tuple[tuple[str, int], ...] = ()
     edges: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
+    others: int = 0
+    unusual: int = 0
+    top_is_estimated: bool = False
+    earliest: str = ""
+    latest: str = ""
+
+    @property
+    def values(self) -> int:
+        """Return how many categories, booleans or texts there are."""
+        return self.others + sum(count for _, count in self.top)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Bad rows on their way to the bad object: explained many at a time, counted by rule, written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -11,7 +11,8 @@ from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import HEADER, bad_record, shortened
 from tabserve.ingestion.structure import Header
 from tabserve.ingestion.validation_result import BadRow, Issue, Reason
-from tabserve.ingestion.validator.schema import CellRules
+from tabserve.ingestion.validator.cell_rules import CellRules
+from tabserve.ingestion.validator.date_cells import DateCells
 
 ROWS_HELD: Final = 10_000
 BYTES_HELD: Final = 4 * 2**20
@@ -35,10 +36,10 @@ Found = Sequence[Reason | Refused]
 class BadRows:
     """Writes the bad rows of one file; few large batches are explained faster than many small ones."""
 
-    def __init__(self, use_case: UseCase, stream: BinaryIO) -> None:
+    def __init__(self, use_case: UseCase, date_cells: Mapping[str, DateCells], stream: BinaryIO) -> None:
         self.first: list[BadRow] = []
         self._features = {feature.name: feature for feature in use_case.features}
-        self._rules = CellRules(use_case)
+        self._rules = CellRules(use_case, date_cells)
         self._explained: dict[tuple[str, str], tuple[Reason, ...]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._values: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

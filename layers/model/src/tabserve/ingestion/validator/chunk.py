@@ -3,6 +3,7 @@
 import io
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -13,6 +14,7 @@ from tabserve.ingestion.quarantine import shortened
 from tabserve.ingestion.structure import Header, is_repeated_header, split_record
 from tabserve.ingestion.validation_result import Reason
 from tabserve.ingestion.validator.bad_rows import Refused
+from tabserve.ingestion.validator.date_cells import DateCells
 from tabserve.ingestion.validator.duplicates import Duplicates
 from tabserve.ingestion.validator.records import RecordChunk
 from tabserve.ingestion.validator.schema import LINE_SEPARATOR, accepting
@@ -27,7 +29,9 @@ SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
 class ChunkValidator:
     """Validates chunk after chunk of one file."""
 
-    def __init__(self, use_case: UseCase, header: Header, statistics: Statistics) -> None:
+    def __init__(
+        self, use_case: UseCase, header: Header, date_cells: Mapping[str, DateCells], statistics: Statistics
+    ) -> None:
         self.rows = 0
         self.rows_bad = 0
         self._use_case = use_case
@@ -35,7 +39,7 @@ class ChunkValidator:
         self._statistics = statistics
         self._duplicates = Duplicates()
         self._known = frozenset(use_case.required_columns)
-        self._accepts = [holds(pl.col(name)).alias(name) for name, holds in accepting(use_case).items()]
+        self._accepts = [holds(pl.col(name)).alias(name) for name, holds in accepting(use_case, date_cells).items()]
 
     def validate(self, records: RecordChunk) -> Reasons:
         """Return the reasons of the bad rows of a chunk, by place."""

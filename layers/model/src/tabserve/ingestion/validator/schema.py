@@ -1,33 +1,34 @@
-"""What a use case asks of cells, every one of them read as text.
+"""What a use case asks of a good cell, every cell read as text: one expression a column, which sees every row.
 
-It is said from both sides. `accepting` has one expression a column, the definition of a good cell, and sees every row.
-`CellRules` has pandera schemas with one check a rule and sees only the distinct cells that were not accepted: one
-schema a kind of column, for a check costs as much for one cell as for thousands, and there may be thousands of columns.
+`cell_rules` says the same from the other side: it names the rules that refused cells break.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Final
 
-import pandera.polars as pa
 import polars as pl
 
 from tabserve.core import rules
-from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.features import BooleanFeature, CategoryFeature, DateFeature, Feature, NumberFeature, TextFeature
 from tabserve.core.use_case import UseCase
+from tabserve.ingestion.validator.date_cells import DateCells
 
 Expression = Callable[[pl.Expr], pl.Expr]
-Kind = Literal["id", "category", "number"]
-COLUMN: Final = "column"
-CELL: Final = "cell"
 LINE_SEPARATOR: Final = "\u2028"
+BOOLEAN: Final = list(rules.BOOLEANS)
+OUTER_SPACE: Final = r"^\s|\s$"
 
 
-def accepting(use_case: UseCase) -> dict[str, Expression]:
+def accepting(use_case: UseCase, date_cells: Mapping[str, DateCells]) -> dict[str, Expression]:
     """Return, by column, the expression that is true for the cells of a good row."""
     return {use_case.id_column: _accepts_id(use_case)} | {
-        feature.name: _accepts(feature, use_case) for feature in use_case.features
+        feature.name: _accepts(feature, use_case, date_cells) for feature in use_case.features
     }
+
+
+def with_point(cell: pl.Expr, decimal: str) -> pl.Expr:
+    """Return a number as it would be where the decimal sign is a point: points and commas change places."""
+    return cell if decimal == "." else cell.str.replace_many([".", ","], [",", "."])
 
 
 def number(cell: pl.Expr) -> pl.Expr:
@@ -36,211 +37,92 @@ def number(cell: pl.Expr) -> pl.Expr:
     return pl.when(value.is_finite()).then(value)
 
 
+def has_control(cell: pl.Expr) -> pl.Expr:
+    """Tell whether a cell has control characters; a line end in a cell has become a line separator."""
+    return cell.str.contains(f"[{rules.CONTROL}{LINE_SEPARATOR}]")
+
+
+def is_no_id(cell: pl.Expr) -> pl.Expr:
+    """Tell whether a cell is not what `rules.ID` says, in the way that costs least."""
+    return has_control(cell) | (cell.str.len_chars() > rules.MAX_ID)
+
+
+def is_formula(cell: pl.Expr) -> pl.Expr:
+    """Tell whether a spreadsheet would run a cell; what is infinite or no number only looks like it."""
+    return cell.str.contains(f"^(?:{rules.FORMULA})$") & ~cell.str.contains(f"^(?:{rules.NAN_OR_INF})$")
+
+
+def overflows(value: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Tell whether a number is too large to be held exactly enough."""
+    # From 2**53 on whole numbers are compared here as the nearest float, elsewhere as they are.
+    return value.is_null() | (whole & (value.abs() >= 2.0**53))
+
+
+def most_characters(feature: Feature) -> int | None:
+    """Return how long a free text may be; None for what is no free text."""
+    if isinstance(feature, TextFeature):
+        return feature.max_length
+    return rules.MAX_CATEGORY if isinstance(feature, CategoryFeature) and feature.is_open else None
+
+
 def _accepts_id(use_case: UseCase) -> Expression:
-    refused = rf"^\s|\s$|[{rules.ZERO_WIDTH}]|^(?:{rules.FORMULA})$"
+    refused = rf"{OUTER_SPACE}|[{rules.ZERO_WIDTH}]|^(?:{rules.FORMULA})$"
     missing = ["", *use_case.missing_values]
 
     def holds(cell: pl.Expr) -> pl.Expr:
-        return ~(cell.str.contains(refused) | cell.is_in(missing) | _is_no_id(cell))
+        return ~(cell.str.contains(refused) | cell.is_in(missing) | is_no_id(cell))
 
     return holds
 
 
-def _is_no_id(cell: pl.Expr) -> pl.Expr:
-    # As `rules.ID` says, in the way that costs least; a line end inside a cell has become a line separator.
-    return cell.str.contains(f"[{rules.CONTROL}{LINE_SEPARATOR}]") | (cell.str.len_chars() > rules.MAX_ID)
-
-
-def _accepts(feature: Feature, use_case: UseCase) -> Expression:
+def _accepts(feature: Feature, use_case: UseCase, date_cells: Mapping[str, DateCells]) -> Expression:
     missing = list(use_case.missing_values)
-    good: Expression
-    if isinstance(feature, NumberFeature):
-        good = _acceptable_number(feature)
-    else:
-        categories = list(getattr(feature, "texts", ()))
-        good = lambda cell: cell.is_in(categories)  # noqa: E731
+    good = _good(feature, use_case.format.decimal, date_cells)
     if feature.required:
         return lambda cell: good(cell) & ~cell.is_in(missing)
     return lambda cell: good(cell) | cell.is_in(missing)
 
 
-def _acceptable_number(feature: NumberFeature) -> Expression:
+def _good(feature: Feature, decimal: str, date_cells: Mapping[str, DateCells]) -> Expression:
+    match feature:
+        case NumberFeature():
+            return _acceptable_number(feature, decimal)
+        case BooleanFeature():
+            return lambda cell: cell.str.to_lowercase().is_in(BOOLEAN)
+        case DateFeature():
+            return _acceptable_date(date_cells[feature.name])
+        case TextFeature():
+            return lambda cell: cell.str.len_chars().is_between(1, feature.max_length) & ~is_formula(cell)
+        case CategoryFeature(is_open=True):
+            return _acceptable_category
+    categories = list(feature.texts)
+    return lambda cell: cell.is_in(categories)
+
+
+def _acceptable_number(feature: NumberFeature, decimal: str) -> Expression:
     pattern = f"^(?:{rules.INTEGER if feature.type == 'integer' else rules.NUMBER})$"
 
     def holds(cell: pl.Expr) -> pl.Expr:
-        in_range = number(cell).is_between(feature.minimum, feature.maximum).fill_null(False)
+        text = with_point(cell, decimal)
+        value = number(text)
         return (
-            in_range
-            & ~_overflows(cell, pl.lit(feature.type == "integer"))
-            & cell.str.contains(pattern)
+            value.is_between(feature.minimum, feature.maximum).fill_null(False)
+            & ~overflows(value, pl.lit(feature.type == "integer"))
+            & text.str.contains(pattern)
             & (cell.str.len_bytes() <= rules.MAX_KNOWN_CELL)
         )
 
     return holds
 
 
-def _overflows(cell: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    value = number(cell)
-    # From 2**53 on whole numbers are compared here as the nearest float, elsewhere as they are.
-    return value.is_null() | (whole & (value.abs() >= 2.0**53))
+def _acceptable_date(date_cells: DateCells) -> Expression:
+    def holds(cell: pl.Expr) -> pl.Expr:
+        is_date = cell.map_batches(lambda cells: date_cells.read(cells).is_not_null(), return_dtype=pl.Boolean)
+        return is_date & (cell.str.len_bytes() <= rules.MAX_KNOWN_CELL)
+
+    return holds
 
 
-class CellRules:
-    """Names the rules that refused cells break."""
-
-    def __init__(self, use_case: UseCase) -> None:
-        missing = ["", *use_case.missing_values]
-        self._kinds: dict[str, Kind] = {use_case.id_column: "id"}
-        self._kinds |= {f.name: "category" if isinstance(f, CategoryFeature) else "number" for f in use_case.features}
-        categories = [feature for feature in use_case.features if isinstance(feature, CategoryFeature)]
-        self._schemas: dict[Kind, pa.DataFrameSchema] = {
-            "id": _schema(_rules_of_ids(missing)),
-            "category": _schema(_rules_of_categories(categories, missing)),
-            "number": _schema(_rules_of_numbers(missing)),
-        }
-        # What the checks of a cell ask for beside it.
-        self._columns = pl.DataFrame(
-            [
-                (use_case.id_column, True, False, None, None),
-                *((f.name, f.required, *_bounds(f)) for f in use_case.features),
-            ],
-            schema={
-                COLUMN: pl.String,
-                "required": pl.Boolean,
-                "whole": pl.Boolean,
-                "minimum": pl.Float64,
-                "maximum": pl.Float64,
-            },
-            orient="row",
-        )
-
-    def broken(self, cells: Mapping[str, Collection[str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Return the rules that distinct values, by column, break; none for a value that no specific rule explains."""
-        found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for kind, schema in self._schemas.items():
-            asked = [(name, value) for name, values in cells.items() if self._kinds[name] == kind for value in values]
-            if not asked:
-                continue
-            frame = pl.DataFrame(asked, schema={COLUMN: pl.String, CELL: pl.String}, orient="row")
-            frame = frame.join(self._columns, on=COLUMN, how="left", maintain_order="left")
-            for place, rule in _failures(schema, frame):
-                found[asked[place]].append(rule)
-        return {cell: tuple(rules_) for cell, rules_ in found.items()}
-
-
-def _bounds(feature: Feature) -> tuple[bool, float | None, float | None]:
-    if not isinstance(feature, NumberFeature):
-        return False, None, None
-    return feature.type == "integer", float(feature.minimum), float(feature.maximum)
-
-
-def _schema(broken: Mapping[str, Expression]) -> pa.DataFrameSchema:
-    checks = [_check(rule, is_broken) for rule, is_broken in broken.items()]
-    return pa.DataFrameSchema({CELL: pa.Column(str, checks=checks)})
-
-
-def _check(name: str, broken: Expression) -> pa.Check:
-    def check(data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(~broken(pl.col(data.key)).fill_null(False))
-
-    return pa.Check(check, name=name)
-
-
-def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[tuple[int, str]]:
-    """Return the failure cases of a frame, rule by rule: place and rule."""
-    try:
-        schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases: list[tuple[int, str]] = error.failure_cases.select("index", "check").rows()
-        return cases
-    return []
-
-
-def _rules_of_ids(missing: list[str]) -> dict[str, Expression]:
-    content = _contents()
-    return (
-        _rules_of_all(missing) | content | {"not_an_id": lambda cell: _is_no_id(cell) & ~content["too_long_cell"](cell)}
-    )
-
-
-def _rules_of_categories(features: Collection[CategoryFeature], missing: list[str]) -> dict[str, Expression]:
-    content = _contents()
-    exact = [f"{feature.name}\0{text}" for feature in features for text in feature.texts]
-    folded = list({f"{feature.name}\0{text.lower()}" for feature in features for text in feature.texts})
-
-    def is_variant(cell: pl.Expr) -> pl.Expr:
-        return _named(_core(cell).str.to_lowercase()).is_in(folded)
-
-    return (
-        _rules_of_all(missing)
-        | content
-        | {
-            "case_variant": lambda cell: is_variant(cell) & ~_named(_core(cell)).is_in(exact),
-            "unknown_category": lambda cell: ~is_variant(cell) & _unexplained(cell, missing, content),
-        }
-    )
-
-
-def _named(cell: pl.Expr) -> pl.Expr:
-    return pl.concat_str(COLUMN, cell, separator="\0")
-
-
-def _rules_of_numbers(missing: list[str]) -> dict[str, Expression]:
-    content = _contents() | _NOTATIONS
-    is_number, is_integer, is_boolean = map(_matches, (rules.NUMBER, rules.INTEGER, rules.BOOLEAN))
-    whole = pl.col("whole")
-
-    def is_wrong_whole(cell: pl.Expr) -> pl.Expr:
-        return whole & (is_boolean(cell) | (is_number(cell) & ~is_integer(cell)))
-
-    def is_no_number(cell: pl.Expr) -> pl.Expr:
-        return ~is_number(cell) & ~(whole & is_boolean(cell)) & _unexplained(cell, missing, content)
-
-    return (
-        _rules_of_all(missing)
-        | content
-        | {
-            "overflow": lambda cell: is_number(cell) & _overflows(_core(cell), whole),
-            "below_minimum": lambda cell: is_number(cell) & (number(_core(cell)) < pl.col("minimum")),
-            "above_maximum": lambda cell: is_number(cell) & (number(_core(cell)) > pl.col("maximum")),
-            "not_an_integer": is_wrong_whole,
-            "not_a_number": is_no_number,
-        }
-    )
-
-
-def _rules_of_all(missing: list[str]) -> dict[str, Expression]:
-    return {
-        "missing_value": lambda cell: _core(cell).is_in(missing) & pl.col("required"),
-        "surrounding_space": lambda cell: cell.str.contains(r"^\s|\s$"),
-        "zero_width_character": lambda cell: cell.str.contains(f"[{rules.ZERO_WIDTH}]"),
-    }
-
-
-def _contents() -> dict[str, Expression]:
-    return {
-        "too_long_cell": lambda cell: cell.str.len_bytes() > rules.MAX_KNOWN_CELL,
-        "formula_cell": lambda cell: _matches(rules.FORMULA)(cell) & ~_matches(rules.NAN_OR_INF)(cell),
-    }
-
-
-def _unexplained(cell: pl.Expr, missing: list[str], content: Mapping[str, Expression]) -> pl.Expr:
-    return ~pl.any_horizontal(_core(cell).is_in(missing), *(broken(cell) for broken in content.values()))
-
-
-def _matches(pattern: str) -> Expression:
-    return lambda cell: _core(cell).str.contains(f"^(?:{pattern})$")
-
-
-def _core(cell: pl.Expr) -> pl.Expr:
-    """Return a cell without outer white space and invisible characters: what its writer meant."""
-    return cell.str.replace_all(f"[{rules.ZERO_WIDTH}]", "").str.strip_chars()
-
-
-_NOTATIONS: Final[dict[str, Expression]] = {
-    "non_ascii_digits": lambda cell: cell.str.contains(r"[\p{Nd}&&[^0-9]]"),
-    "decimal_comma": lambda cell: _matches(rules.DECIMAL_COMMA)(cell) & ~_matches(rules.THOUSANDS)(cell),
-    "thousands_separator": _matches(rules.THOUSANDS),
-    "underscore_or_hex": _matches(rules.UNDERSCORE_OR_HEX),
-    "nan_or_inf_text": _matches(rules.NAN_OR_INF),
-}
+def _acceptable_category(cell: pl.Expr) -> pl.Expr:
+    refused = cell.str.contains(f"{OUTER_SPACE}|[{rules.ZERO_WIDTH}{rules.CONTROL}{LINE_SEPARATOR}]")
+    return ~(refused | is_formula(cell)) & cell.str.len_chars().is_between(1, rules.MAX_CATEGORY)

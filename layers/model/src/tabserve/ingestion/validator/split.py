@@ -15,6 +15,7 @@ from tabserve.ingestion.structure import BLANK, Header, read_header, write_recor
 from tabserve.ingestion.validation_result import ValidationResult
 from tabserve.ingestion.validator.bad_rows import BadRows
 from tabserve.ingestion.validator.chunk import ChunkValidator, Reasons
+from tabserve.ingestion.validator.date_cells import readers
 from tabserve.ingestion.validator.lines import Limits, Lines, read_lines
 from tabserve.ingestion.validator.records import RecordChunk, RecordReader
 from tabserve.ingestion.validator.statistics import Statistics
@@ -55,8 +56,9 @@ def _in_time(lines: Iterator[Lines], seconds_left: Callable[[], float]) -> Itera
 def _validate(lines: Iterator[Lines], use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> ValidationResult:
     header, rest = _read_header(lines, use_case)
     good.write(f"{write_record((ROW_NUMBER, *header.columns))}\n".encode())
-    statistics, bad_rows, hopes = Statistics(use_case), BadRows(use_case, bad), Hopes()
-    validator = ChunkValidator(use_case, header, statistics)
+    date_cells = readers(use_case)
+    statistics, bad_rows, hopes = Statistics(use_case, date_cells), BadRows(use_case, date_cells, bad), Hopes()
+    validator = ChunkValidator(use_case, header, date_cells, statistics)
     for records in _records(rest, header.width):
         hopes.look(records, validator.rows)
         first_row = validator.rows + 1
