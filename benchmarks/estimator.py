@@ -41,7 +41,7 @@ def _measure(use_case: UseCase) -> list[Measurement]:
         columns: Mapping[str, Sequence[Value]] = {
             name: (list(values) * (count // len(values) + 1))[:count] for name, values in rows.columns.items()
         }
-        works = (partial(exported.probabilities, columns, count), partial(original.score, columns, count))
+        works = (partial(exported.score, columns, count), partial(original.score, columns, count))
         own, peer = medians([[timed(work, calls) for work in works] for _ in range(ROUNDS + 1)][1:])
         name = f"score {count} record{'s'[: count > 1]}, {use_case.name}"
         found.append(Measurement(name, own, "ms", LIMITS[count], PEER, peer))

@@ -10,6 +10,7 @@ from benchmarks.fixtures import binary_use_case, postgres
 from benchmarks.lambda_function import FunctionProcess, gateway_event, predict_function
 from benchmarks.measurement import Measurement, timed
 from benchmarks.storage import bare_statement
+from tabserve.serving.answers import ClassAnswers
 from tabserve.serving.prediction import PredictionBatch, new_ids
 
 # Records a call, calls a round, how often as long as the bare statement a call may take.
@@ -54,9 +55,9 @@ def _batch(rows: int) -> PredictionBatch:
         source="api",
         created_at=datetime.now(UTC),
         ids=new_ids(datetime.now(UTC), rows),
-        classes=use_case.target.texts,
-        positive=use_case.target.positive_index,
         columns={name: [value] * rows for name, value in use_case.example.items()},
-        probabilities=[[0.07593827462819375, 0.9240617253718063]] * rows,
+        answers=ClassAnswers(
+            use_case.target.texts, use_case.target.positive_index, [[0.07593827462819375, 0.9240617253718063]] * rows
+        ),
         entity_ids=[None] * rows,
     )

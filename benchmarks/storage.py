@@ -14,6 +14,7 @@ from psycopg2.extras import Json
 
 from benchmarks.fixtures import postgres
 from benchmarks.measurement import Measurement, medians, timed
+from tabserve.serving.answers import ClassAnswers
 from tabserve.serving.postgres import Postgres
 from tabserve.serving.prediction import HistoryQuery, PredictionBatch, new_ids
 from tabserve.serving.store import PostgresPredictions, copied, copy
@@ -93,8 +94,6 @@ def _batch(rows: int) -> PredictionBatch:
         source="api",
         created_at=datetime.now(UTC),
         ids=new_ids(datetime.now(UTC), rows),
-        classes=("0", "1"),
-        positive=1,
         columns={
             "category": [random_.choice(("male", "female")) for _ in range(rows)],
             "whole": [random_.choice((1, 2, 3)) for _ in range(rows)],
@@ -102,6 +101,6 @@ def _batch(rows: int) -> PredictionBatch:
             "number": [round(random_.random() * 500, 4) for _ in range(rows)],
             "letter": [random_.choice("CSQ") for _ in range(rows)],
         },
-        probabilities=[[1 - p, p] for p in positive],
+        answers=ClassAnswers(("0", "1"), 1, [[1 - p, p] for p in positive]),
         entity_ids=[None] * rows,
     )

@@ -47,8 +47,9 @@ SCHEMA: Final = pa.schema(
         pa.field("created_at", UTC_TIME, nullable=False),
         pa.field("features", pa.string(), nullable=False),  # JSON
         pa.field("prediction", pa.string(), nullable=False),
-        pa.field("probability", pa.float64(), nullable=False),
-        pa.field("probabilities", pa.string(), nullable=False),  # JSON
+        pa.field("probability", pa.float64()),
+        pa.field("probabilities", pa.string()),  # JSON
+        *(pa.field(name, pa.float64()) for name in ("value", "low", "high")),
         pa.field("entity_id", pa.string()),
         pa.field("file_id", pa.string()),
         pa.field("row_number", pa.int32()),

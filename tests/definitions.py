@@ -65,3 +65,21 @@ DERIVED_OF_TRIP: dict[str, Value] = {
     "remarked": True,
     "stay": "3 to 8",
 }
+
+RENTS = UseCase.model_validate(
+    {
+        "name": "rents",
+        "version": 1,
+        "title": "Rents",
+        "task": "regression",
+        "id_column": "flat",
+        "features": [
+            {"name": "area", "type": "number", "minimum": 5, "maximum": 1_000, "unit": "m²"},
+            {"name": "district", "type": "category", "categories": ["north", "south"]},
+            {"name": "lift", "type": "boolean"},
+        ],
+        "target": {"name": "rent", "unit": "€", "minimum": 0, "maximum": 10_000},
+        "example": {"area": 60, "district": "north", "lift": True},
+    }
+)
+RENT: dict[str, Value] = {"area": 60, "district": "north", "lift": True}

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from tabserve.alerts.alert import Alert, alert_id
 from tabserve.core.database import Database
 from tabserve.core.files import Ingestion
+from tabserve.core.use_case import Target
+from tabserve.serving.answers import ClassAnswers, NumberAnswers
 from tabserve.serving.prediction import PredictionBatch, new_ids, row_ids
 
 API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
@@ -27,6 +29,8 @@ def alert(cause: str = "f1", **changes: Any) -> Alert:
 
 def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
     """Answers to `rows` records of two features."""
+    classes = changes.pop("classes", ("0", "1"))
+    answers = ClassAnswers(classes, 1, changes.pop("probabilities", [[0.25, 0.75]] * rows))
     values: dict[str, Any] = {
         "request_id": str(uuid.uuid4()),
         "use_case": "titanic",
@@ -34,13 +38,17 @@ def batch(rows: int = 1, **changes: Any) -> PredictionBatch:
         "source": "api",
         "created_at": NOON,
         "ids": new_ids(changes.get("created_at", NOON), rows),
-        "classes": ("0", "1"),
-        "positive": 1,
         "columns": {"Sex": ["female"] * rows, "Age": [30 + row / 10 for row in range(rows)]},
-        "probabilities": [[0.25, 0.75]] * rows,
+        "answers": answers,
         "entity_ids": [None] * rows,
     }
     return PredictionBatch(**values | changes)
+
+
+def number_batch(values: Sequence[float], half_width: float | None = 2.5, **changes: Any) -> PredictionBatch:
+    """Answers of a regression."""
+    answers = NumberAnswers.of(values, half_width, Target(name="rent", minimum=0))
+    return batch(len(values), **{"use_case": "rents", "answers": answers} | changes)
 
 
 def file_batch(file_id: str, row_numbers: Sequence[int], **changes: Any) -> PredictionBatch:

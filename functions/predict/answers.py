@@ -21,14 +21,25 @@ class Refused(Described):
     error: list[Failure]
 
 
-class Predicted(Described):
-    """What a model says of a record."""
+class PredictedClass(Described):
+    """What a model says of a record: a class."""
 
     prediction_id: PredictionId
     prediction: str | int
     label: str
     probability: Probability
     probabilities: dict[str, Probability]
+
+
+class PredictedNumber(Described):
+    """What a model says of a record: a number, and the interval around it.
+
+    The interval holds the true number as often as the version's card says; a version without that has none.
+    """
+
+    prediction_id: PredictionId
+    prediction: float
+    interval: Annotated[list[float], Field(min_length=2, max_length=2)] | None
 
 
 def json_reply(content: Any, status: int = 200) -> Response:  # noqa: ANN401  JSON can be anything

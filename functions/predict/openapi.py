@@ -11,14 +11,22 @@ from functions.predict.gate import OPEN_PATHS
 from functions.predict.problems import PROBLEMS, Problem
 from functions.predict.request import ENTITY_ID, UUID
 from functions.predict.routes.files import RAW_NAME
-from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.features import (
+    BooleanFeature,
+    CategoryFeature,
+    DateFeature,
+    Feature,
+    NumberFeature,
+    TextFeature,
+)
 from tabserve.core.records import Source
-from tabserve.core.rules import MAX_FILE_BYTES
+from tabserve.core.rules import MAX_CATEGORY, MAX_FILE_BYTES
 from tabserve.core.use_case import UseCase
 from tabserve.serving.service import MAX_RECORDS, PredictDependencies
 
 Schema = dict[str, Any]
 JSON: Final = "application/json"
+PROBABILITY: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 REFS: Final = "#/components/schemas/"
 ID: Final[Schema] = {"type": "string", "pattern": f"^{UUID}$"}
 GATEWAY_REFUSAL: Final[Schema] = {
@@ -26,6 +34,11 @@ GATEWAY_REFUSAL: Final[Schema] = {
     "properties": {"message": {"type": "string"}},
     "required": ["message"],
 }
+# Each use case has its own in place of the first four.
+UNUSED: Final = (
+    *("Prediction", "NumberPrediction", "PastPrediction", "PastNumberPrediction"),
+    *("HTTPValidationError", "ValidationError"),
+)
 FILE_SIZE: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": MAX_FILE_BYTES, "description": "In bytes."}
 ENTITY: Final[Schema] = {
     "type": "string",
@@ -47,9 +60,8 @@ def document(app: FastAPI, deps: PredictDependencies) -> Schema:
     past = [_ref(f"{_component(use_case)}PastPrediction") for use_case in use_cases]
     schemas["Predictions"]["properties"]["predictions"]["items"] = {"anyOf": [*predictions, _ref("Refused")]}
     schemas["PastPredictions"]["properties"]["predictions"]["items"] = {"anyOf": past}
-    unused = ("Prediction", "PastPrediction", "HTTPValidationError", "ValidationError")
     described["components"] = {
-        "schemas": {name: schema for name, schema in schemas.items() if name not in unused},
+        "schemas": {name: schema for name, schema in schemas.items() if name not in UNUSED},
         "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
     }
     bodies = _request_bodies(use_cases, deps.default_use_case)
@@ -94,8 +106,8 @@ def _schemas(use_case: UseCase, answers: Schema, *, is_default: bool) -> Schema:
         f"{name}Record": _record(use_case),
         f"{name}Batch": _batch(use_case, is_default=is_default),
         f"{name}Outcomes": _ground_truth(use_case),
-        f"{name}Prediction": _predicted(use_case, answers["Prediction"]),
-        f"{name}PastPrediction": _predicted(use_case, answers["PastPrediction"]),
+        f"{name}Prediction": _predicted(use_case, answers, "Prediction"),
+        f"{name}PastPrediction": _predicted(use_case, answers, "PastPrediction"),
     }
 
 
@@ -112,12 +124,29 @@ def _record(use_case: UseCase) -> Schema:
 
 def _feature(feature: Feature) -> Schema:
     title = f"{feature.description or feature.name}{f' ({feature.unit})' if feature.unit else ''}"
-    if isinstance(feature, CategoryFeature):
+    if isinstance(feature, CategoryFeature) and not feature.is_open:
         return {"title": title, "enum": [*feature.categories, *([] if feature.required else [None])]}
-    if not isinstance(feature, NumberFeature):
-        return {"title": title}
-    kinds = feature.type if feature.required else [feature.type, "null"]
-    return {"title": title, "type": kinds, "minimum": feature.minimum, "maximum": feature.maximum}
+    schema = _values(feature)
+    return {"title": title, **schema, "type": schema["type"] if feature.required else [schema["type"], "null"]}
+
+
+def _values(feature: Feature) -> Schema:
+    match feature:
+        case NumberFeature():
+            limits = {"minimum": feature.minimum if feature.has_minimum else None}
+            limits["maximum"] = feature.maximum if feature.has_maximum else None
+            return {"type": feature.type, **{name: limit for name, limit in limits.items() if limit is not None}}
+        case BooleanFeature():
+            return {"type": "boolean"}
+        case DateFeature(type="date"):
+            return {"type": "string", "description": "A date in ISO 8601.", "examples": ["2026-01-31"]}
+        case DateFeature():
+            text = f"A time in ISO 8601; without an offset it is one of a clock in {feature.timezone}."
+            return {"type": "string", "description": text, "examples": ["2026-01-31T12:00:00"]}
+        case TextFeature():
+            return {"type": "string", "minLength": 1, "maxLength": feature.max_length}
+        case _:
+            return {"type": "string", "minLength": 1, "maxLength": MAX_CATEGORY}
 
 
 def _batch(use_case: UseCase, *, is_default: bool) -> Schema:
@@ -134,24 +163,32 @@ def _explain(use_case: UseCase) -> Schema:
 
 
 def _ground_truth(use_case: UseCase) -> Schema:
-    actual = {"enum": list(dict.fromkeys([*use_case.target.classes, *use_case.target.texts]))}
+    target = use_case.target
+    actual: Schema = {"enum": list(dict.fromkeys([*target.classes, *target.texts]))}
+    if use_case.is_regression:
+        limits = {"minimum": target.minimum, "maximum": target.maximum}
+        actual = {"type": "number", **{name: limit for name, limit in limits.items() if limit is not None}}
     by_prediction = _object({"actual": actual, "prediction_id": ID})
     by_entity = _object({"actual": actual, "entity_id": {"type": "string", "pattern": ENTITY_ID}})
     return _object({"use_case": {"const": use_case.name}, "records": _records({"anyOf": [by_prediction, by_entity]})})
 
 
-def _predicted(use_case: UseCase, answer: Schema) -> Schema:
-    """Return the schema of an answer with this use case's classes and labels."""
-    target, properties = use_case.target, answer["properties"]
-    probability = properties["probabilities"]["additionalProperties"]
-    known: Schema = {
-        "prediction": {"enum": list(target.classes)},
-        "label": {"enum": list(target.labels or target.texts)},
-        "probabilities": _object(dict.fromkeys(target.texts, probability)),
-    }
+def _predicted(use_case: UseCase, answers: Schema, kind: str) -> Schema:
+    """Return the schema of an answer with this use case's classes and labels, or with its number."""
+    target, answer = use_case.target, answers[kind]
+    known: Schema = {}
+    if use_case.is_regression:
+        answer = answers[kind.replace("Prediction", "NumberPrediction")]
+    else:
+        known = {
+            "prediction": {"enum": list(target.classes)},
+            "label": {"enum": list(target.labels or target.texts)},
+            "probabilities": _object(dict.fromkeys(target.texts, PROBABILITY)),
+        }
+    properties = answer["properties"]
     if "use_case" in properties:
         known["use_case"] = {"const": use_case.name}
-    return {**answer, "title": f"{_component(use_case)}{answer['title']}", "properties": {**properties, **known}}
+    return {**answer, "title": f"{_component(use_case)}{kind}", "properties": {**properties, **known}}
 
 
 def _records(items: Schema) -> Schema:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.reference.reference import Reference
-from tabserve.registry.version import ModelCards
+from tabserve.registry.version import Interval, ModelCards
 
 VERSION = "20260101T000000Z-00000000"
 
@@ -17,14 +20,16 @@ class FakeModel:
 
     row: Sequence[float]
     version: str = VERSION
+    threshold: float | None = None
+    interval: Interval | None = None
 
-    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
-        return [list(self.row) for _ in range(rows)]
+    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+        return np.array([self.row] * rows, dtype=np.float64)
 
 
 @dataclass
 class FakeModels:
-    """Serves uniform probabilities, the last class being a little likelier."""
+    """Serves uniform probabilities, the last class being a little likelier, and of regressions the number ten."""
 
     version: str = VERSION
 
@@ -32,6 +37,8 @@ class FakeModels:
         return None
 
     def champion(self, use_case: UseCase) -> FakeModel:
+        if use_case.is_regression:
+            return FakeModel([10.0], self.version, interval=Interval(share=0.9, half_width=2.5))
         count = len(use_case.target.classes)
         row = [0.9 / count] * count
         row[-1] += 0.1

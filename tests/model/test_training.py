@@ -63,9 +63,9 @@ def test_the_export_answers_like_the_saved_pipeline(
 def test_one_row_is_answered_as_among_others(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
     model = trained_registry.champion(use_case)
     columns = rows.held_out.columns
-    together = model.probabilities(columns, len(rows.held_out))
+    together = model.score(columns, len(rows.held_out)).tolist()
     for place in range(10):
-        alone = model.probabilities({name: [values[place]] for name, values in columns.items()}, 1)
+        alone = model.score({name: [values[place]] for name, values in columns.items()}, 1).tolist()
         np.testing.assert_allclose(alone, together[place : place + 1], rtol=0, atol=1e-12)
 
 
@@ -74,7 +74,7 @@ def test_missing_and_unknown_values_are_answered(use_case: UseCase, trained_regi
     columns: dict[str, list[Value]] = {
         feature.name: [None, "never seen" if feature.type == "category" else 1e9] for feature in use_case.features
     }
-    answers = np.array(model.probabilities(columns, 2))
+    answers = model.score(columns, 2)
     assert answers.shape == (2, len(use_case.target.classes))
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
 

@@ -8,7 +8,9 @@ from pydantic import Field
 from functions.predict.answers import Count, Probability, json_reply
 from functions.predict.problems import Described
 from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
-from tabserve.serving.explain import Explained, explain
+from tabserve.core.use_case import Target
+from tabserve.serving.explain import ExplainedRecord, explain
+from tabserve.serving.explanation import Explanation
 
 router = APIRouter(tags=["predictions"])
 
@@ -27,39 +29,60 @@ class Effect(Described):
     effect: float
 
 
-class ExplainAnswer(Described):
-    """The effects of a record's values on the probability of one class."""
+class Explained(Described):
+    """The effects of what the model takes of a record: values, and what is derived from them."""
 
     use_case: str
     model_version: str
+    typical_records: Count
+    method: Literal["exact", "sampled"]
+    effects: list[Effect]
+
+
+class ExplainedClass(Explained):
+    """The effects on the probability of one class."""
+
     class_: str | int = Field(alias="class")
     label: str
     probability: Probability
     typical_probability: Probability
-    typical_records: Count
-    method: Literal["exact", "sampled"]
     scale: Literal["log_odds", "probability"]
-    effects: list[Effect]
 
 
-@router.post("/explain", response_model=ExplainAnswer)
+class ExplainedNumber(Explained):
+    """The effects on the predicted number, in its unit."""
+
+    value: float
+    typical_value: float
+    scale: Literal["value"]
+
+
+@router.post("/explain", response_model=ExplainedClass | ExplainedNumber)
 def post_explain(request: Request, raw: RawBody) -> Response:
     """Tell what each value of a record adds to its prediction; nothing is stored."""
     body = parse(ExplainBody, json_object(raw))
     return json_reply(_body(explain(body.use_case, body.record, deps_of(request))))
 
 
-def _body(explained: Explained) -> dict[str, Any]:
-    found, target = explained.explanation, explained.use_case.target
+def _body(explained: ExplainedRecord) -> dict[str, Any]:
+    found = explained.explanation
     return {
         "use_case": explained.use_case.name,
         "model_version": explained.model_version,
-        "class": target.classes[found.class_index],
-        "label": target.label(found.class_index),
-        "probability": found.probability,
-        "typical_probability": found.typical_probability,
+        **_answer(found, explained.use_case.target),
         "typical_records": found.typical_records,
         "method": found.method,
         "scale": found.scale,
         "effects": [{"feature": name, "effect": effect} for name, effect in found.effects.items()],
+    }
+
+
+def _answer(found: Explanation, target: Target) -> dict[str, Any]:
+    if found.class_index is None:
+        return {"value": found.answer, "typical_value": found.typical_answer}
+    return {
+        "class": target.classes[found.class_index],
+        "label": target.label(found.class_index),
+        "probability": found.answer,
+        "typical_probability": found.typical_answer,
     }

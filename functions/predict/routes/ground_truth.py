@@ -17,7 +17,7 @@ router = APIRouter(tags=["ground truth"])
 class RecordBody(StrictModel):
     """What really happened, for a prediction or for the latest prediction about an entity."""
 
-    actual: str | int
+    actual: str | int | float
     prediction_id: PredictionId = ""
     entity_id: EntityId = ""
 

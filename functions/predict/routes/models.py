@@ -2,23 +2,25 @@
 
 import heapq
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ConfigDict, Field, field_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, field_serializer
 
 from functions.predict.answers import json_reply
 from functions.predict.problems import Described
 from functions.predict.request import deps_of
+from tabserve.core.derived import KINDS, Derived
 from tabserve.core.features import Feature
-from tabserve.core.limits import Monitoring
+from tabserve.core.limits import FileFormat, Monitoring
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Target
+from tabserve.core.use_case import Decision, Target
 from tabserve.registry.version import Diagnostics, ModelMetadata
 from tabserve.serving.views import reload_models
 
 router = APIRouter(tags=["models"])
 MOST_IMPORTANT = 50  # an answer lists every version there is, and Lambda's answers end at 6 MB
+MOST_LEARNED = 200  # of an open category
 UseCaseName = Annotated[str | None, Query(max_length=40)]
 
 
@@ -38,6 +40,29 @@ class UseCases(Described):
     default: str | None
 
 
+class DerivedFeature(Described):
+    """What is computed of a record: from which columns, and how."""
+
+    name: str
+    type: str
+    description: str
+    unit: str
+    sources: list[str]
+    computed_as: str = Field(description="As the definition calls it: sum, ratio, days_between, …")
+
+    @classmethod
+    def of(cls, derived: Derived) -> Self:
+        """Describe a derived feature."""
+        return cls(
+            name=derived.name,
+            type=derived.feature.type,
+            description=derived.description,
+            unit=derived.unit,
+            sources=list(derived.sources),
+            computed_as=next(name for name, kind in KINDS.items() if isinstance(derived, kind)),
+        )
+
+
 class UseCaseDescription(Described):
     """A use case as forms and readers of its files need it."""
 
@@ -47,11 +72,14 @@ class UseCaseDescription(Described):
     description: str
     task: str
     id_column: str
+    format: FileFormat
     missing_values: list[str]
     features: list[Feature]
+    derived: list[Annotated[DerivedFeature, BeforeValidator(DerivedFeature.of)]]
     target: Target
+    decision: Decision | Literal["max_f1"] | None
     monitoring: Monitoring
-    example: dict[str, str | int | float]
+    example: dict[str, bool | str | int | float]
     contract_sha256: str
     rules: Mapping[str, str] = Field(default_factory=lambda: DESCRIPTIONS)
 
@@ -61,7 +89,8 @@ class Card(ModelMetadata):
 
     model_config = ConfigDict(defer_build=True, from_attributes=True)
     files: Mapping[str, str] = Field(exclude=True)
-    typical: Mapping[str, str | int | float] = Field(exclude=True)
+    vocabulary: Mapping[str, tuple[str, ...]] = Field(exclude=True)
+    typical: Mapping[str, bool | str | int | float] = Field(exclude=True)
 
     @field_serializer("diagnostics")
     def _most_important(self, found: Diagnostics | None) -> Diagnostics | None:
@@ -80,11 +109,15 @@ class Cards(Described):
 
 
 class ModelAnswer(Cards):
-    """Which version answers, which others there are, and what is typical of the rows the champion was tested on."""
+    """Which version answers, which others there are, and what is typical of the rows the champion was tested on.
+
+    `vocabulary`: by open category the values that it learned, most frequent first, 200 at most.
+    """
 
     use_case: str
     serving: str
-    typical: dict[str, str | int | float]
+    typical: dict[str, bool | str | int | float]
+    vocabulary: dict[str, list[str]]
 
 
 class Reloaded(Described):
@@ -116,7 +149,10 @@ def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     known = deps.models.cards(definition)
     typical = known.champion.typical if known.champion else {}
     cards = dict(Cards.model_validate(known))
-    return json_reply({"use_case": definition.name, "serving": served.version, "typical": typical, **cards})
+    learned = known.champion.vocabulary if known.champion else {}
+    vocabulary = {name: list(values[:MOST_LEARNED]) for name, values in learned.items()}
+    told = {"use_case": definition.name, "serving": served.version, "typical": typical, "vocabulary": vocabulary}
+    return json_reply(told | cards)
 
 
 @router.post("/reload-model", response_model=Reloaded)

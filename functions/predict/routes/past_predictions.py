@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from functions.predict.answers import Count, Predicted, Time, json_reply
+from functions.predict.answers import Count, PredictedClass, PredictedNumber, Time, json_reply
 from functions.predict.problems import Described
 from functions.predict.request import UUID, EntityId, PredictionId, deps_of
 from tabserve.core.chunks import chunks
@@ -70,9 +70,7 @@ class HistoryParameters(BaseModel):
         return HistoryQuery(**filters, source=source, cursor=read_cursor(self.cursor) if self.cursor else None)
 
 
-class PastPrediction(Predicted):
-    """A stored prediction."""
-
+class _Past(Described):
     request_id: str
     use_case: str
     model_version: str
@@ -84,10 +82,18 @@ class PastPrediction(Predicted):
     row_number: Count | None
 
 
+class PastPrediction(PredictedClass, _Past):
+    """A stored prediction of a class."""
+
+
+class PastNumberPrediction(PredictedNumber, _Past):
+    """A stored prediction of a number."""
+
+
 class PastPredictions(Described):
     """Stored predictions, newest first, and where the next page begins."""
 
-    predictions: list[PastPrediction]
+    predictions: list[PastPrediction | PastNumberPrediction]
     next_cursor: str | None
 
 
@@ -106,7 +112,6 @@ def get_past_predictions(request: Request, parameters: Annotated[HistoryParamete
 
 
 def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
-    class_, label = _class_and_label(prediction.prediction, use_case)
     return {
         "prediction_id": prediction.id,
         "request_id": prediction.request_id,
@@ -115,14 +120,19 @@ def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
         "source": prediction.source,
         "created_at": prediction.created_at.astimezone(UTC).isoformat(),
         "features": prediction.features,
-        "prediction": class_,
-        "label": label,
-        "probability": prediction.probability,
-        "probabilities": prediction.probabilities,
+        **_answer(prediction, use_case),
         "entity_id": prediction.entity_id,
         "file_id": prediction.file_id,
         "row_number": prediction.row_number,
     }
+
+
+def _answer(stored: Prediction, use_case: UseCase | None) -> dict[str, Any]:
+    if stored.value is not None:
+        return {"prediction": stored.value, "interval": None if stored.low is None else [stored.low, stored.high]}
+    class_, label = _class_and_label(stored.prediction, use_case)
+    probabilities = {"probability": stored.probability, "probabilities": stored.probabilities}
+    return {"prediction": class_, "label": label, **probabilities}
 
 
 def _class_and_label(text: str, use_case: UseCase | None) -> tuple[str | int, str]:

@@ -76,7 +76,8 @@ def in_database(database: Database) -> list[dict[str, Any]]:
 def read(folder: Path) -> list[dict[str, Any]]:
     frame = pl.scan_parquet(folder / "**/*.parquet", hive_partitioning=True, try_parse_hive_dates=True).collect()
     found = frame.sort("id").to_dicts()
-    return [row | {name: json.loads(row[name]) for name in ("features", "probabilities")} for row in found]
+    of_json = ("features", "probabilities")
+    return [row | {name: row[name] and json.loads(row[name]) for name in of_json} for row in found]
 
 
 def test_reading_it_back_equals_the_rows(stored: Database, folder: Path) -> None:

@@ -101,6 +101,31 @@ def test_of_predictions_of_two_versions_the_earliest_stays_with_the_latest_outco
     engine.dispose()
 
 
+def test_predictions_and_their_outcomes_outlive_the_columns_of_numbers(database_url: str) -> None:
+    engine = database.create(database_url)
+    at = "2026-01-01 12:00:00.000000" + ("+00" if database_url.startswith("postgresql") else "")
+    known, number = row_ids("f1", [1, 2], "v1")
+    with engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "0009")
+        values = {"id": known, "version": "v1", "source": "scheduled", "at": at, "row": 1}
+        connection.execute(text(PREDICTION), values)
+        connection.execute(text(OUTCOME), {"id": known, "actual": "1", "at": at})
+
+    migrate.migrate(database_url)
+
+    numbers = """INSERT INTO predictions (id, request_id, use_case, model_version, source, created_at, features,
+        prediction, value, low, high) VALUES (:id, 'r', 'rents', 'v1', 'api', :at, '{}', '1.5', 1.5, 1, 2)"""
+    probabilities = text("SELECT probability, CAST(probabilities AS TEXT) FROM predictions")
+    with engine.begin() as connection:
+        assert connection.execute(probabilities).all() == [(0.5, "{}")]
+        connection.execute(text(numbers), {"id": number, "at": at})
+        command.downgrade(migrate.config(connection), "0009")
+    with engine.connect() as connection:
+        assert connection.execute(probabilities).all() == [(0.5, "{}")]
+        assert connection.scalar(text("SELECT actual FROM ground_truth")) == "1"
+    engine.dispose()
+
+
 def test_the_reader_reads_and_writes_nothing(postgres_url: str) -> None:
     migrate.migrate(postgres_url, reader_password="it's 100% secret")
 

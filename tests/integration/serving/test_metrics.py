@@ -15,7 +15,7 @@ from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation_result import Issue
 from tabserve.serving.metrics import RequestCount
 from tabserve.serving.store import prediction_store
-from tests.factories import VERSION, batch, ingestion
+from tests.factories import VERSION, batch, ingestion, number_batch
 
 NOW = datetime.now(UTC)
 COUNT = f'tabserve_predictions_total{{class="1",model_version="{VERSION}",source="api",use_case="titanic"}}'
@@ -68,6 +68,16 @@ def test_predictions_are_counted_once_however_often_they_are_read(database_url: 
         store.add(batch(5, created_at=datetime.now(UTC)))
         assert f"{COUNT} {stored}.0" in lines(database_url)
         assert f"{COUNT} {stored}.0" in lines(database_url)
+        ten_minutes_pass(database_url)
+
+
+def test_numbers_are_counted_together_for_there_are_too_many(database_url: str) -> None:
+    store = prediction_store(database_url)
+    store.add(number_batch([1.0, 2.0, 3.5], created_at=datetime.now(UTC)))
+    for _ in range(2):
+        [counted] = [line for line in lines(database_url) if line.startswith("tabserve_predictions_total{")]
+        assert 'class=""' in counted
+        assert counted.endswith(" 3.0")
         ten_minutes_pass(database_url)
 
 

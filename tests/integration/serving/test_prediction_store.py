@@ -22,7 +22,7 @@ from tabserve.serving.ports import PredictionStore
 from tabserve.serving.postgres import NO_RETRY_S, Postgres
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
 from tabserve.serving.store import MANY_ROWS, prediction_store
-from tests.factories import NOON, VERSION, batch, file_batch, ingestion
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion, number_batch
 
 BOTH_WAYS_OF_WRITING = pytest.mark.parametrize("rows", [1, MANY_ROWS - 1, MANY_ROWS])
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -46,6 +46,20 @@ def test_reads_back_what_was_stored(store: PredictionStore, rows: int) -> None:
     store.add(stored)
 
     assert everything(store) == list(stored)[::-1]
+
+
+@BOTH_WAYS_OF_WRITING
+@pytest.mark.parametrize("half_width", [2.5, None])
+def test_reads_back_numbers_with_their_intervals(store: PredictionStore, rows: int, half_width: float | None) -> None:
+    stored = number_batch([1.25, 1e-300, 123_456.75, 0.1 + 0.2] * rows, half_width)
+
+    store.add(stored)
+
+    found = everything(store)
+    assert found == list(stored)[::-1]
+    assert (found[-1].prediction, found[-1].value) == ("1.25", 1.25)
+    assert (found[-1].low, found[-1].high) == ((0, 3.75) if half_width else (None, None))
+    assert {(each.probability, each.probabilities) for each in found} == {(None, None)}
 
 
 def test_stores_the_batches_of_several_calls(store: PredictionStore) -> None:

@@ -68,7 +68,7 @@ def test_linear_model_is_explained_exactly() -> None:
 def test_interactions_are_shared_and_add_up_in_probability() -> None:
     found = explanation.explain(TITANIC, RECORD, titanic_profile(), interacting)
     assert (found.method, found.scale) == ("sampled", "probability")
-    assert sum(found.effects.values()) == pytest.approx(found.probability - found.typical_probability)
+    assert sum(found.effects.values()) == pytest.approx(found.answer - found.typical_answer)
     assert found.effects["Pclass"] > 0.2
     assert found.effects["Sex"] > 0.2
     assert [found.effects[name] for name in ("Age", "Fare", "Embarked")] == [0, 0, 0]
@@ -175,5 +175,5 @@ def test_wide_records_are_compared_with_fewer_typical_ones_and_never_held_all_at
     assert (explanation.typical_count(1_000), explanation.typical_count(5_000)) == (15, 8)
     assert max(most) <= explanation.CELLS_AT_ONCE
     assert found.method == "exact"
-    odds = [math.log(share / (1 - share)) for share in (found.probability, found.typical_probability)]
+    odds = [math.log(share / (1 - share)) for share in (found.answer, found.typical_answer)]
     assert sum(found.effects.values()) == pytest.approx(odds[0] - odds[1], abs=0.01)

@@ -23,7 +23,8 @@ def load_model(use_case: UseCase, metadata: ModelMetadata, read: Callable[[str],
             f"Model {version} of {use_case.name!r} was trained on another definition of its features or target; "
             f"train a new one with scripts/train.py --use-case {use_case.name}."
         )
-    model = OnnxModel(checked(metadata, MODEL, read), version, metadata.model_sha256)
+    body = checked(metadata, MODEL, read)
+    model = OnnxModel(body, version, metadata.model_sha256, threshold=metadata.threshold, interval=metadata.interval)
     if set(model.columns) != set(use_case.input_names):
         columns = ", ".join(sorted(model.columns))
         raise IncompatibleModelError(f"Model {version} of {use_case.name!r} takes other columns: {columns}.")

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from tabserve.core.errors import IncompatibleModelError
 from tabserve.core.records import Value
+from tabserve.registry.version import Interval
 
 PROBABILITIES: Final = "probabilities"
+VALUES: Final = "values"
 TEXT: Final = "tensor(string)"
 NUMBER: Final = "tensor(double)"
 ONNX_ERRORS: Final = (
@@ -24,31 +26,38 @@ ONNX_ERRORS: Final = (
 
 
 class OnnxModel:
-    """One model version: an input per feature column, probabilities in the use case's class order."""
+    """One model version: an input per column, and probabilities in the use case's class order, or a number."""
 
-    def __init__(self, body: bytes, version: str, model_sha256: str) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        version: str,
+        model_sha256: str,
+        *,
+        threshold: float | None = None,
+        interval: Interval | None = None,
+    ) -> None:
         self.version = version
         self.model_sha256 = model_sha256
+        self.threshold = threshold
+        self.interval = interval
         self._session = _session(body, version)
         self._inputs = {port.name: port.type for port in self._session.get_inputs()}
-        if PROBABILITIES not in {port.name for port in self._session.get_outputs()}:
-            raise IncompatibleModelError(f"Model version {version!r} has no output {PROBABILITIES!r}.")
+        outputs = {port.name for port in self._session.get_outputs()}
+        if not outputs & {PROBABILITIES, VALUES}:
+            raise IncompatibleModelError(f"Model version {version!r} has no output {PROBABILITIES!r} or {VALUES!r}.")
+        self._output = PROBABILITIES if PROBABILITIES in outputs else VALUES
 
     @property
     def columns(self) -> Mapping[str, str]:
         """The input columns and their tensor types."""
         return self._inputs
 
-    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
-        """Score features given by column, None where missing; return shape (rows, classes)."""
-        answer: list[list[float]] = self.score(columns, rows).tolist()
-        return answer
-
     def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
-        """Score features given by column; return an array of shape (rows, classes)."""
+        """Score features given by column; return probabilities (rows, classes), or numbers (rows, 1)."""
         feeds = {name: _tensor(kind, columns[name], rows) for name, kind in self._inputs.items()}
-        probabilities: NDArray[np.float64] = self._session.run([PROBABILITIES], feeds)[0]
-        return probabilities
+        answers: NDArray[np.float64] = self._session.run([self._output], feeds)[0]
+        return answers
 
 
 def _session(body: bytes, version: str) -> onnxruntime.InferenceSession:

@@ -13,7 +13,7 @@ from tabserve.serving.service import PredictDependencies
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ExplainedRecord:
     """A record's explanation by the version that answers now."""
 
     use_case: UseCase
@@ -21,7 +21,7 @@ class Explained:
     explanation: Explanation
 
 
-def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) -> Explained:
+def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) -> ExplainedRecord:
     """Explain one record.
 
     Raises UnknownUseCaseError, NoValidRecordsError, ModelError, NoReferenceError, UnavailableError.
@@ -36,5 +36,5 @@ def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) 
         raise NoReferenceError(use_case.name, model.version)
     columns = with_derived(use_case, validated.columns)
     inputs = {name: columns[name][0] for name in use_case.input_names}
-    found = explanation.explain(use_case, inputs, reference.profile, model.probabilities)
-    return Explained(use_case, model.version, found)
+    found = explanation.explain(use_case, inputs, reference.profile, model.score)
+    return ExplainedRecord(use_case, model.version, found)

@@ -22,8 +22,8 @@ from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 
 Floats = NDArray[np.float64]
-Score = Callable[[Mapping[str, Sequence[Value]], int], Sequence[Sequence[float]]]
-Scale = Literal["log_odds", "probability"]
+Score = Callable[[Mapping[str, Sequence[Value]], int], Sequence[Sequence[float]] | Floats]
+Scale = Literal["log_odds", "probability", "value"]
 
 TYPICAL_RECORDS = 64
 FEWEST_TYPICAL_RECORDS = 8
@@ -37,14 +37,15 @@ UNLEARNED = "\x7f"  # a category that no cell can have
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The effects of a record's features on one class, on a scale on which they add up.
+    """The effects of a record's features on the probability of one class, or on a number, on a scale they add up on.
 
-    `method` is "exact" when the model was found to add up its features' effects, otherwise "sampled".
+    `class_index` is None, and the scale is "value", where a number is predicted. `method` is "exact" when the model was
+    found to add up its features' effects, otherwise "sampled".
     """
 
-    class_index: int
-    probability: float
-    typical_probability: float
+    class_index: int | None
+    answer: float
+    typical_answer: float
     effects: Mapping[str, float]
     scale: Scale
     method: Literal["exact", "sampled"]
@@ -52,7 +53,7 @@ class Explanation:
 
 
 def explain(use_case: UseCase, record: Features, profile: Profile, score: Score) -> Explanation:
-    """Explain the positive class of a record, or the predicted one where there is no positive class.
+    """Explain the positive class of a record, or the predicted one where there is no positive class; or the number.
 
     `record` has the model's inputs, those that are derived from the record's columns among them.
     """
@@ -60,22 +61,28 @@ def explain(use_case: UseCase, record: Features, profile: Profile, score: Score)
     count = typical_count(len(names))
     typical = typical_records(use_case, profile, count)
     orders = _orders(len(names), count)
-    probabilities = _scored(names, record, typical, orders, score)
-    own = probabilities[0, -1]
-    positive = use_case.target.positive_index
-    class_index = int(own.argmax()) if positive is None else positive
-    effects, additive = _effects(log_odds(probabilities, class_index), orders)
-    if not additive:
-        effects, _ = _effects(probabilities[:, :, class_index], orders)
+    scores = _scored(names, record, typical, orders, score)
+    class_index = None if use_case.is_regression else _class(use_case, scores[0, -1])
+    answers = scores[:, :, class_index or 0]
+    scale: Scale = "value"
+    effects, additive = _effects(answers, orders, ADDITIVE_WITHIN * float(np.ptp(answers)))
+    if class_index is not None:
+        in_log_odds, additive = _effects(log_odds(scores, class_index), orders, ADDITIVE_WITHIN)
+        scale, effects = ("log_odds", in_log_odds) if additive else ("probability", effects)
     return Explanation(
         class_index=class_index,
-        probability=float(own[class_index]),
-        typical_probability=float(probabilities[:, 0, class_index].mean()),
+        answer=float(answers[0, -1]),
+        typical_answer=float(answers[:, 0].mean()),
         effects={name: float(effects[:, place].mean()) for place, name in enumerate(names)},
-        scale="log_odds" if additive else "probability",
+        scale=scale,
         method="exact" if additive else "sampled",
         typical_records=count,
     )
+
+
+def _class(use_case: UseCase, probabilities: Floats) -> int:
+    positive = use_case.target.positive_index
+    return int(probabilities.argmax()) if positive is None else positive
 
 
 def typical_count(features: int) -> int:
@@ -165,9 +172,9 @@ def _points(
     return points
 
 
-def _effects(scores: Floats, orders: NDArray[np.intp]) -> tuple[Floats, bool]:
-    """Return the effect of each feature on each walk, and whether it is the same in both orders."""
+def _effects(scores: Floats, orders: NDArray[np.intp], within: float) -> tuple[Floats, bool]:
+    """Return the effect of each feature on each walk, and whether it is about the same in both orders."""
     effects = np.empty(orders.shape)
     np.put_along_axis(effects, orders, np.diff(scores, axis=1), axis=1)
-    additive = bool(np.abs(effects[0::2] - effects[1::2]).max() <= ADDITIVE_WITHIN)
+    additive = bool(np.abs(effects[0::2] - effects[1::2]).max() <= within)
     return effects, additive

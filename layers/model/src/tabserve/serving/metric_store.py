@@ -13,16 +13,17 @@ from tabserve.serving.metrics import Family, RequestCount, request_families
 
 Rows = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
-# Moves predictions that no statement is writing any more into the totals.
+# Moves predictions that no statement is writing any more into the totals; numbers are counted together, as no class.
 ROLL_UP = """
 WITH due AS (
     SELECT until AS since FROM rollups
     WHERE name = 'predictions' AND until < now() - interval '2 minutes' FOR UPDATE
 ), counted AS (
     INSERT INTO prediction_totals (use_case, model_version, source, prediction, predictions)
-    SELECT use_case, model_version, source, prediction, count(*) FROM predictions, due
+    SELECT use_case, model_version, source,
+           CASE WHEN value IS NULL THEN prediction ELSE '' END, count(*) FROM predictions, due
     WHERE created_at >= since AND created_at < now() - interval '1 minute'
-    GROUP BY use_case, model_version, source, prediction
+    GROUP BY 1, 2, 3, 4
     ON CONFLICT (use_case, model_version, source, prediction)
     DO UPDATE SET predictions = prediction_totals.predictions + excluded.predictions
 )
@@ -34,9 +35,10 @@ PREDICTIONS = """
 SELECT use_case, model_version, source, prediction, sum(predictions) FROM (
     SELECT use_case, model_version, source, prediction, predictions FROM prediction_totals
     UNION ALL
-    SELECT use_case, model_version, source, prediction, count(*) FROM predictions
+    SELECT use_case, model_version, source,
+           CASE WHEN value IS NULL THEN prediction ELSE '' END, count(*) FROM predictions
     WHERE created_at >= %s AND created_at >= (SELECT until FROM rollups WHERE name = 'predictions')
-    GROUP BY use_case, model_version, source, prediction
+    GROUP BY 1, 2, 3, 4
 ) AS parts GROUP BY use_case, model_version, source, prediction ORDER BY 1, 2, 3, 4
 """
 REQUESTS = "SELECT route, status, bucket, requests, seconds FROM request_counts"

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
-from tabserve.registry.version import ModelCards
+from tabserve.registry.version import Interval, ModelCards
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, PredictionBatch, StoredReply
 
@@ -55,8 +58,19 @@ class Model(Protocol):
     def version(self) -> str:
         """The registry's version name."""
 
-    def probabilities(self, columns: Mapping[str, Sequence[Value]], rows: int) -> list[list[float]]:
-        """Score validated features given by column; return shape (rows, classes) in the use case's class order."""
+    @property
+    def threshold(self) -> float | None:
+        """From which probability on the positive class is answered; None where the likelier class is."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """How far true numbers lie from predicted ones, of a regression."""
+
+    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+        """Score the model's inputs given by column.
+
+        Return probabilities of shape (rows, classes) in the use case's class order, or numbers of shape (rows, 1).
+        """
 
 
 class Models(Protocol):

@@ -1,24 +1,21 @@
 """Predictions: what goes into a model, what comes out, and how one is told apart from another."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
-from itertools import repeat
-from operator import indexOf
-
-import orjson
 
 from tabserve.core.records import Features, Source, Value
+from tabserve.serving.answers import ClassAnswers, NumberAnswers
 
 IDS_A_MILLISECOND = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One stored answer of one model version to one record."""
+    """One stored answer of one model version to one record: a class, or a number with its interval."""
 
     id: str
     request_id: str
@@ -28,8 +25,11 @@ class Prediction:
     created_at: datetime
     features: Features
     prediction: str
-    probability: float
-    probabilities: Mapping[str, float]
+    probability: float | None = None
+    probabilities: Mapping[str, float] | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     entity_id: str | None = None
     file_id: str | None = None
     row_number: int | None = None
@@ -39,7 +39,7 @@ class Prediction:
 class PredictionBatch:
     """The answers of one model version to one request, kept by column; iterating makes each a Prediction.
 
-    `ids`, `columns`, `probabilities` (shape (rows, classes)), `entity_ids` and `row_numbers` have one entry a row.
+    `ids`, `columns`, `answers`, `entity_ids` and `row_numbers` have one entry a row.
     """
 
     request_id: str
@@ -48,35 +48,14 @@ class PredictionBatch:
     source: Source
     created_at: datetime
     ids: Sequence[str]
-    classes: Sequence[str]
-    positive: int | None
     columns: Mapping[str, Sequence[Value]]
-    probabilities: Sequence[Sequence[float]]
+    answers: ClassAnswers | NumberAnswers
     entity_ids: Sequence[str | None]
     file_id: str | None = None
     row_numbers: Sequence[int] | None = None
 
-    @cached_property
-    def chosen(self) -> Sequence[int]:
-        """The index of each row's most probable class; the first one where several are."""
-        if len(self.classes) == 2:
-            return [int(second > first) for first, second in self.probabilities]
-        return list(map(indexOf, self.probabilities, map(max, self.probabilities)))
-
-    @cached_property
-    def confidences(self) -> Sequence[float]:
-        """Each row's probability of the positive class, or of the chosen class when there is no positive one."""
-        if self.positive is None:
-            return [max(row) for row in self.probabilities]
-        return [row[self.positive] for row in self.probabilities]
-
-    @cached_property
-    def by_class(self) -> Sequence[str]:
-        """Each row's probabilities by class: the JSON text that is stored and answered."""
-        return objects(self.classes, self.probabilities)
-
     def __len__(self) -> int:
-        return len(self.probabilities)
+        return len(self.ids)
 
     def __iter__(self) -> Iterator[Prediction]:
         for row, id_ in enumerate(self.ids):
@@ -88,9 +67,7 @@ class PredictionBatch:
                 source=self.source,
                 created_at=self.created_at,
                 features={name: values[row] for name, values in self.columns.items()},
-                prediction=self.classes[self.chosen[row]],
-                probability=self.confidences[row],
-                probabilities=dict(zip(self.classes, self.probabilities[row], strict=True)),
+                **self.answers.stored(row),
                 entity_id=self.entity_ids[row],
                 file_id=self.file_id,
                 row_number=self.row_numbers[row] if self.row_numbers else None,
@@ -132,11 +109,6 @@ class Page:
         """Return the first predictions, at least one fewer than there are, and where the rest begins."""
         last = self.predictions[count - 1]
         return Page(self.predictions[:count], Cursor(last.created_at, last.id))
-
-
-def objects(names: Iterable[str], rows: Iterable[Sequence[Value]]) -> list[str]:
-    """Return one JSON object a row of values."""
-    return [orjson.dumps(row).decode() for row in map(dict, map(zip, repeat(tuple(names)), rows))]
 
 
 def new_ids(at: datetime, count: int) -> Sequence[str]:

@@ -21,8 +21,9 @@ from tabserve.core.queues import Queue
 from tabserve.core.records import FailureCase, Origin, Source
 from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
-from tabserve.core.validation import ENTITY_ID, Record, validate
-from tabserve.serving.ports import Models, ObjectLinks, PredictionStore
+from tabserve.core.validation import ENTITY_ID, Columns, Record, validate
+from tabserve.serving.answers import ClassAnswers, NumberAnswers
+from tabserve.serving.ports import Model, Models, ObjectLinks, PredictionStore
 from tabserve.serving.prediction import PredictionBatch, StoredReply, new_ids, row_ids
 
 if TYPE_CHECKING:
@@ -153,15 +154,21 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
         source=request.source,
         created_at=created_at,
         ids=new_ids(created_at, rows) if origin is None else row_ids(origin.file_id, numbers, model.version),
-        classes=use_case.target.texts,
-        positive=use_case.target.positive_index,
         columns=columns,
-        probabilities=model.probabilities(columns, rows),
+        answers=_answers(use_case, model, columns, rows),
         entity_ids=validated.entity_ids,
         file_id=origin.file_id if origin else None,
         row_numbers=numbers or None,
     )
     return Answer(use_case, batch, validated.indices, validated.errors)
+
+
+def _answers(use_case: UseCase, model: Model, columns: Columns, rows: int) -> ClassAnswers | NumberAnswers:
+    target, scores = use_case.target, model.score(columns, rows)
+    if use_case.is_regression:
+        half_width = model.interval.half_width if model.interval else None
+        return NumberAnswers.of(scores[:, 0].tolist(), half_width, target)
+    return ClassAnswers(target.texts, target.positive_index, scores.tolist(), model.threshold)
 
 
 def _with_stored_features(

@@ -18,6 +18,7 @@ from psycopg2.extensions import cursor
 
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
 from tabserve.serving import history, metric_store
+from tabserve.serving.answers import SEPARATOR, objects
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS, Postgres
 from tabserve.serving.prediction import (
@@ -27,14 +28,12 @@ from tabserve.serving.prediction import (
     Prediction,
     PredictionBatch,
     StoredReply,
-    objects,
 )
 
 if TYPE_CHECKING:
     from tabserve.serving.sqlite_store import SqlitePredictions
 
 MANY_ROWS = 100
-SEPARATOR = "\x1f"
 
 # ruff: noqa: S608  the statements are made of constants
 ROWS = f"SELECT {history.COLUMNS} FROM json_populate_recordset(NULL::predictions, %s)"
@@ -192,9 +191,7 @@ def copied(batch: PredictionBatch) -> str:
         batch.ids,
         repeat(SEPARATOR.join(request)),
         objects(batch.columns, zip(*batch.columns.values(), strict=True)),
-        map(batch.classes.__getitem__, batch.chosen),
-        orjson.dumps(batch.confidences)[1:-1].decode().split(","),  # in a fifth of the time of str
-        batch.by_class,
+        batch.answers.copied(),
         [entity_id or "" for entity_id in batch.entity_ids],
         repeat(batch.file_id or ""),
         repeat("") if batch.row_numbers is None else map(str, batch.row_numbers),
