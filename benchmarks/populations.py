@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import PREDICTION, PROBABILITY, Profile
-from tabserve.training.dataset import LabelledRows, labelled_rows
+from tabserve.training.dataset import LabelledRows
 from tabserve.training.datasets import read_dataset
 from tabserve.training.pipeline import fit
+from tabserve.training.validation import labelled_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 Column = NDArray[np.object_]
@@ -123,7 +124,7 @@ def heavy_tailed(rows: int = 4_000) -> Population:
         "claims": np.where(rng.random(rows) < 0.7, 0, rng.zipf(1.8, rows)).astype(float),
         "rare": np.minimum(rng.geometric(0.5, rows) - 1, 7),
     }
-    targets = tuple((columns["lognormal"] * rng.random(rows) > 1).astype(int).tolist())
+    targets = (columns["lognormal"] * rng.random(rows) > 1).astype(int)
     for name in names[:2]:
         columns[name] = np.where(rng.random(rows) < 0.03, np.nan, columns[name])
     return Population.of(use_case, LabelledRows((), columns, targets))

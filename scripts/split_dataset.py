@@ -15,8 +15,9 @@ from tabserve.core.errors import TrainingDataError
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
-from tabserve.training.dataset import Dataset, labelled_rows
+from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_csv, read_dataset
+from tabserve.training.validation import labelled_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = "truth.json"
@@ -53,8 +54,9 @@ def run(arguments: argparse.Namespace) -> list[SplitFile]:
     """Write the files and the truth; return what was written."""
     use_case = catalog(read_settings()).get(arguments.use_case)
     dataset = clean_dataset(use_case, arguments.data)
-    if arguments.files > len(dataset.rows):
-        raise TrainingDataError(f"{dataset.name} has {len(dataset.rows)} rows, too few for {arguments.files} files.")
+    rows = len(list(dataset.rows))
+    if arguments.files > rows:
+        raise TrainingDataError(f"{dataset.name} has {rows} rows, too few for {arguments.files} files.")
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -74,7 +76,7 @@ def clean_dataset(use_case: UseCase, data: Path | None) -> Dataset:
     """Read the rows to split; raise TrainingDataError unless they are good, or the truth would not be true."""
     if data is None and not use_case.training.data:
         raise TrainingDataError(f"Use case {use_case.name!r} names no training data; say which file: --data CSV.")
-    dataset = read_csv(data) if data else read_dataset(use_case, use_case.training.data, ROOT)
+    dataset = read_csv(data, use_case.format) if data else read_dataset(use_case, use_case.training.data, ROOT)
     labelled_rows(use_case, dataset)
     return dataset
 

@@ -41,9 +41,9 @@ def labelled_data(
 
 
 def _datasets(use_case: UseCase, data: Path | None, holdout: Path | None) -> tuple[Dataset, Dataset | None]:
-    held_out = read_csv(holdout) if holdout else None
+    held_out = read_csv(holdout, use_case.format) if holdout else None
     if data is not None:
-        return read_csv(data), held_out
+        return read_csv(data, use_case.format), held_out
     settings = use_case.training
     if not settings.data:
         raise TrainingDataError(f"Use case {use_case.name!r} names no training data; say which file: --data CSV.")
@@ -57,7 +57,7 @@ def _stored(use_case: UseCase, rows: Dataset, store: FeatureStore, say: Progress
         found = with_stored_features(use_case, rows, store)
     except UnavailableError as error:
         raise TrainingDataError(f"The features cannot be read: {error}") from error
-    say(f"{rows.name}: the feature store knows {len(found.dataset.rows)} of {len(rows.rows)} ids")
+    say(f"{rows.name}: the feature store knows {found.known} of {found.known + found.unknown} ids")
     return found.dataset
 
 

@@ -43,7 +43,7 @@ class SplitFile:
 def split_dataset(use_case: UseCase, dataset: Dataset, files: int, errors: float, seed: int) -> Iterator[SplitFile]:
     """Yield raw files with about the share `errors` of bad rows; kinds of defects take turns, in shuffled order."""
     chance = random.Random(seed)  # noqa: S311  not for secrets
-    rows = list(dataset.rows)
+    rows = [tuple(row) for row in dataset.rows]
     chance.shuffle(rows)
     spoiled = _spoiled(len(rows), round(errors * len(rows)), len(rows) // files - 1, chance)
     kinds = _Turns(use_case, chance)

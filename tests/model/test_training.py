@@ -55,7 +55,7 @@ def test_the_export_answers_like_the_saved_pipeline(
     pipeline = joblib.load(io.BytesIO(trained_registry.file(use_case.name, version, "model.joblib")))
     columns = rows.held_out.columns
     exported = trained_registry.load(use_case, version).score(columns, len(rows.held_out))
-    original = SklearnModel(use_case, pipeline).score(columns, len(rows.held_out))
+    original = SklearnModel(use_case, pipeline, {}).score(columns, len(rows.held_out))
     np.testing.assert_allclose(exported, original, rtol=0, atol=1e-6)
     assert list(exported.argmax(axis=1)) == list(pipeline.predict(_frame(use_case, columns)))
 
@@ -170,7 +170,7 @@ class Tampered(SklearnModel):
     """A fitted model whose export is another one."""
 
     def __init__(self, use_case: UseCase, fitted: SklearnModel, tamper: Callable[[onnx.ModelProto], None]) -> None:
-        super().__init__(use_case, fitted.pipeline)
+        super().__init__(use_case, fitted.pipeline, fitted.vocabulary)
         self._tamper = tamper
 
     def export(self) -> bytes:

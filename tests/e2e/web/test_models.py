@@ -13,10 +13,10 @@ from playwright.sync_api import Page, expect
 
 from browser import choose, settle, visit
 from functions.predict.routes.models import UseCaseDescription
-from tabserve.core.validation import Columns
 from tabserve.registry.version import Metric, ModelMetadata, Parity
 from tabserve.training.dataset import LabelledRows
-from tabserve.training.diagnostics import diagnose
+from tabserve.training.decision import likelier
+from tabserve.training.diagnostics import diagnose, importance
 from tests.definitions import CATALOG
 from tests.e2e.web.conftest import Serve
 
@@ -31,16 +31,17 @@ def card(version: str, noise: float) -> ModelMetadata:
     generator = np.random.default_rng(0)
     truths = generator.integers(0, 2, ROWS)
     sexes = [("male", "female")[truth if generator.random() < 0.8 else 1 - truth] for truth in truths]
-    columns: Columns = {name: [1.0] * ROWS for name in CATALOG.get("titanic").feature_names}
-    columns["Sex"] = [*sexes]
+    columns: dict[str, Any] = {name: np.ones(ROWS) for name in CATALOG.get("titanic").feature_names}
+    columns["Sex"] = np.array(sexes, dtype=object)
 
     def score(given: Mapping[str, Any], rows: int) -> Any:
         second = np.clip(np.where(np.array(given["Sex"]) == "female", 0.8, 0.2) + np.resize(jitter, rows), 0, 1)
         return np.stack((1 - second, second), axis=1)
 
     jitter = generator.normal(0, noise, ROWS)
-    rows = LabelledRows(tuple(map(str, range(ROWS))), columns, tuple(truths.tolist()))
-    found = diagnose(rows, score(columns, ROWS), 1, score, seed=0)
+    rows = LabelledRows(tuple(map(str, range(ROWS))), columns, truths)
+    effects = importance([*columns], rows, score, lambda given, known: float(np.mean(given.argmax(axis=1) == known)), 0)
+    found = diagnose(rows, score(columns, ROWS), 1, likelier, effects)
     return ModelMetadata(
         use_case="titanic",
         use_case_version=1,

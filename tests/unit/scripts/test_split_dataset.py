@@ -52,7 +52,7 @@ def test_every_kind_that_fits_is_injected(name: str) -> None:
     absent = set(KINDS) - set(kinds)
     integers = any(feature.type == "integer" for feature in use_case.features)
     assert absent <= (set() if integers else {"not_an_integer"})
-    assert sum(kinds.values()) == round(0.3 * len(dataset.rows))
+    assert sum(kinds.values()) == round(0.3 * len([*dataset.rows]))
     assert {rule for file in files for row in file.bad for rule in row.rules} <= DESCRIPTIONS.keys()
 
 
@@ -60,7 +60,7 @@ def test_no_row_of_the_dataset_is_lost_when_nothing_is_injected() -> None:
     use_case, dataset = dataset_of("titanic")
     files = list(split_dataset(use_case, dataset, files=7, errors=0, seed=1))
     lines = [line for file in files for line in file.content.decode().splitlines()[1:]]
-    assert len(lines) == len(dataset.rows)
+    assert len(lines) == len([*dataset.rows])
     assert len(set(lines)) == len(lines)
 
 

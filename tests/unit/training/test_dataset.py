@@ -2,13 +2,15 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tabserve.core.errors import TrainingDataError
-from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
+from tabserve.training.dataset import Dataset, LabelledRows, require_disjoint, split_rows
 from tabserve.training.datasets import read_csv, read_dataset
+from tabserve.training.validation import labelled_rows
 from tests import synthetic
 from tests.definitions import CATALOG, PENGUINS
 
@@ -30,7 +32,8 @@ def test_cells_become_values_of_the_definition() -> None:
     assert len(rows) == len(rows.ids) == 200
     assert set(rows.columns) == set(PENGUINS.feature_names)
     assert set(rows.columns["Stage"]) == {1, 2, None}
-    assert {type(value) for value in rows.columns["Body Mass (g)"]} == {int, type(None)}
+    assert rows.columns["Body Mass (g)"].dtype == np.float64
+    assert np.isnan(rows.columns["Body Mass (g)"]).any()
     assert set(rows.targets) == {0, 1, 2}
 
 
@@ -77,7 +80,7 @@ def test_one_class_only_is_refused() -> None:
 def test_rows_of_another_width_and_files_without_rows_are_refused() -> None:
     dataset = penguins(3)
     with pytest.raises(TrainingDataError, match="data row 1 has 9 cells, the header 10"):
-        labelled_rows(PENGUINS, Dataset("x.csv", dataset.header, (dataset.rows[0][1:],)))
+        labelled_rows(PENGUINS, Dataset("x.csv", dataset.header, (next(iter(dataset.rows))[1:],)))
     with pytest.raises(TrainingDataError, match="no data rows"):
         labelled_rows(PENGUINS, Dataset("x.csv", dataset.header, ()))
 
@@ -94,19 +97,22 @@ def test_a_stratified_split_keeps_every_row_once_and_every_class_on_both_sides(
 ) -> None:
     targets = tuple(target for target, count in enumerate(counts) for _ in range(count))
     ids = tuple(str(place) for place in range(len(targets)))
-    rows = LabelledRows(ids, {"place": list(range(len(targets)))}, targets)
-    training, held_out = stratified_split(rows, share, seed)
+    rows = LabelledRows(ids, {"place": np.arange(len(targets))}, np.array(targets))
+    training, held_out = split_rows(rows, share, seed, by_class=True)
     assert sorted((*training.ids, *held_out.ids), key=int) == list(ids)
     for side in (training, held_out):
         assert set(side.targets) == set(range(len(counts)))
         assert [str(place) for place in side.columns["place"]] == list(side.ids)
-    held = Counter(held_out.targets)
+    held = Counter(held_out.targets.tolist())
     assert all(abs(held[target] - count * share) <= 1 for target, count in enumerate(counts))
-    assert stratified_split(rows, share, seed) == (training, held_out)
+    assert [side.ids for side in split_rows(rows, share, seed, by_class=True)] == [training.ids, held_out.ids]
 
 
 def test_a_csv_file_reads_back(tmp_path: Path) -> None:
-    assert read_csv(synthetic.write(penguins(), tmp_path / "penguins.csv")) == penguins()
+    read = read_csv(synthetic.write(penguins(), tmp_path / "penguins.csv"))
+    assert (read.name, read.header) == ("penguins.csv", penguins().header)
+    assert [*map(tuple, read.rows)] == [*map(tuple, read.rows)] == [*penguins().rows]
+    assert read.sha256 == penguins().sha256
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,7 @@ def test_a_csv_file_reads_back(tmp_path: Path) -> None:
 def test_a_file_that_is_no_csv_is_refused(tmp_path: Path, body: bytes, message: str) -> None:
     (tmp_path / "x.csv").write_bytes(body)
     with pytest.raises(TrainingDataError, match=message):
-        read_csv(tmp_path / "x.csv")
+        list(read_csv(tmp_path / "x.csv").rows)
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
@@ -133,7 +139,7 @@ def test_data_of_scikit_learn_takes_the_columns_of_the_use_case(tmp_path: Path) 
     iris = CATALOG.get("iris")
     dataset = read_dataset(iris, "sklearn:iris", tmp_path)
     assert dataset.header == (iris.id_column, *iris.feature_names, iris.target.name)
-    assert dataset.rows[0] == ("1", "5.1", "3.5", "1.4", "0.2", "setosa")
+    assert next(iter(dataset.rows)) == ("1", "5.1", "3.5", "1.4", "0.2", "setosa")
     assert len(labelled_rows(iris, dataset)) == 150
 
 

@@ -1,6 +1,7 @@
 """What the pictures of a version show, against scikit-learn and counted by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from tabserve.core.records import Value
 from tabserve.training import diagnostics
+from tabserve.training.cells import array
 from tabserve.training.dataset import LabelledRows
+from tabserve.training.decision import likelier
 from tests.definitions import CATALOG
 
 RNG = np.random.default_rng(0)
@@ -17,14 +20,18 @@ SCORES = RNG.random(2_000).round(2)
 HAPPENED = RNG.random(2_000) < SCORES
 ROWS = LabelledRows(
     tuple(map(str, range(400))),
-    {"decides": [place % 2 for place in range(400)], "says nothing": RNG.random(400).tolist()},
-    tuple(place % 2 for place in range(400)),
+    {"decides": np.arange(400) % 2, "says nothing": RNG.random(400)},
+    np.arange(400) % 2,
 )
 
 
-def score(columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+def score(columns: Mapping[str, Any], rows: int) -> NDArray[np.float64]:
     second = np.array(columns["decides"], dtype=float) * 0.8 + 0.1
     return np.stack((1 - second, second), axis=1)
+
+
+def accuracy(answers: NDArray[np.float64], targets: NDArray[Any]) -> float:
+    return float(np.mean(answers.argmax(axis=1) == targets))
 
 
 def test_the_roc_curve_has_the_area_that_scikit_learn_computes() -> None:
@@ -55,7 +62,7 @@ def test_confusion_counts_as_scikit_learn_does() -> None:
 
 
 def test_a_column_that_decides_is_important_and_one_that_says_nothing_is_not() -> None:
-    found = diagnostics.importance(ROWS, score, seed=0)
+    found = diagnostics.importance([*ROWS.columns], ROWS, score, accuracy, seed=0)
     assert found["decides"].value == pytest.approx(0.5, abs=0.1)
     assert found["decides"].low <= found["decides"].value <= found["decides"].high
     assert found["says nothing"].value == 0
@@ -69,13 +76,14 @@ def test_typical_values_are_ones_that_are_there() -> None:
         "Fare": [None] * 4,
         "Embarked": [None, None, None, "C"],
     }
-    found = diagnostics.typical(CATALOG.get("titanic"), columns)
+    titanic = CATALOG.get("titanic")
+    found = diagnostics.typical(titanic, {each.name: array(each, columns[each.name]) for each in titanic.features})
     assert found == {"Pclass": 3, "Sex": "female", "Age": 31.23, "Embarked": "C"}
 
 
 @pytest.mark.parametrize("positive", [None, 1])
 def test_a_version_is_described_with_and_without_a_positive_class(positive: int | None) -> None:
-    found = diagnostics.diagnose(ROWS, score(ROWS.columns, 400), positive, score, seed=0)
+    found = diagnostics.diagnose(ROWS, score(ROWS.columns, 400), positive, likelier, {})
     assert bool(found.roc) is (positive is not None)
     assert found.confusion == ((200, 0), (0, 200))
     assert sum(each.rows for each in found.calibration) == 400

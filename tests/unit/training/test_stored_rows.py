@@ -5,8 +5,10 @@ import pytest
 from tabserve.core.entities import Entity
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.records import Value
-from tabserve.training.dataset import Dataset, labelled_rows
+from tabserve.training.cells import values
+from tabserve.training.dataset import Dataset
 from tabserve.training.stored_rows import with_stored_features
+from tabserve.training.validation import labelled_rows
 from tests.definitions import CATALOG, PENGUINS
 from tests.factories import NOON
 from tests.fakes.predictions import FakeFeatures
@@ -27,19 +29,24 @@ def test_ids_and_outcomes_come_from_the_data_and_features_from_the_store() -> No
     found = with_stored_features(TITANIC, OUTCOMES, store("4", "2", "1"))
     assert found.unknown == 1
     assert found.dataset.header == ("PassengerId", *FEATURES, "Survived")
-    assert found.dataset.rows[1] == ("2", "3", "male", "22.0", "7.25", "", "1")
+    assert [*found.dataset.rows][1] == ("2", "3", "male", "22.0", "7.25", "", "1")
     assert [row[0] for row in found.dataset.rows] == ["1", "2", "4"]
 
 
 def test_stored_features_are_the_ones_they_were_stored_as() -> None:
     original = labelled_rows(PENGUINS, dataset(PENGUINS))
-    features = FakeFeatures()
+    features, columns = (
+        FakeFeatures(),
+        {each.name: values(each, original.columns[each.name]) for each in PENGUINS.features},
+    )
     entities = [
-        Entity(id_, {name: values[place] for name, values in original.columns.items()}, NOON)
+        Entity(id_, {name: column[place] for name, column in columns.items()}, NOON)
         for place, id_ in enumerate(original.ids)
     ]
     features.put(PENGUINS.name, entities)
-    assert labelled_rows(PENGUINS, with_stored_features(PENGUINS, dataset(PENGUINS), features).dataset) == original
+    again = labelled_rows(PENGUINS, with_stored_features(PENGUINS, dataset(PENGUINS), features).dataset)
+    assert {each.name: values(each, again.columns[each.name]) for each in PENGUINS.features} == columns
+    assert again.targets.tolist() == original.targets.tolist()
 
 
 def test_what_no_definition_allows_any_more_is_named_and_not_learned_from() -> None:

@@ -69,7 +69,7 @@ def _computed(derived: Derived, sources: Sequence[Column], dated: Mapping[str, D
             days = lambda a, b: (dates.instant(second, b) - dates.instant(first, a)).total_seconds() / DAY  # noqa: E731
             return _mapped(days, sources)
         case Ratio():
-            return _numbers(lambda a, b: float(a) / b if b else math.nan, sources)
+            return _numbers(lambda a, b: a / b if b else math.nan, sources)
         case Product():
             return _numbers(lambda *factors: math.prod(factors, start=1.0), sources)
         case Sum():
@@ -84,11 +84,11 @@ def _mapped(compute: Callable[..., Value], sources: Sequence[Column]) -> list[Va
 
 
 def _numbers(compute: Callable[..., float], sources: Sequence[Column]) -> list[Value]:
-    """Compute numbers; what 64 bits do not hold is missing."""
+    """Compute numbers, from 22 as from 22.0; what 64 bits do not hold is missing."""
 
     def finite(*values: float) -> Value:
         try:
-            number = compute(*values)
+            number = compute(*map(float, values))
         except OverflowError:
             return None
         return number if math.isfinite(number) else None

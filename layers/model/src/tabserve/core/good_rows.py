@@ -82,7 +82,7 @@ class Records:
         self._width = len(header)
         self._id_place = place[folded(use_case.id_column)]
         self._missing = frozenset(use_case.missing_values)
-        self._features = [(f.name, place[folded(f.name)], _converter(f, use_case)) for f in use_case.features]
+        self._features = [(f.name, place[folded(f.name)], converter(f, use_case)) for f in use_case.features]
         self._names_size = sum(len(f.name) + len('"":"",') for f in use_case.features) + len('{"entity_id":""},')
 
     def size(self, cells: Sequence[str]) -> int:
@@ -103,7 +103,8 @@ class Records:
         return record
 
 
-def _converter(feature: Feature, use_case: UseCase) -> Convert:
+def converter(feature: Feature, use_case: UseCase) -> Convert:
+    """Return how a feature's cells are read; it raises ValueError for those that are no value."""
     match feature:
         case CategoryFeature(is_open=False):
             return _category(feature)

@@ -1,5 +1,6 @@
 """Performance measured where the ground truth is known: of the held-out rows in training, of windows afterwards."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
@@ -16,7 +17,7 @@ Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 
 RESAMPLES = 300
-LOWER_IS_BETTER: Final = frozenset({"brier", "calibration_error"})
+LOWER_IS_BETTER: Final = frozenset({"brier", "calibration_error", "mae", "rmse", "median_absolute_error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,46 @@ class Answers:
     def happened(self, actuals: Texts) -> Flags:
         """Return whether what each probability stands for happened."""
         return np.equal(actuals, self.predictions if self.positive is None else self.positive)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A regression's answers: predicted numbers and the intervals around them."""
+
+    values: Floats
+    lows: Floats
+    highs: Floats
+
+    @classmethod
+    def of(cls, use_case: UseCase, values: Floats, half_width: float) -> Self:
+        """Put intervals around numbers, cut where the target has limits."""
+        target = use_case.target
+        lows, highs = values - half_width, values + half_width
+        limits = (target.minimum, target.maximum)
+        if limits != (None, None):
+            lows, highs = np.clip(lows, *limits), np.clip(highs, *limits)
+        return cls(values, lows, highs)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def holds(self, actuals: Floats) -> Flags:
+        """Return whether each interval holds the true value."""
+        return (self.lows <= actuals) & (actuals <= self.highs)
+
+
+def measure_numbers(answers: Numbers, actuals: Sequence[float] | Floats) -> list[Measure]:
+    """Compare a regression's answers with ground truth; nothing without rows."""
+    if not len(answers):
+        return []
+    truth = np.asarray(actuals, dtype=np.float64)
+    found = [
+        _resampled(name, lambda rows, of=of: of(answers.values[rows], truth[rows]), len(answers))  # type: ignore[misc]
+        for name, of in NUMBER_MEASURES.items()
+    ]
+    held = int(answers.holds(truth).sum())
+    low, high = wilson(held, len(answers))
+    return [*found, Measure("coverage", held / len(answers), low, high, len(answers), "measured")]
 
 
 def measure(answers: Answers, actuals: Sequence[str]) -> list[Measure]:
@@ -126,3 +167,29 @@ def _recall(claimed: Flags, real: Flags) -> float:
 
 def _f1(claimed: Flags, real: Flags) -> float:
     return float(2 * (claimed & real).sum() / max(1, claimed.sum() + real.sum()))
+
+
+def _mae(values: Floats, truth: Floats) -> float:
+    return float(np.abs(values - truth).mean())
+
+
+def _rmse(values: Floats, truth: Floats) -> float:
+    return math.sqrt(((values - truth) ** 2).mean())
+
+
+def _r2(values: Floats, truth: Floats) -> float:
+    """Return the share of the variance that is explained; NaN where there is none."""
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    return 1 - float(((values - truth) ** 2).sum()) / spread if spread else math.nan
+
+
+def _median_absolute_error(values: Floats, truth: Floats) -> float:
+    return float(np.median(np.abs(values - truth)))
+
+
+NUMBER_MEASURES: Final[Mapping[str, Callable[[Floats, Floats], float]]] = {
+    "mae": _mae,
+    "rmse": _rmse,
+    "r2": _r2,
+    "median_absolute_error": _median_absolute_error,
+}

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.core.features import CategoryFeature
+from tabserve.core.features import NumberFeature
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 
@@ -27,6 +27,7 @@ PREDICTION = "@prediction"
 PROBABILITY = "@probability"
 MISSING = "missing"
 OTHER = "other"
+NOTHING: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,19 +154,27 @@ class Profile:
         cls,
         use_case: UseCase,
         features: Mapping[str, Sequence[Value]],
-        predictions: Sequence[str],
+        predictions: Sequence[str] | Sequence[float],
         probabilities: Sequence[float],
+        vocabulary: Mapping[str, Sequence[str]] = NOTHING,
     ) -> Self:
-        """Profile reference rows: features by name, predicted classes as text, the probability the API answers."""
+        """Profile reference rows: inputs by name, predicted classes as text, the probability the API answers.
+
+        Of an open category the `vocabulary` has the values that stand on their own. A regression's predictions are
+        numbers, and it has no probabilities.
+        """
         columns: dict[str, ColumnProfile] = {}
-        for feature in use_case.features:
+        for feature in use_case.inputs:
             column = features[feature.name]
-            if isinstance(feature, CategoryFeature):
-                columns[feature.name] = CategoricalProfile.of(column, feature.texts)
-            else:
+            if isinstance(feature, NumberFeature):
                 columns[feature.name] = NumericProfile.of(column)
-        columns[PROBABILITY] = NumericProfile.of(probabilities)
-        columns[PREDICTION] = CategoricalProfile.of(predictions, use_case.target.texts)
+            else:
+                columns[feature.name] = CategoricalProfile.of(column, vocabulary.get(feature.name, feature.texts))
+        if use_case.is_regression:
+            columns[PREDICTION] = NumericProfile.of(predictions)
+        else:
+            columns[PROBABILITY] = NumericProfile.of(probabilities)
+            columns[PREDICTION] = CategoricalProfile.of(predictions, use_case.target.texts)
         return cls(len(predictions), columns)
 
     def window(self, columns: Mapping[str, Sequence[Value]], rows: int) -> "Profile":
@@ -194,7 +203,9 @@ def is_missing(value: Value) -> bool:
 
 
 def category_text(value: Value) -> str:
-    """Write a category as the use case does, where a table turned 3 into 3.0."""
+    """Write a category as the use case does, where a table turned 3 into 3.0; true and false as JSON does."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol, Self
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.reference.calibration import Calibration
-from tabserve.reference.performance import Answers, Measure, measure
-from tabserve.reference.profile import Profile
+from tabserve.reference.performance import Answers, Measure, Numbers, measure, measure_numbers
+from tabserve.reference.profile import NOTHING, Profile
 
 SCHEMA = 1
 SAMPLE_ROWS = 1_000
@@ -45,13 +45,27 @@ class Reference:
         predictions: Sequence[str],
         probabilities: Sequence[float],
         actuals: Sequence[str],
+        vocabulary: Mapping[str, Sequence[str]] = NOTHING,
     ) -> Self:
-        """Profile held-out rows: features by name, classes as text, the probability as the API answers it."""
-        profile = Profile.of(use_case, features, predictions, probabilities)
+        """Profile held-out rows: columns by name, classes as text, the probability as the API answers it."""
+        profile = Profile.of(use_case, features, predictions, probabilities, vocabulary)
         happened = what_happened(use_case, predictions, actuals)
         performance = {each.metric: each for each in measure(Answers.of(use_case, predictions, probabilities), actuals)}
-        calibration, sample = Calibration.of(probabilities, happened), ReferenceRows.of(features, actuals)
-        return cls(profile, calibration, sample, performance)
+        return cls(profile, Calibration.of(probabilities, happened), _sample(use_case, features, actuals), performance)
+
+    @classmethod
+    def of_numbers(
+        cls,
+        use_case: UseCase,
+        features: Mapping[str, Sequence[Value]],
+        answers: Numbers,
+        actuals: Sequence[float],
+        vocabulary: Mapping[str, Sequence[str]] = NOTHING,
+    ) -> Self:
+        """Profile a regression's held-out rows: columns by name, answered and true numbers."""
+        profile = Profile.of(use_case, features, answers.values.tolist(), (), vocabulary)
+        performance = {each.metric: each for each in measure_numbers(answers, actuals)}
+        return cls(profile, Calibration(), _sample(use_case, features, list(map(repr, actuals))), performance)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -71,6 +85,10 @@ class Reference:
             ReferenceRows(dict(sample["columns"]), tuple(sample["actuals"])),
             {each["metric"]: Measure(**each) for each in data.get("performance", ())},
         )
+
+
+def _sample(use_case: UseCase, features: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> ReferenceRows:
+    return ReferenceRows.of({name: features[name] for name in use_case.feature_names}, actuals)
 
 
 class References(Protocol):

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from tabserve.core.derivation import with_derived
 from tabserve.core.errors import IncompatibleModelError
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import OnnxModel
@@ -47,10 +48,11 @@ def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) ->
 def _require_own_answers(use_case: UseCase, model: OnnxModel, body: bytes) -> None:
     try:
         examples = TypeAdapter(list[Example]).validate_json(body)
-        columns = {name: [example.features[name] for example in examples] for name in use_case.input_names}
+        columns = {name: [example.features[name] for example in examples] for name in use_case.feature_names}
     except (ValidationError, KeyError) as error:
         raise IncompatibleModelError(f"The examples of model {model.version} are malformed: {error}") from error
-    expected = [example.probabilities for example in examples]
-    answers = model.score(columns, len(examples))
-    if answers.shape != np.shape(expected) or not np.allclose(answers, expected, rtol=0, atol=TOLERANCE):
+    expected = np.array([example.answers for example in examples])
+    answers = model.score(with_derived(use_case, columns), len(examples))
+    relative = TOLERANCE if use_case.is_regression else 0.0
+    if answers.shape != expected.shape or not np.allclose(answers, expected, rtol=relative, atol=TOLERANCE):
         raise IncompatibleModelError(f"Model {model.version} of {use_case.name!r} does not answer its own examples.")

@@ -13,6 +13,7 @@ from tabserve.registry.version import Interval
 
 PROBABILITIES: Final = "probabilities"
 VALUES: Final = "values"
+Columns = Mapping[str, Sequence[Value] | NDArray[Any]]
 TEXT: Final = "tensor(string)"
 NUMBER: Final = "tensor(double)"
 ONNX_ERRORS: Final = (
@@ -53,8 +54,8 @@ class OnnxModel:
         """The input columns and their tensor types."""
         return self._inputs
 
-    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
-        """Score features given by column; return probabilities (rows, classes), or numbers (rows, 1)."""
+    def score(self, columns: Columns, rows: int) -> NDArray[np.float64]:
+        """Score inputs given by column; return probabilities (rows, classes), or numbers (rows, 1)."""
         feeds = {name: _tensor(kind, columns[name], rows) for name, kind in self._inputs.items()}
         answers: NDArray[np.float64] = self._session.run([self._output], feeds)[0]
         return answers
@@ -71,14 +72,8 @@ def _session(body: bytes, version: str) -> onnxruntime.InferenceSession:
         raise IncompatibleModelError(f"Model version {version!r} cannot be loaded: {error}") from error
 
 
-def _text(value: Value) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _tensor(kind: str, values: Sequence[Value], rows: int) -> NDArray[Any]:
+def _tensor(kind: str, values: Sequence[Value] | NDArray[Any], rows: int) -> NDArray[Any]:
     if kind == NUMBER:
-        return np.array(values, dtype=np.float64).reshape(rows, 1)
-    texts = {value: _text(value) for value in set(values)}
+        return np.asarray(values, dtype=np.float64).reshape(rows, 1)
+    texts = {value: "" if value is None else str(value) for value in set(values)}
     return np.array(list(map(texts.__getitem__, values)), dtype=object).reshape(rows, 1)

@@ -44,7 +44,7 @@ class Parity(BaseModel):
 
 
 class CalibrationBin(BaseModel):
-    """Some held-out rows of about the same answered probability: its mean, and how often it happened, with interval."""
+    """Some held-out rows of about the same answer: its mean, and how often or how much it happened, with interval."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,6 +61,10 @@ class Diagnostics(BaseModel):
     `roc`: pairs of false and true positive rate, empty without a positive class; `confusion`: rows by true class
     (outer) and predicted class (inner), in the use case's order; `importance`: by how much accuracy falls when a column
     is shuffled, with the extremes of several shuffles.
+
+    Of a regression `calibration` compares the mean predicted number with the mean true one; `residuals` are rows by
+    true minus predicted number, each with the ends of its bin; `importance` is by how much the mean absolute error
+    rises; there are no `roc` and no `confusion`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +72,7 @@ class Diagnostics(BaseModel):
     roc: Sequence[tuple[float, float]]
     calibration: Sequence[CalibrationBin]
     confusion: Sequence[Sequence[int]]
+    residuals: Sequence[tuple[float, float, int]] = ()
     importance: Mapping[str, Metric]
 
 
@@ -101,7 +106,7 @@ class ModelMetadata(BaseModel):
     libraries: Mapping[str, str]
     git_commit: str = ""
     features_from: FeatureOrigin = "data"
-    typical: Mapping[str, str | int | float] = Field(
+    typical: Mapping[str, str | bool | int | float] = Field(
         default_factory=dict, description="By column the median or the most frequent value of the held-out rows."
     )
     threshold: float | None = Field(
@@ -116,12 +121,18 @@ class ModelMetadata(BaseModel):
 
 
 class Example(BaseModel):
-    """A row and the probabilities its version must answer, in the use case's class order."""
+    """A record and what its version must answer: probabilities, in the use case's class order, or the value."""
 
     model_config = ConfigDict(frozen=True)
 
-    features: Mapping[str, str | int | float | None]
-    probabilities: tuple[float, ...]
+    features: Mapping[str, str | bool | int | float | None]
+    probabilities: tuple[float, ...] = ()
+    value: float | None = None
+
+    @property
+    def answers(self) -> tuple[float, ...]:
+        """What the model answers, as one row."""
+        return self.probabilities if self.value is None else (self.value,)
 
 
 def version_name(created_at: datetime, content_sha256: str) -> str:

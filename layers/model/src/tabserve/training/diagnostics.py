@@ -1,45 +1,60 @@
-"""What the pictures of a version show: ROC curve, calibration, confusion and importance on the held-out rows."""
+"""What the pictures of a version show: ROC curve, calibration, confusion, residuals, importance; on held-out rows."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median_low, mode
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.core.features import NumberFeature
+from tabserve.core.features import DateFeature, Feature, NumberFeature
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
-from tabserve.reference.intervals import wilson
+from tabserve.reference.intervals import Z, wilson
 from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
-from tabserve.training.dataset import LabelledRows
+from tabserve.training.cells import values
+from tabserve.training.dataset import Array, LabelledRows
+from tabserve.training.decision import Decide
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
-Score = Callable[[Mapping[str, Sequence[Value]], int], Floats]
+Score = Callable[[Mapping[str, Any], int], Floats]
+Goodness = Callable[[Floats, Array], float]
 
 ROC_POINTS: Final = 100
 CALIBRATION_BINS: Final = 10
+RESIDUAL_BINS: Final = 20
 MOST_ROWS: Final = 1_000  # of the held-out ones, for importance: each column costs that many scores a shuffle
 SHUFFLES: Final = 5
 MOST_CELLS: Final = 1_000_000_000  # to score for importance: about a minute; above 447 columns there are fewer rows
 
 
-def diagnose(rows: LabelledRows, probabilities: Floats, positive: int | None, score: Score, seed: int) -> Diagnostics:
+def diagnose(
+    rows: LabelledRows, probabilities: Floats, positive: int | None, decide: Decide, effects: Mapping[str, Metric]
+) -> Diagnostics:
     """Describe probabilities of shape (rows, classes) of held-out rows; `positive` is the place of that class, if any.
 
     The answered probability, which calibration is about, is that of the positive class, or else of the predicted one.
     """
-    targets = np.array(rows.targets)
-    predicted = probabilities.argmax(axis=1)
+    targets = rows.targets
+    predicted = decide(probabilities)
     happened = predicted == targets if positive is None else targets == positive
     answered = probabilities.max(axis=1) if positive is None else probabilities[:, positive]
     return Diagnostics(
         roc=() if positive is None else roc_curve(answered, happened),
         calibration=calibration_bins(answered, happened),
         confusion=confusion(targets, predicted, probabilities.shape[1]),
-        importance=importance(rows, score, seed),
+        importance=effects,
     )
+
+
+def diagnose_numbers(predicted: Floats, targets: Floats, effects: Mapping[str, Metric]) -> Diagnostics:
+    """Describe a regression's predicted numbers of held-out rows."""
+    bins = tuple(_mean_bin(predicted[places], targets[places]) for places in _places_by_size(predicted))
+    counts, edges = np.histogram(targets - predicted, bins=RESIDUAL_BINS)
+    residuals = zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
+    return Diagnostics(roc=(), calibration=bins, confusion=(), importance=effects, residuals=tuple(residuals))
 
 
 def roc_curve(scores: Floats, positive: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
@@ -56,9 +71,18 @@ def roc_curve(scores: Floats, positive: NDArray[np.bool_]) -> tuple[tuple[float,
 
 def calibration_bins(answered: Floats, happened: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
     """Compare the mean answered probability with what happened, in at most ten bins of about as many rows each."""
+    return tuple(_bin(answered[places], happened[places]) for places in _places_by_size(answered))
+
+
+def _places_by_size(answered: Floats) -> list[Places]:
     order = np.argsort(answered, kind="stable")
-    bins = [places for places in np.array_split(order, min(CALIBRATION_BINS, len(order))) if len(places)]
-    return tuple(_bin(answered[places], happened[places]) for places in bins)
+    return [places for places in np.array_split(order, min(CALIBRATION_BINS, len(order))) if len(places)]
+
+
+def _mean_bin(predicted: Floats, targets: Floats) -> CalibrationBin:
+    mean, rows = float(targets.mean()), len(targets)
+    half = Z * float(targets.std(ddof=1)) / math.sqrt(rows) if rows > 1 else 0.0
+    return CalibrationBin(answered=float(predicted.mean()), happened=mean, low=mean - half, high=mean + half, rows=rows)
 
 
 def _bin(answered: Floats, happened: NDArray[np.bool_]) -> CalibrationBin:
@@ -73,40 +97,51 @@ def confusion(targets: Places, predicted: Places, classes: int) -> tuple[tuple[i
     return tuple(tuple(line) for line in counts.reshape(classes, classes).tolist())
 
 
-def typical(use_case: UseCase, columns: Mapping[str, Sequence[Value]]) -> dict[str, str | int | float]:
-    """Return by column a value that stands for the others: the lower median of numbers, the most frequent category.
+def typical(use_case: UseCase, columns: Mapping[str, Array]) -> dict[str, str | bool | int | float]:
+    """Return by the record's column a value that stands for the others: the lower median, or the most frequent one.
 
-    Fractions are short, so that people can read them. A column without any value has none.
+    Numbers and dates have a median. Fractions are short, so that people can read them. A column without any value has
+    none.
     """
-    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
-    return {
-        each.name: _median(each, values) if isinstance(each, NumberFeature) else mode(values)
-        for each in use_case.features
-        if (values := known[each.name])
-    }
+    found = {each.name: _typical(each, values(each, columns[each.name])) for each in use_case.features}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def _median(feature: NumberFeature, values: Sequence[str | int | float]) -> float:
-    median = median_low(map(float, values))
+def _typical(feature: Feature, column: Sequence[Value]) -> Value:
+    known = [value for value in column if value is not None]
+    if not known:
+        return None
+    match feature:
+        case NumberFeature():
+            return _median(feature, known)
+        case DateFeature():
+            return median_low(map(str, known))
+    return mode(known)
+
+
+def _median(feature: NumberFeature, known: Sequence[Value]) -> float:
+    numbers: Sequence[float] = known  # type: ignore[assignment]
+    median = median_low(map(float, numbers))
     short = median if median.is_integer() else float(f"{median:.4g}")
     return short if feature.minimum <= short <= feature.maximum else median
 
 
-def importance(rows: LabelledRows, score: Score, seed: int) -> dict[str, Metric]:
-    """Return by how much accuracy, from 0 to 1, falls when a column is shuffled: the mean and the extremes of 5 times.
+def importance(
+    names: Sequence[str], rows: LabelledRows, score: Score, goodness: Goodness, seed: int
+) -> dict[str, Metric]:
+    """Return by how much answers get worse when one of the model's columns is shuffled: mean and extremes of 5 times.
 
-    Of many held-out rows 1 000, evenly spread, are enough.
+    `goodness` takes answers and targets, both with a row each. Of many held-out rows 1 000, evenly spread, are enough.
     """
-    most = min(MOST_ROWS, max(1, MOST_CELLS // (SHUFFLES * len(rows.columns) ** 2)))
+    most = min(MOST_ROWS, max(1, MOST_CELLS // (SHUFFLES * len(names) ** 2)))
     few = rows.take(range(0, len(rows), -(-len(rows) // most)))
-    targets, count = np.array(few.targets), len(few)
-    whole = float(np.mean(score(few.columns, count).argmax(axis=1) == targets))
-    copies = few.take([*range(count)] * SHUFFLES)  # all shuffles of a column in one call: a call costs more than a row
+    count, copies = len(few), few.take([*range(len(few))] * SHUFFLES)  # a call costs more than a row
+    whole = goodness(score(few.columns, count), few.targets)
     generator = np.random.default_rng(seed)
     found: dict[str, Metric] = {}
-    for name, values in few.columns.items():
-        shuffled = [values[place] for _ in range(SHUFFLES) for place in generator.permutation(count).tolist()]
-        classes = score({**copies.columns, name: shuffled}, len(copies)).argmax(axis=1)
-        lost = whole - (classes.reshape(SHUFFLES, count) == targets).mean(axis=1)
-        found[name] = Metric(value=float(lost.mean()), low=float(lost.min()), high=float(lost.max()))
+    for name in names:
+        shuffled = np.concatenate([few.columns[name][generator.permutation(count)] for _ in range(SHUFFLES)])
+        answers = score({**copies.columns, name: shuffled}, len(copies)).reshape(SHUFFLES, count, -1)
+        lost = [whole - goodness(each, few.targets) for each in answers]
+        found[name] = Metric(value=float(np.mean(lost)), low=float(min(lost)), high=float(max(lost)))
     return found

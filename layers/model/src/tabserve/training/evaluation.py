@@ -1,4 +1,4 @@
-"""How good a classifier's probabilities are, each measure with its 95 % interval."""
+"""How good a model's answers are, each measure with its 95 % interval."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from tabserve.core.errors import AcceptanceError
 from tabserve.core.use_case import MetricName
 from tabserve.reference.intervals import bootstrap, wilson
+from tabserve.reference.performance import NUMBER_MEASURES, Numbers
 from tabserve.registry.version import Metric
+from tabserve.training.decision import Decide, likelier
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -18,16 +20,32 @@ Measure = Callable[[Floats, Places], float]
 
 RESAMPLES: Final = 1_000
 SMALLEST: Final = 1e-15
-LOWER_IS_BETTER: Final = frozenset({"brier", "log_loss"})
+LOWER_IS_BETTER: Final = frozenset({"brier", "log_loss", "mae", "rmse", "median_absolute_error"})
 
 
-def evaluate(probabilities: Floats, targets: Places, seed: int) -> dict[MetricName, Metric]:
+def evaluate(probabilities: Floats, targets: Places, seed: int, decide: Decide = likelier) -> dict[MetricName, Metric]:
     """Measure probabilities of shape (rows, classes) against the classes' places."""
-    accuracy = float(np.mean(probabilities.argmax(axis=1) == targets))
+    accuracy = float(np.mean(decide(probabilities) == targets))
     low, high = wilson(round(accuracy * len(targets)), len(targets))
     measures: dict[MetricName, Measure] = {"roc_auc": roc_auc, "brier": brier, "log_loss": log_loss}
     resampled = {name: _resampled(measure, probabilities, targets, seed) for name, measure in measures.items()}
     return {"accuracy": Metric(value=accuracy, low=low, high=high), **resampled}
+
+
+def evaluate_numbers(answers: Numbers, targets: Floats, seed: int) -> dict[MetricName, Metric]:
+    """Measure a regression's answers against the true numbers."""
+    found: dict[MetricName, Metric] = {}
+    for name, of in NUMBER_MEASURES.items():
+        low, high = bootstrap(
+            lambda rows, of=of: of(answers.values[rows], targets[rows]),  # type: ignore[misc]
+            len(targets),
+            RESAMPLES,
+            seed,
+        )
+        found[name] = Metric(value=of(answers.values, targets), low=low, high=high)  # type: ignore[index]
+    held = int(answers.holds(targets).sum())
+    low, high = wilson(held, len(targets))
+    return {**found, "coverage": Metric(value=held / len(targets), low=low, high=high)}
 
 
 def _resampled(measure: Measure, probabilities: Floats, targets: Places, seed: int) -> Metric:
@@ -57,6 +75,8 @@ def log_loss(probabilities: Floats, targets: Places) -> float:
 
 def require_accepted(metrics: Mapping[MetricName, Metric], limits: Mapping[MetricName, float]) -> None:
     """Raise AcceptanceError naming the limits that are missed."""
+    if unknown := limits.keys() - metrics.keys():
+        raise AcceptanceError(f"`acceptance` names {min(unknown)}; this model is measured by {', '.join(metrics)}.")
     missed = []
     for name, limit in limits.items():
         value = metrics[name].value

@@ -11,38 +11,46 @@ from skl2onnx.algebra.onnx_ops import OnnxIsNaN, OnnxWhere
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 from skl2onnx.operator_converters.imputer_op import convert_sklearn_imputer
 from skl2onnx.shape_calculators.imputer import calculate_sklearn_imputer_output_shapes
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from tabserve.core.features import CategoryFeature
 from tabserve.core.use_case import UseCase
-from tabserve.registry.onnx_model import PROBABILITIES
+from tabserve.registry.onnx_model import PROBABILITIES, VALUES
 from tabserve.training.onnx_forest import CONVERTER_OPSET, ML_OPSET, convert_forest, forest_output_shapes
 
 OPSET: Final = {"": 18, "ai.onnx.ml": CONVERTER_OPSET}
 
 
 def export(use_case: UseCase, pipeline: Pipeline) -> bytes:
-    """Convert a fitted pipeline; the model has one input per feature and one output, the probabilities."""
+    """Convert a fitted pipeline; the model has one input per feature and one output: probabilities, or values."""
+    answer = VALUES if use_case.is_regression else PROBABILITIES
     inputs = [
         (feature.name, (StringTensorType if isinstance(feature, CategoryFeature) else DoubleTensorType)([None, 1]))
-        for feature in use_case.features
+        for feature in use_case.inputs
     ]
     model = convert_sklearn(
         pipeline,
         name=use_case.name,
         initial_types=inputs,
-        options={id(pipeline.steps[-1][1]): {"zipmap": False}},
+        options={} if use_case.is_regression else {id(pipeline.steps[-1][1]): {"zipmap": False}},
         target_opset=OPSET,
-        custom_conversion_functions={SimpleImputer: _convert_imputer, RandomForestClassifier: convert_forest},
+        custom_conversion_functions={
+            SimpleImputer: _convert_imputer,
+            RandomForestClassifier: convert_forest,
+            RandomForestRegressor: convert_forest,
+        },
         custom_shape_calculators={
             SimpleImputer: calculate_sklearn_imputer_output_shapes,
             RandomForestClassifier: forest_output_shapes,
+            RandomForestRegressor: forest_output_shapes,
         },
     )
-    _name_inputs(model.graph, use_case.feature_names)
-    _make_canonical(model)
+    _name_inputs(model.graph, use_case.input_names)
+    if use_case.is_regression:
+        _name_output(model.graph)
+    _make_canonical(model, answer)
     body: bytes = model.SerializeToString(deterministic=True)
     return body
 
@@ -68,8 +76,16 @@ def _name_inputs(graph: GraphProto, names: Sequence[str]) -> None:
         node.input[:] = [renamed.get(name, name) for name in node.input]
 
 
-def _make_canonical(model: ModelProto) -> None:
-    """Keep what the probabilities need, in an order and under names that depend on the computation alone.
+def _name_output(graph: GraphProto) -> None:
+    """Give a regressor's one output its name."""
+    (port,) = graph.output
+    for node in graph.node:
+        node.output[:] = [VALUES if name == port.name else name for name in node.output]
+    port.name = VALUES
+
+
+def _make_canonical(model: ModelProto, answer: str) -> None:
+    """Keep what the answer needs, in an order and under names that depend on the computation alone.
 
     The converter's own order and names change from process to process with Python's hash seed.
     """
@@ -77,7 +93,7 @@ def _make_canonical(model: ModelProto) -> None:
     for domain in model.opset_import:
         domain.version = ML_OPSET if domain.domain == "ai.onnx.ml" else OPSET[domain.domain]
     _replace(model.opset_import, sorted(model.opset_import, key=lambda item: item.domain))
-    _replace(graph.output, [port for port in graph.output if port.name == PROBABILITIES])
+    _replace(graph.output, [port for port in graph.output if port.name == answer])
     _replace(graph.node, _in_order(graph))
     used = list(dict.fromkeys(name for node in graph.node for name in node.input))
     constants = {tensor.name: tensor for tensor in graph.initializer}

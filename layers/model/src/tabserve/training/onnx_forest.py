@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from onnx import TensorProto, numpy_helper
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 CONVERTER_OPSET: Final = 3  # the newest the converter accepts
 ML_OPSET: Final = 5  # the first with 64-bit ensembles; the finished model is declared to be of it
@@ -15,26 +15,31 @@ SUM: Final = 1
 
 
 def forest_output_shapes(operator: Any) -> None:  # noqa: ANN401  skl2onnx has no types
-    """Declare the outputs: classes, and probabilities in 64 bits."""
+    """Declare the outputs: classes, and probabilities in 64 bits; or the values of a regression."""
+    if isinstance(operator.raw_operator, RandomForestRegressor):
+        operator.outputs[0].type = DoubleTensorType([None, 1])
+        return
     operator.outputs[0].type = Int64TensorType([None])
     operator.outputs[1].type = DoubleTensorType([None, len(operator.raw_operator.classes_)])
 
 
 def convert_forest(scope: Any, operator: Any, container: Any) -> None:  # noqa: ANN401  skl2onnx has no types
-    """Convert a forest into two roundings, one ensemble that adds up its trees' shares, and a division."""
-    forest: RandomForestClassifier = operator.raw_operator
-    classes, probabilities = (output.full_name for output in operator.outputs)
+    """Convert a forest into two roundings, one ensemble that adds up its trees' shares or values, and a division."""
+    forest: RandomForestClassifier | RandomForestRegressor = operator.raw_operator
+    targets = 1 if isinstance(forest, RandomForestRegressor) else len(forest.classes_)
+    *classes, answers = (output.full_name for output in operator.outputs)
     rounded, widened, total, count = (
         scope.get_unique_variable_name(name) for name in ("rounded", "widened", "total", "count")
     )
     # scikit-learn's trees compare 32-bit features with 64-bit thresholds.
     container.add_node("Cast", operator.inputs[0].full_name, rounded, to=TensorProto.FLOAT)
     container.add_node("Cast", rounded, widened, to=TensorProto.DOUBLE)
-    attributes = _Ensemble.of(forest).attributes(len(forest.classes_))
+    attributes = _Ensemble.of(forest, targets).attributes(targets)
     container.add_node("TreeEnsemble", widened, total, op_domain="ai.onnx.ml", op_version=CONVERTER_OPSET, **attributes)
     container.add_initializer(count, TensorProto.DOUBLE, [], [float(len(forest.estimators_))])
-    container.add_node("Div", [total, count], probabilities)
-    container.add_node("ArgMax", probabilities, classes, axis=1, keepdims=0)
+    container.add_node("Div", [total, count], answers)
+    for name in classes:
+        container.add_node("ArgMax", answers, name, axis=1, keepdims=0)
 
 
 @dataclass(slots=True)
@@ -49,19 +54,19 @@ class _Ensemble:
     leaf_weights: list[float] = field(default_factory=list)
 
     @classmethod
-    def of(cls, forest: RandomForestClassifier) -> "_Ensemble":
+    def of(cls, forest: RandomForestClassifier | RandomForestRegressor, targets: int) -> "_Ensemble":
         ensemble = cls()
-        for place in range(len(forest.classes_)):
+        for place in range(targets):
             for estimator in forest.estimators_:
                 ensemble._add(estimator.tree_, place)
         return ensemble
 
-    def attributes(self, classes: int) -> dict[str, Any]:
+    def attributes(self, targets: int) -> dict[str, Any]:
         nodes = len(self.features)
         return {
             "aggregate_function": SUM,
             "post_transform": 0,
-            "n_targets": classes,
+            "n_targets": targets,
             "tree_roots": self.roots,
             "nodes_featureids": self.features,
             "nodes_splits": numpy_helper.from_array(np.array(self.splits, dtype=np.float64)),

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.clock import Clock
+from tabserve.core.records import Value
 from tabserve.core.use_case import SCHEMA_VERSION, MetricName, UseCase
-from tabserve.reference.reference import Reference
 from tabserve.registry.version import (
     DEFINITION,
     EXAMPLES,
@@ -20,18 +20,22 @@ from tabserve.registry.version import (
     PIPELINE,
     REFERENCE,
     Alias,
-    Diagnostics,
     Example,
     FeatureOrigin,
+    Interval,
     Metric,
     ModelMetadata,
     Parity,
     version_name,
 )
-from tabserve.training.dataset import Dataset, LabelledRows, labelled_rows, require_disjoint, stratified_split
-from tabserve.training.diagnostics import diagnose, typical
-from tabserve.training.evaluation import evaluate, require_accepted
-from tabserve.training.parity import compare, random_count, random_rows, require_parity, total
+from tabserve.training.cells import values
+from tabserve.training.dataset import Dataset, LabelledRows, require_disjoint, split_rows
+from tabserve.training.diagnostics import typical
+from tabserve.training.evaluation import require_accepted
+from tabserve.training.parity import require_parity, total
+from tabserve.training.random_rows import random_count, random_rows
+from tabserve.training.tasks import Task, task
+from tabserve.training.validation import labelled_rows, require_values
 
 if TYPE_CHECKING:
     from tabserve.registry.onnx_model import OnnxModel
@@ -81,13 +85,15 @@ def split(use_case: UseCase, data: Dataset, holdout: Dataset | None, features_fr
     """Validate labelled data and set rows aside; raise TrainingDataError."""
     rows = labelled_rows(use_case, data)
     if holdout is None:
-        settings = use_case.training
-        training, held_out = stratified_split(rows, settings.test_size, settings.random_state)
-        return Rows(training, held_out, data.sha256, features_from)
-    held_out = labelled_rows(use_case, holdout)
-    require_disjoint(rows, held_out, holdout.name)
-    both = hashlib.sha256(f"{data.sha256}{holdout.sha256}".encode()).hexdigest()
-    return Rows(rows, held_out, both, features_from)
+        settings, by_class = use_case.training, not use_case.is_regression
+        rows, held_out = split_rows(rows, settings.test_size, settings.random_state, by_class=by_class)
+        sha256 = data.sha256
+    else:
+        held_out = labelled_rows(use_case, holdout)
+        require_disjoint(rows, held_out, holdout.name)
+        sha256 = hashlib.sha256(f"{data.sha256}{holdout.sha256}".encode()).hexdigest()
+    require_values(use_case, rows, data.name)
+    return Rows(rows, held_out, sha256, features_from)
 
 
 def train(
@@ -102,56 +108,61 @@ def train(
 
     Raises ParityError, AcceptanceError, StorageUnavailableError; then nothing is registered.
     """
-    progress(f"fitting {len(rows.training)} rows")
+    work = task(use_case, rows.training, deps.fit, progress)
+    progress(f"fitting {len(rows.training):,} rows")
     fitted = deps.fit(use_case, rows.training)
     progress("exporting")
     exported = fitted.export()
     scorer = deps.load(exported, use_case)
-    progress(f"comparing the export on {random_count(use_case) + len(rows.held_out)} rows")
-    parity = check_parity(use_case, fitted, scorer, rows)
-    progress(f"measuring on {len(rows.held_out)} held-out rows")
-    probabilities = scorer.score(rows.held_out.columns, len(rows.held_out))
-    metrics = evaluate(probabilities, np.array(rows.held_out.targets), use_case.training.random_state)
+    progress(f"comparing the export on {random_count(use_case) + len(rows.held_out):,} rows")
+    parity = check_parity(use_case, work, fitted, scorer, rows)
+    progress(f"measuring on {len(rows.held_out):,} held-out rows")
+    answers = scorer.score(rows.held_out.columns, len(rows.held_out))
+    metrics = work.measures(answers, rows.held_out.targets)
     require_accepted(metrics, use_case.training.acceptance)
+    columns = plain_columns(use_case, rows.held_out)
     files = {
         PIPELINE: fitted.save(),
         MODEL: exported,
-        REFERENCE: _json(reference(use_case, rows.held_out, probabilities).to_dict()),
-        EXAMPLES: _json(_examples(rows.held_out, probabilities)),
+        REFERENCE: _json(work.reference(rows.held_out, columns, answers, fitted.vocabulary).to_dict()),
+        EXAMPLES: _json(_examples(use_case, columns, answers)),
         DEFINITION: definition(use_case),
     }
     progress("shuffling columns")
-    target, settings = use_case.target, use_case.training
-    found = diagnose(rows.held_out, probabilities, target.positive_index, scorer.score, settings.random_state)
-    metadata = _metadata(use_case, rows, deps, parity=parity, metrics=metrics, files=files, diagnostics=found)
+    found = work.diagnose(rows.held_out, answers, scorer.score)
+    metadata = _metadata(
+        use_case,
+        rows,
+        deps,
+        parity=parity,
+        metrics=metrics,
+        files=files,
+        typical=typical(use_case, rows.held_out.columns),
+        threshold=work.threshold,
+        interval=work.interval,
+        vocabulary=fitted.vocabulary,
+        diagnostics=found,
+        warnings=tuple(_warnings(rows, metrics, work.interval)),
+    )
     progress(f"registering {metadata.version}")
     deps.registry.register(metadata, files)
     return Trained(metadata, _point(use_case, metadata.version, deps.registry, promote=promote))
 
 
-def check_parity(use_case: UseCase, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
+def check_parity(use_case: UseCase, work: Task, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
     """Compare original and export on the held-out rows and many random ones; raise ParityError."""
     held_out = (rows.held_out.columns, len(rows.held_out))
     drawn = random_rows(use_case, rows.training.columns, use_case.training.random_state)
-    pieces = itertools.chain([held_out], drawn)
-    parity = total([compare(original.score(*piece), exported.score(*piece)) for piece in pieces])
-    require_parity(parity)
+    pieces: Iterator[tuple[Mapping[str, Any], int]] = itertools.chain([held_out], drawn)
+    parity = total([work.compare(original.score(*piece), exported.score(*piece)) for piece in pieces])
+    require_parity(parity, work.answers)
     return parity
 
 
-def reference(use_case: UseCase, rows: LabelledRows, probabilities: Floats) -> Reference:
-    """Return what monitoring compares with: the held-out rows and what the model answers to them."""
-    classes = use_case.target.texts
-    predicted = probabilities.argmax(axis=1)
-    positive = use_case.target.positive_index
-    answered = probabilities.max(axis=1) if positive is None else probabilities[:, positive]
-    return Reference.of(
-        use_case,
-        rows.columns,
-        [classes[place] for place in predicted],
-        answered.tolist(),
-        [classes[place] for place in rows.targets],
-    )
+def plain_columns(use_case: UseCase, rows: LabelledRows) -> dict[str, list[Value]]:
+    """Return the record's columns and the model's inputs, values as records hold them."""
+    features = {each.name: each for each in (*use_case.features, *use_case.inputs)}
+    return {name: values(each, rows.columns[name]) for name, each in features.items()}
 
 
 def definition(use_case: UseCase) -> bytes:
@@ -160,13 +171,13 @@ def definition(use_case: UseCase) -> bytes:
     return _json({"schema_version": SCHEMA_VERSION, **content})
 
 
-def _examples(rows: LabelledRows, probabilities: Floats) -> list[dict[str, Any]]:
+def _examples(use_case: UseCase, columns: Mapping[str, Sequence[Value]], answers: Floats) -> list[dict[str, Any]]:
     return [
         Example(
-            features={name: values[place] for name, values in rows.columns.items()},
-            probabilities=tuple(probabilities[place].tolist()),
+            features={name: columns[name][place] for name in use_case.feature_names},
+            **({"value": row[0]} if use_case.is_regression else {"probabilities": row}),
         ).model_dump()
-        for place in range(min(EXAMPLE_ROWS, len(rows)))
+        for place, row in enumerate(answers[:EXAMPLE_ROWS].tolist())
     ]
 
 
@@ -174,11 +185,8 @@ def _metadata(
     use_case: UseCase,
     rows: Rows,
     deps: TrainDependencies,
-    *,
-    parity: Parity,
-    metrics: Mapping[MetricName, Metric],
     files: Mapping[str, bytes],
-    diagnostics: Diagnostics,
+    **found: Any,  # noqa: ANN401
 ) -> ModelMetadata:
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     now = deps.clock().replace(microsecond=0)
@@ -193,23 +201,25 @@ def _metadata(
         rows_trained=len(rows.training),
         rows_held_out=len(rows.held_out),
         estimator=use_case.estimator,
-        metrics=metrics,
-        parity=parity,
         files=hashes,
         libraries=deps.libraries,
         git_commit=deps.git_commit,
         features_from=rows.features_from,
-        typical=typical(use_case, rows.held_out.columns),
-        diagnostics=diagnostics,
-        warnings=tuple(_warnings(rows)),
+        **found,
     )
 
 
-def _warnings(rows: Rows) -> Iterator[str]:
+def _warnings(rows: Rows, metrics: Mapping[MetricName, Metric], interval: Interval | None) -> Iterator[str]:
     if (count := len(rows.held_out)) < ENOUGH_REFERENCE_ROWS:
         yield (
             f"The reference has {count} rows, fewer than {ENOUGH_REFERENCE_ROWS}: an unlucky one raises more false "
             "drift alarms than promised, and only large losses of performance stand out. Hold more rows out if you can."
+        )
+    coverage = metrics.get("coverage")
+    if interval and coverage and not coverage.low <= interval.share <= coverage.high:
+        yield (
+            f"The interval is meant to hold {interval.share:.0%} of the true values and holds {coverage.value:.1%} of "
+            "the held-out ones: are they as those it learned from?"
         )
 
 
