@@ -38,6 +38,7 @@ class OriginBody(StrictModel):
     file_id: FileId
     row_numbers: list[Annotated[int, Field(ge=1, le=MAX_INTEGER)]]
     fence: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+    contract_sha256: Annotated[str, StringConstraints(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 class PredictBody(StrictModel):
@@ -95,8 +96,12 @@ def predict_request(
         use_case=use_case,
         source=source or batch.source,
         records=batch.records,
-        origin=Origin(origin.file_id, tuple(origin.row_numbers), origin.fence) if origin else None,
+        origin=_origin(origin) if origin else None,
     )
+
+
+def _origin(body: OriginBody) -> Origin:
+    return Origin(body.file_id, tuple(body.row_numbers), body.fence, body.contract_sha256)
 
 
 def _refuse_what_only_the_scheduler_sends(batch: PredictBody) -> None:

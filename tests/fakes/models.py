@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tabserve.core.catalog import Catalog
 from tabserve.core.records import Value
-from tabserve.core.use_case import UseCase
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Interval, ModelCards
+from tabserve.serving.ports import Served
+from tests.definitions import CATALOG
 
 VERSION = "20260101T000000Z-00000000"
 
@@ -32,22 +34,27 @@ class FakeModels:
     """Serves uniform probabilities, the last class being a little likelier, and of regressions the number ten."""
 
     version: str = VERSION
+    catalog: Catalog = CATALOG
 
-    def serving(self, use_case: UseCase) -> FakeModel | None:
+    def serving(self, name: str) -> Served | None:
         return None
 
-    def champion(self, use_case: UseCase) -> FakeModel:
+    def champion(self, name: str) -> Served:
+        use_case = self.catalog.get(name)
         if use_case.is_regression:
-            return FakeModel([10.0], self.version, interval=Interval(share=0.9, half_width=2.5))
+            return Served(use_case, FakeModel([10.0], self.version, interval=Interval(share=0.9, half_width=2.5)))
         count = len(use_case.target.classes)
         row = [0.9 / count] * count
         row[-1] += 0.1
-        return FakeModel(row, self.version)
+        return Served(use_case, FakeModel(row, self.version))
 
-    def reload(self, use_case: UseCase) -> FakeModel:
-        return self.champion(use_case)
+    def reload(self, name: str) -> Served:
+        return self.champion(name)
 
-    def cards(self, use_case: UseCase) -> ModelCards:
+    def judged_by(self, name: str, contract_sha256: str) -> Served:
+        return self.champion(name)
+
+    def cards(self, name: str) -> ModelCards:
         return ModelCards([], None, None)
 
 

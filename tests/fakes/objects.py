@@ -35,6 +35,10 @@ class FakeObjects:
     def keys(self, prefix: str) -> Iterator[str]:
         yield from sorted(key for key in self.objects if key.startswith(prefix))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        inside = (key.removeprefix(prefix) for key in self.keys(prefix))
+        yield from sorted({key.partition("/")[0] for key in inside if "/" in key})
+
     def open(self, key: str) -> BinaryIO:
         return self.read(key).stream
 

@@ -19,7 +19,7 @@ def predict_dependencies(predictions: Any, **given: Any) -> PredictDependencies:
     parts: dict[str, Any] = {
         "settings": Settings(),
         "catalog": CATALOG,
-        "models": FakeModels(),
+        "models": FakeModels(catalog=given.get("catalog", CATALOG)),
         "predictions": predictions,
         "writer": GroupCommit(predictions),
         "features": FakeFeatures(),

@@ -109,7 +109,7 @@ def test_a_record_passes_few_files(world: World) -> None:
         answer = world.call("PredictFunction", event, around=walk.of_second(event))
 
     assert answer["statusCode"] == 200
-    assert len(walk.files) <= 22, "\n".join(sorted(walk.files))
+    assert len(walk.files) <= 24, "\n".join(sorted(walk.files))
 
 
 def test_a_row_of_a_raw_file_passes_few_files(world: World) -> None:
@@ -121,5 +121,5 @@ def test_a_row_of_a_raw_file_passes_few_files(world: World) -> None:
 
     assert (done["status"], done["rows"]) == ("completed", 2)
     own = {name for name in walk.files if "/tabserve/core/" not in name and "/tabserve/alerts/" not in name}
-    assert len(own) <= 24, "\n".join(sorted(own))
-    assert len(walk.files) <= 42, "\n".join(sorted(walk.files))
+    assert len(own) <= 34, "\n".join(sorted(own))
+    assert len(walk.files) <= 57, "\n".join(sorted(walk.files))

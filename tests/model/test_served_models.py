@@ -25,10 +25,10 @@ class World:
         self.registry = Registry(FolderStore(folder))
         self.refused: list[str] = []
         self.mended: list[str] = []
-        self.models = ServedModels(self._connect, BundledModels(bundled), self._report, lambda: self.now)
+        self.models = ServedModels(CATALOG, self._connect, BundledModels(bundled), self._report, lambda: self.now)
 
     def served(self) -> str:
-        return self.models.champion(USE_CASE).version
+        return self.models.champion(USE_CASE.name).version
 
     def pass_time(self) -> None:
         self.now += REFRESH_SECONDS
@@ -42,7 +42,7 @@ class World:
             raise StorageUnavailableError("away")
         return self.registry
 
-    def _report(self, _: UseCase, version: str, error: ModelError | None) -> None:
+    def _report(self, _: str, version: str, error: ModelError | None) -> None:
         (self.refused if error else self.mended).append(version)
 
 
@@ -79,7 +79,7 @@ def test_a_new_champion_is_served_after_the_refresh_and_not_before(world: World,
 def test_a_reload_does_not_wait(world: World, first: str, second: str) -> None:
     assert world.served() == first
     world.registry.point(USE_CASE.name, "champion", second)
-    assert world.models.reload(USE_CASE).version == second
+    assert world.models.reload(USE_CASE.name).version == second
 
 
 def test_a_corrupted_champion_is_never_served_and_told_once(world: World, first: str, second: str) -> None:
@@ -109,7 +109,7 @@ def test_the_packed_champion_answers_without_the_registry(world: World, first: s
     shutil.copytree(world.folder / "models" / USE_CASE.name / first, tmp_path / "bundled" / USE_CASE.name)
     world.unavailable = True
     assert world.served() == first
-    assert world.models.cards(USE_CASE).champion is not None
+    assert world.models.cards(USE_CASE.name).champion is not None
 
 
 def test_without_any_model_there_is_no_answer(world: World) -> None:

@@ -144,14 +144,13 @@ def get_use_case(request: Request, name: str) -> Response:
 def get_model(request: Request, use_case: UseCaseName = None) -> Response:
     """Tell which version answers, how good it is, and which others there are."""
     deps = deps_of(request)
-    definition = deps.catalog.get(use_case or deps.default_use_case)
-    served = deps.models.champion(definition)
-    known = deps.models.cards(definition)
+    name = use_case or deps.default_use_case
+    served, known = deps.models.champion(name), deps.models.cards(name)
     typical = known.champion.typical if known.champion else {}
     cards = dict(Cards.model_validate(known))
     learned = known.champion.vocabulary if known.champion else {}
-    vocabulary = {name: list(values[:MOST_LEARNED]) for name, values in learned.items()}
-    told = {"use_case": definition.name, "serving": served.version, "typical": typical, "vocabulary": vocabulary}
+    vocabulary = {each: list(values[:MOST_LEARNED]) for each, values in learned.items()}
+    told = {"use_case": name, "serving": served.version, "typical": typical, "vocabulary": vocabulary}
     return json_reply(told | cards)
 
 

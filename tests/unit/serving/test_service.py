@@ -1,7 +1,7 @@
 """What a request's records are scored with, and what is stored of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import Interval
+from tabserve.serving.ports import Served
 from tabserve.serving.prediction import Prediction
 from tabserve.serving.service import PredictRequest, predict
 from tests.coroutines import run
@@ -38,14 +39,15 @@ class One(FakeModels):
 
     model: FakeModel = field(default_factory=lambda: FakeModel([0.5, 0.5]))
 
-    def champion(self, use_case: UseCase) -> FakeModel:
-        return self.model
+    def champion(self, name: str) -> Served:
+        return replace(super().champion(name), model=self.model)
 
 
 def stored_of(use_case: UseCase, record: Mapping[str, Value], model: FakeModel) -> Prediction:
     """Return what is stored of a record that a model answers."""
     stored = FakePredictions()
-    deps = predict_dependencies(stored, catalog=FakeCatalog([use_case]), models=One(model=model))
+    known = FakeCatalog([use_case])
+    deps = predict_dependencies(stored, catalog=known, models=One(model=model, catalog=known))
     run(predict(PredictRequest("r", use_case.name, "api", [record]), deps))
     [prediction] = stored.stored.values()
     return prediction
@@ -82,7 +84,8 @@ def test_a_number_is_stored_with_its_interval_cut_at_the_targets_limits(
 
 def test_a_model_is_asked_with_derived_features_and_they_are_stored_after_the_records_own() -> None:
     model, stored = Asked([0.2, 0.8]), FakePredictions()
-    deps = predict_dependencies(stored, catalog=FakeCatalog([TRIPS]), models=One(model=model))
+    known = FakeCatalog([TRIPS])
+    deps = predict_dependencies(stored, catalog=known, models=One(model=model, catalog=known))
     run(predict(PredictRequest("r", "trips", "api", [TRIP]), deps))
     asked = {name: values for name, values in model.columns.items() if name in TRIPS.input_names}
     assert asked == {name: [value] for name, value in {**TRIP, **DERIVED_OF_TRIP}.items() if name in asked}

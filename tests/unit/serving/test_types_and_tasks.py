@@ -15,7 +15,7 @@ from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profi
 from tabserve.reference.reference import Reference
 from tests.definitions import DERIVED_OF_TRIP, RENT, RENTS, TRIP, TRIPS
 from tests.fakes.catalog import FakeCatalog
-from tests.fakes.models import FakeReferences
+from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.predictions import FakePredictions, FakeQueue
 
 Post = Callable[[object], tuple[int, dict[str, Any]]]
@@ -24,7 +24,8 @@ Post = Callable[[object], tuple[int, dict[str, Any]]]
 @pytest.fixture(autouse=True)
 def _known(app_module: Any, references: FakeReferences) -> None:
     state = app_module.app.state
-    deps = replace(state.service.deps, catalog=FakeCatalog([TRIPS, RENTS]))
+    known = FakeCatalog([TRIPS, RENTS])
+    deps = replace(state.service.deps, catalog=known, models=FakeModels(catalog=known))
     state.service = replace(state.service, deps=deps)
     profile = Profile(
         4,

@@ -12,11 +12,12 @@ from tabserve.batch.service import MAX_LARGE_FILES
 from tabserve.batch.store import PendingFiles
 from tabserve.core.clock import utc_now
 from tabserve.core.s3 import S3Store
-from tabserve.core.service import Service, aws_client, catalog, database, lambda_service
+from tabserve.core.service import Service, aws_client, database, lambda_service
 from tabserve.core.settings import Settings, read_settings
+from tabserve.registry.build import catalog
 
 NEEDS: Final = ("database_url", "predict_function", "good_bucket", "markers_table")
-OPTIONAL: Final = ("parallel_calls",)
+OPTIONAL: Final = ("parallel_calls", "artifacts_bucket")
 
 
 def scheduled_predict_service() -> Service[ScheduledDependencies]:

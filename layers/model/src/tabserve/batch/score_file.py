@@ -95,7 +95,7 @@ class FileInWork:
     def ask(self, chunk: Chunk) -> Mapping[int, str]:
         """Have a chunk predicted, in any thread; return and raise what the prediction service does."""
         numbers, fence = tuple(chunk.records), self._held.fence
-        origin = Origin(self.ingestion.file_id, numbers, fence)
+        origin = Origin(self.ingestion.file_id, numbers, fence, self.ingestion.contract_sha256 or "")
         return self._deps.service.predict(self.use_case, list(chunk.records.values()), origin)
 
     def answered(self, chunk: Chunk, answer: "Future[Mapping[int, str]]") -> None:
@@ -141,7 +141,7 @@ class FileInWork:
         deps.files.begin_predicting(file.file_id, self._claim.fence)
         if self._claim.attempts > MAX_ATTEMPTS:
             raise TabserveError(f"{MAX_ATTEMPTS} workers stopped without a word")
-        use_case = deps.catalog.get(self.use_case)
+        use_case = deps.catalog.judged_by(self.use_case, file.contract_sha256)
         predicted_until = deps.files.last_predicted_row(file.file_id)
         rows_read = 0
         with deps.good.open(file.good_key or "") as stream:

@@ -21,6 +21,9 @@ class ObjectStore(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys under a prefix, sorted."""
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the first part of what comes behind a prefix that ends in a slash, sorted: the folders in it."""
+
     def open(self, key: str) -> BinaryIO:
         """Stream an object; raise KeyError when there is none."""
 

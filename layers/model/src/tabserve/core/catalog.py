@@ -1,13 +1,15 @@
 """Use cases from a folder of YAML files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from tabserve.core.derived import KINDS
 from tabserve.core.errors import UnknownUseCaseError, UseCaseError
 from tabserve.core.use_case import UseCase
 
@@ -20,6 +22,9 @@ class Catalog(Protocol):
 
     def get(self, name: str) -> UseCase:
         """Return one definition; raise UnknownUseCaseError."""
+
+    def judged_by(self, name: str, contract_sha256: str | None) -> UseCase:
+        """Return the definition whose contract begins so; where nobody knows it any more, the one of now."""
 
 
 class YamlCatalog:
@@ -41,6 +46,10 @@ class YamlCatalog:
             self._loaded[name] = load_use_case(self._paths[name])
         return self._loaded[name]
 
+    def judged_by(self, name: str, contract_sha256: str | None) -> UseCase:  # noqa: ARG002  a folder has no past
+        """Return the definition of now; raise UnknownUseCaseError."""
+        return self.get(name)
+
     @cached_property
     def _paths(self) -> Mapping[str, Path]:
         return {path.stem: path for path in sorted(self._folder.glob("*.yaml"))}
@@ -55,14 +64,20 @@ def load_use_case(path: Path) -> UseCase:
     except yaml.YAMLError as error:
         raise UseCaseError(f"{path.name} is not YAML: {error}") from error
     except ValidationError as error:
-        raise UseCaseError(f"{path.name}: {'; '.join(_sentences(error))}") from error
+        raise UseCaseError(f"{path.name}: {sentences(error)}") from error
     if use_case.name != path.stem:
         raise UseCaseError(f"{path.name}: name is {use_case.name!r}; a definition is named like its file")
     return use_case
 
 
-def _sentences(error: ValidationError) -> Iterator[str]:
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        yield f"{where}: {message}" if where else message
+def sentences(error: ValidationError) -> str:
+    """Return what is wrong with a definition, the fields by their names."""
+    return "; ".join(map(_sentence, error.errors()))
+
+
+def _sentence(item: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in item["loc"] if part not in KINDS)
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "there is no such field; see docs/models.md, or update tabserve if a newer one wrote the definition"
+    return f"{where}: {message}" if where else message

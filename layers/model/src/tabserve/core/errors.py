@@ -4,6 +4,7 @@ TabserveError
 ├── SettingsError               a setting is missing or malformed
 ├── UseCaseError                a use-case definition breaks a rule
 ├── UnknownUseCaseError         no use case has this name
+│   └── RetiredUseCaseError     the use case was retired
 ├── UnknownFileError            no raw file has this id, or it has no report
 ├── RequestError                a request as a whole cannot be answered
 │   ├── MalformedBodyError      a body is not the strict JSON it should be
@@ -57,6 +58,15 @@ class UnknownUseCaseError(TabserveError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.known = tuple(known)
         super().__init__(f"Unknown use case {name!r}; known: {', '.join(self.known) or 'none'}.")
+
+
+class RetiredUseCaseError(UnknownUseCaseError):
+    """The use case was retired: it takes no records and files any more."""
+
+    def __init__(self, name: str) -> None:
+        back = "to bring it back, promote one of its versions with scripts/models.py"
+        TabserveError.__init__(self, f"The use case {name!r} is retired; {back}.")
+        self.known = ()
 
 
 class UnknownFileError(TabserveError):

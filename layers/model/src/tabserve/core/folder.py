@@ -45,6 +45,11 @@ class FolderStore:
         keys = (path.relative_to(self._root).as_posix() for path in found)
         yield from sorted(key for key in keys if key.startswith(prefix))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        folder = self._path(prefix)
+        if folder.is_dir():
+            yield from sorted(path.name for path in folder.iterdir() if path.is_dir())
+
     def open(self, key: str) -> BinaryIO:
         try:
             return self._path(key).open("rb")

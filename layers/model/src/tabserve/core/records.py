@@ -25,8 +25,12 @@ class FailureCase:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The rows of a raw file that a request's records come from, and the fence of the claim they are sent under."""
+    """The rows of a raw file that a request's records come from, and the fence of the claim they are sent under.
+
+    The contract, where it is known, is the one that they were judged by.
+    """
 
     file_id: str
     row_numbers: tuple[int, ...]
     fence: int
+    contract_sha256: str = ""

@@ -11,6 +11,7 @@ from tabserve.core.features import CategoryFeature, Feature
 
 FILE_RULES: Final[Mapping[str, str]] = {
     "unknown_use_case": "the key's first folder is no use case",
+    "retired_use_case": "the use case is retired",
     "no_use_case": "the file is in no folder, and no default use case is set",
     "empty_file": "the file has no content",
     "blank_lines_only": "the file has nothing but blank lines",

@@ -61,6 +61,15 @@ class S3Store:
         except (BotoCoreError, ClientError) as error:
             raise self._unavailable("list", prefix, error) from error
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                for item in page.get("CommonPrefixes", ()):
+                    yield item["Prefix"].removeprefix(prefix).rstrip("/")
+        except (BotoCoreError, ClientError) as error:
+            raise self._unavailable("list", prefix, error) from error
+
     def open(self, key: str) -> BinaryIO:
         return self.read(key).stream
 

@@ -22,7 +22,8 @@ from tabserve.core.features import (
 )
 from tabserve.core.limits import Definition, FileFormat, Monitoring, SeverityLimits
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+SLUG: Final = r"^[a-z][a-z0-9_-]{0,39}$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
 Estimator = Literal["logistic_regression", "ridge", "random_forest"]
 MetricName = Literal[

@@ -5,17 +5,19 @@ from typing import Final
 from tabserve.core.clock import utc_now
 from tabserve.core.queues import SqsQueue
 from tabserve.core.s3 import S3Store
-from tabserve.core.service import Service, aws_client, catalog, lambda_service
+from tabserve.core.service import Service, aws_client, lambda_service
 from tabserve.core.settings import Settings
 from tabserve.features.service import FillDependencies
 from tabserve.features.store import WRITERS, DynamoFeatures
+from tabserve.registry.build import catalog
 
 NEEDS: Final = ("good_bucket", "features_table", "features_queue_url")
+OPTIONAL: Final = ("artifacts_bucket",)
 
 
 def features_service() -> Service[FillDependencies]:
     """Build the function's parts; raise SettingsError."""
-    return lambda_service("features", NEEDS, _dependencies)
+    return lambda_service("features", NEEDS, _dependencies, OPTIONAL)
 
 
 def _dependencies(settings: Settings) -> FillDependencies:

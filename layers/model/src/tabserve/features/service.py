@@ -58,7 +58,7 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
     The answer names a file that can never be read: trying again would not help it.
     """
     try:
-        use_case = deps.catalog.get(file.key.partition("/")[0])
+        use_case = deps.catalog.judged_by(*judged_by(file.key))
     except UnknownUseCaseError:
         return Filled(skipped="its key names no use case")
     if not use_case.feature_store:
@@ -71,6 +71,15 @@ def fill_features(file: GoodFile, deps: FillDependencies, seconds_left: Callable
     except FileRejectedError as error:
         part.filled.malformed = str(error)
     return part.filled
+
+
+def judged_by(good_key: str) -> tuple[str, str | None]:
+    """Return the use case of a good object and the first digits of the contract that its rows were judged by.
+
+    Ingestion writes USE_CASE/FILE_ID/CONTRACT/NAME; of any other key the contract is None.
+    """
+    parts = good_key.split("/")
+    return parts[0], parts[2] if len(parts) == 4 else None
 
 
 class _Part:

@@ -4,13 +4,14 @@ from typing import Final
 
 from tabserve.core.clock import utc_now
 from tabserve.core.s3 import S3Store
-from tabserve.core.service import Service, aws_client, catalog, database, lambda_service
+from tabserve.core.service import Service, aws_client, database, lambda_service
 from tabserve.core.settings import Settings
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.service import IngestDependencies
 from tabserve.ingestion.store import Ingestions
 from tabserve.ingestion.validation import ValidationDependencies
 from tabserve.ingestion.validator import validate_rows
+from tabserve.registry.build import catalog
 
 NEEDS: Final = ("database_url", "raw_bucket", "good_bucket", "bad_bucket", "artifacts_bucket")
 OPTIONAL: Final = ("default_use_case", "ui_url")

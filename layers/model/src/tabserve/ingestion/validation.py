@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from tabserve.core.buckets import Bucket
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
-from tabserve.core.errors import FileRejectedError, UnknownUseCaseError
+from tabserve.core.errors import FileRejectedError, RetiredUseCaseError, UnknownUseCaseError
 from tabserve.core.files import Ingestion, IngestionStatus, RawFile
 from tabserve.core.rules import BAD_ROWS_STORED, MAX_FILE_BYTES, SPLIT_IT
 from tabserve.core.use_case import UseCase
@@ -95,6 +95,8 @@ def _use_case(file: RawFile, deps: ValidationDependencies) -> UseCase:
     folder, slash, _ = file.key.partition("/")
     try:
         return deps.catalog.get(folder if slash else deps.default_use_case)
+    except RetiredUseCaseError as error:
+        raise FileRejectedError("retired_use_case", str(error)) from error
     except UnknownUseCaseError as error:
         rule, what = ("unknown_use_case", "no use case's folder") if slash else (NO_USE_CASE, "no folder")
         known = ", ".join(error.known) or "none"

@@ -4,12 +4,13 @@ from typing import Final
 
 from tabserve.core.clock import utc_now
 from tabserve.core.s3 import S3Store
-from tabserve.core.service import Service, aws_client, catalog, database, lambda_service
+from tabserve.core.service import Service, aws_client, database, lambda_service
 from tabserve.core.settings import Settings
 from tabserve.monitoring.alert_rules import load_alert_rules
 from tabserve.monitoring.service import MonitorDependencies
 from tabserve.monitoring.store import MonitoringTables
 from tabserve.reference.store import StoredReferences
+from tabserve.registry.build import catalog
 
 NEEDS: Final = ("database_url",)
 OPTIONAL: Final = ("artifacts_bucket", "dashboards_url")

@@ -1,6 +1,5 @@
 """Load a version as it serves: the registered bytes, trained on this definition, answering its own examples."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +10,7 @@ from tabserve.core.derivation import with_derived
 from tabserve.core.errors import IncompatibleModelError
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import OnnxModel
-from tabserve.registry.version import EXAMPLES, MODEL, Example, ModelMetadata
+from tabserve.registry.version import EXAMPLES, MODEL, Example, ModelMetadata, checked
 
 TOLERANCE: Final = 1e-6
 
@@ -31,18 +30,6 @@ def load_model(use_case: UseCase, metadata: ModelMetadata, read: Callable[[str],
         raise IncompatibleModelError(f"Model {version} of {use_case.name!r} takes other columns: {columns}.")
     _require_own_answers(use_case, model, checked(metadata, EXAMPLES, read))
     return model
-
-
-def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) -> bytes:
-    """Read one of a version's files; raise IncompatibleModelError unless it is the file that was registered."""
-    where = f"{name!r} of model {metadata.version} of {metadata.use_case!r}"
-    try:
-        body = read(name)
-    except KeyError as error:
-        raise IncompatibleModelError(f"{where} is missing.") from error
-    if hashlib.sha256(body).hexdigest() != metadata.files.get(name):
-        raise IncompatibleModelError(f"{where} is not the file that was registered.")
-    return body
 
 
 def _require_own_answers(use_case: UseCase, model: OnnxModel, body: bytes) -> None:

@@ -7,16 +7,28 @@ models/<use case>/aliases/<alias>.json         replaceable pointers
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from tabserve.core.buckets import ObjectStore
+from tabserve.core.catalog import sentences
 from tabserve.core.errors import IncompatibleModelError, ModelError, NoModelError
 from tabserve.core.use_case import UseCase
-from tabserve.registry.loading import checked, load_model
-from tabserve.registry.onnx_model import OnnxModel
-from tabserve.registry.version import ALIASES, METADATA, SERVED_FILES, VERSION, Alias, ModelMetadata
+from tabserve.registry.version import (
+    ALIASES,
+    DEFINITION,
+    METADATA,
+    SERVED_FILES,
+    VERSION,
+    Alias,
+    ModelMetadata,
+    Standing,
+    checked,
+)
+
+if TYPE_CHECKING:
+    from tabserve.registry.onnx_model import OnnxModel
 
 JSON: Final = "application/json"
 BINARY: Final = "application/octet-stream"
@@ -28,10 +40,34 @@ class Registry:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self._definitions: dict[tuple[str, str], UseCase | None] = {}  # a version never changes
 
     def register(self, metadata: ModelMetadata, files: Mapping[str, bytes]) -> None:
         """Store a new version; raise ModelError when its name is taken by other content."""
         self._put(metadata.use_case, metadata.version, files, metadata.model_dump_json(indent=2).encode())
+
+    def use_cases(self) -> list[str]:
+        """Return the names of the use cases that have versions, sorted."""
+        return list(self._store.folders("models/"))
+
+    def definition(self, use_case: str, version: str) -> UseCase | None:
+        """Return the definition that a version was trained on; None of an old one, which carries none.
+
+        Raise NoModelError, or IncompatibleModelError when it is none that this tabserve knows.
+        """
+        key = (use_case, version)
+        if key not in self._definitions:
+            metadata = self.metadata(use_case, version)
+            carries = DEFINITION in metadata.files
+            self._definitions[key] = (
+                _definition(metadata, self.file(use_case, version, DEFINITION)) if carries else None
+            )
+        return self._definitions[key]
+
+    def judged_by(self, use_case: str, contract_sha256: str) -> ModelMetadata | None:
+        """Return the newest version whose definition's contract begins so."""
+        found = (self.metadata(use_case, version) for version in reversed(self.versions(use_case)))
+        return next((metadata for metadata in found if metadata.contract_sha256.startswith(contract_sha256)), None)
 
     def versions(self, use_case: str) -> list[str]:
         """Return the complete versions of a use case, oldest first."""
@@ -52,14 +88,16 @@ class Registry:
 
     def alias(self, use_case: str, alias: Alias) -> str | None:
         """Return the version an alias points to, if it points to one."""
-        try:
-            body = self._store.get(_alias_key(use_case, alias))
-        except KeyError:
-            return None
-        try:
-            return str(json.loads(body)["version"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise IncompatibleModelError(f"The alias {alias!r} of {use_case!r} is malformed: {error}") from error
+        return self._pointer(use_case, alias).version
+
+    def standing(self, use_case: str) -> Standing:
+        """Return which version is champion, and whether the use case is retired."""
+        return self._pointer(use_case, "champion")
+
+    def retire(self, use_case: str) -> None:
+        """Let a use case answer no more; its versions stay, and pointing an alias to one brings it back."""
+        pointer = {"version": self.alias(use_case, "champion"), "retired": True}
+        self._store.put(_alias_key(use_case, "champion"), json.dumps(pointer).encode(), JSON)
 
     def aliases(self, use_case: str) -> dict[Alias, str]:
         """Return the aliases that are set and the versions they point to."""
@@ -71,15 +109,17 @@ class Registry:
         self.metadata(use_case, version)
         self._store.put(_alias_key(use_case, alias), json.dumps({"version": version}).encode(), JSON)
 
-    def champion(self, use_case: UseCase) -> OnnxModel:
+    def champion(self, use_case: UseCase) -> "OnnxModel":
         """Load the champion; raise NoModelError or IncompatibleModelError."""
         version = self.alias(use_case.name, "champion")
         if version is None:
             raise NoModelError(use_case.name)
         return self.load(use_case, version)
 
-    def load(self, use_case: UseCase, version: str) -> OnnxModel:
+    def load(self, use_case: UseCase, version: str) -> "OnnxModel":
         """Load a version; raise NoModelError, or IncompatibleModelError when it cannot serve this definition."""
+        from tabserve.registry.loading import load_model  # only the functions that score have its runtime
+
         metadata = self.metadata(use_case.name, version)
         return load_model(use_case, metadata, lambda name: self._read(use_case.name, version, name))
 
@@ -113,6 +153,18 @@ class Registry:
             temporary.write_bytes(self._read(use_case.name, version, name))
             temporary.replace(target / name)
 
+    def _pointer(self, use_case: str, alias: Alias) -> Standing:
+        try:
+            body = self._store.get(_alias_key(use_case, alias))
+        except KeyError:
+            return Standing()
+        try:
+            content = json.loads(body)
+            version = content["version"]
+            return Standing(None if version is None else str(version), bool(content.get("retired", False)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IncompatibleModelError(f"The alias {alias!r} of {use_case!r} is malformed: {error}") from error
+
     def _read(self, use_case: str, version: str, name: str) -> bytes:
         return self._store.get(_key(use_case, version, name))
 
@@ -136,8 +188,16 @@ class BundledModels:
         """Return what is known about the bundled champion; raise NoModelError."""
         return _parsed(use_case, "bundled champion", self._read(use_case, METADATA))
 
-    def champion(self, use_case: UseCase) -> OnnxModel:
+    def definition(self, use_case: str) -> UseCase | None:
+        """Return the definition that the bundled champion was trained on; None of an old one; raise NoModelError."""
+        metadata = self.metadata(use_case)
+        carries = DEFINITION in metadata.files
+        return _definition(metadata, self._read(use_case, DEFINITION)) if carries else None
+
+    def champion(self, use_case: UseCase) -> "OnnxModel":
         """Load the bundled champion; raise NoModelError or IncompatibleModelError."""
+        from tabserve.registry.loading import load_model
+
         return load_model(use_case, self.metadata(use_case.name), lambda name: self._read(use_case.name, name))
 
     def _read(self, use_case: str, name: str) -> bytes:
@@ -152,6 +212,14 @@ def _parsed(use_case: str, version: str, body: bytes) -> ModelMetadata:
         return ModelMetadata.model_validate_json(body)
     except ValidationError as error:
         raise IncompatibleModelError(f"The metadata of {version} of {use_case!r} is malformed: {error}") from error
+
+
+def _definition(metadata: ModelMetadata, body: bytes) -> UseCase:
+    try:
+        return UseCase.model_validate_json(body)
+    except ValidationError as error:
+        what = f"The definition of model {metadata.version} of {metadata.use_case!r} cannot be used"
+        raise IncompatibleModelError(f"{what}: {sentences(error)}") from error
 
 
 def _key(use_case: str, version: str, name: str) -> str:

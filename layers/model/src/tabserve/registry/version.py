@@ -1,13 +1,15 @@
 """Model versions: what is known about one besides its weights."""
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tabserve.core.errors import IncompatibleModelError
 from tabserve.core.use_case import MetricName
 
 Alias = Literal["champion", "challenger"]
@@ -138,6 +140,26 @@ class Example(BaseModel):
 def version_name(created_at: datetime, content_sha256: str) -> str:
     """Name a version by when it was made and what it holds."""
     return f"{created_at:%Y%m%dT%H%M%SZ}-{content_sha256[:8]}"
+
+
+def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) -> bytes:
+    """Read one of a version's files; raise IncompatibleModelError unless it is the file that was registered."""
+    where = f"{name!r} of model {metadata.version} of {metadata.use_case!r}"
+    try:
+        body = read(name)
+    except KeyError as error:
+        raise IncompatibleModelError(f"{where} is missing.") from error
+    if hashlib.sha256(body).hexdigest() != metadata.files.get(name):
+        raise IncompatibleModelError(f"{where} is not the file that was registered.")
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The version that answers for a use case, if any, and whether the use case is retired."""
+
+    version: str | None = None
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

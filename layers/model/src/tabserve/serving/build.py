@@ -7,11 +7,11 @@ from tabserve.core.clock import utc_now
 from tabserve.core.connection import role_name
 from tabserve.core.files import Ingestion
 from tabserve.core.queues import SqsQueue
-from tabserve.core.service import Service, aws_client, catalog, database_url, lambda_service, logger
+from tabserve.core.service import Service, aws_client, database_url, lambda_service, logger
 from tabserve.core.settings import Settings
 from tabserve.features.store import DynamoFeatures
 from tabserve.reference.store import StoredReferences
-from tabserve.registry.build import registry
+from tabserve.registry.build import catalog, registry
 from tabserve.registry.store import BundledModels
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.links import S3Links
@@ -62,11 +62,17 @@ def _dependencies(settings: Settings) -> PredictDependencies:
 
         return Ingestions(tables()).find(file_id)
 
+    definitions = catalog(settings)
     alerts = ModelAlerts(outbox, logger(settings, "predict"), utc_now)
     return PredictDependencies(
         settings=settings,
-        catalog=catalog(settings),
-        models=ServedModels((lambda: registry(settings)) if bucket else None, BundledModels(), alerts.report),
+        catalog=definitions,
+        models=ServedModels(
+            definitions,
+            (lambda: registry(settings)) if bucket else None,
+            BundledModels(),
+            alerts.report,
+        ),
         predictions=store,
         writer=GroupCommit(store),
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),

@@ -26,11 +26,11 @@ def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) 
 
     Raises UnknownUseCaseError, NoValidRecordsError, ModelError, NoReferenceError, UnavailableError.
     """
-    use_case = deps.catalog.get(name)
+    served = deps.models.champion(name)
+    use_case, model = served.use_case, served.model
     validated = validate(use_case, [record])
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
-    model = deps.models.champion(use_case)
     reference = deps.references().get(use_case.name, model.version)
     if reference is None:
         raise NoReferenceError(use_case.name, model.version)

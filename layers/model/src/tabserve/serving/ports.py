@@ -1,6 +1,7 @@
 """What predictions are made from and what becomes of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -73,19 +74,35 @@ class Model(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A version that answers, with the definition it was trained on."""
+
+    use_case: UseCase
+    model: Model
+
+    @property
+    def version(self) -> str:
+        """The registry's version name."""
+        return self.model.version
+
+
 class Models(Protocol):
-    """The models that answer requests, and what is registered."""
+    """The models that answer requests, by use case, and what is registered."""
 
-    def champion(self, use_case: UseCase) -> Model:
-        """Return the version to serve now; raise NoModelError."""
+    def champion(self, name: str) -> Served:
+        """Return the version to serve now; raise UnknownUseCaseError or NoModelError."""
 
-    def serving(self, use_case: UseCase) -> Model | None:
+    def serving(self, name: str) -> Served | None:
         """Return the version to serve now without waiting for anything, None when the registry must be asked first."""
 
-    def reload(self, use_case: UseCase) -> Model:
-        """Read the registry now and return the version to serve; raise NoModelError."""
+    def reload(self, name: str) -> Served:
+        """Read the registry now and return the version to serve; raise UnknownUseCaseError or NoModelError."""
 
-    def cards(self, use_case: UseCase) -> ModelCards:
+    def judged_by(self, name: str, contract_sha256: str) -> Served:
+        """Return the version that answers rows which were judged by a contract; raise as `champion` does."""
+
+    def cards(self, name: str) -> ModelCards:
         """Return what is known about all versions."""
 
 

@@ -8,12 +8,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
+from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
-from tabserve.core.errors import ModelError, NoModelError, UnavailableError
-from tabserve.core.use_case import UseCase
-from tabserve.registry.onnx_model import OnnxModel
+from tabserve.core.errors import ModelError, NoModelError, RetiredUseCaseError, UnavailableError
 from tabserve.registry.store import BundledModels, Registry
 from tabserve.registry.version import ModelCards
+from tabserve.serving.ports import Served
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -25,8 +25,8 @@ REFRESH_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
-    model: OnnxModel
+class _State:
+    served: Served
     checked: float
     refused: str | None = None
 
@@ -39,13 +39,13 @@ class ModelAlerts:
         self._log = log
         self._clock = clock
 
-    def report(self, use_case: UseCase, version: str, error: ModelError | None) -> None:
+    def report(self, use_case: str, version: str, error: ModelError | None) -> None:
         """Report why a version is refused; without an error, that it is served."""
         state: AlertState = "firing" if error else "resolved"
-        payload = {"use_case": use_case.name, "version": version, "error": str(error or "")}
+        payload = {"use_case": use_case, "version": version, "error": str(error or "")}
         self._log.error("champion", extra={"state": state, **payload})
-        id_ = alert_id(REFUSED, use_case.name, state, version)
-        alert = Alert(id_, REFUSED, use_case.name, use_case.name, state, "high", payload, self._clock())
+        id_ = alert_id(REFUSED, use_case, state, version)
+        alert = Alert(id_, REFUSED, use_case, use_case, state, "high", payload, self._clock())
         try:
             self._outbox().add([alert])
         except UnavailableError:
@@ -55,98 +55,131 @@ class ModelAlerts:
 class ServedModels:
     """One loaded champion per use case; a champion that cannot be loaded leaves the one before it in place.
 
+    Each comes with the definition it was trained on; versions of long ago carry none and take the catalog's.
     `report` is told why a version is refused, and, without an error, that one is served after another was refused.
     """
 
     def __init__(
         self,
+        catalog: Catalog,
         registry: Callable[[], Registry] | None,
         bundled: BundledModels,
-        report: Callable[[UseCase, str, ModelError | None], None],
+        report: Callable[[str, str, ModelError | None], None],
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._catalog = catalog
         self._registry = cache(registry) if registry else lambda: None
         self._bundled = bundled
         self._report = report
         self._seconds = seconds
-        self._served: dict[str, _Served] = {}
+        self._states: dict[str, _State] = {}
+        self._older: dict[tuple[str, str], Served] = {}
         self._reading = Lock()
 
-    def champion(self, use_case: UseCase) -> OnnxModel:
-        """Return the version to serve now, at most 30 s behind the registry; raise NoModelError."""
-        before = self._served.get(use_case.name)
-        if model := self.serving(use_case):
-            return model
+    def champion(self, name: str) -> Served:
+        """Return the version to serve now, at most 30 s behind the registry.
+
+        Raises UnknownUseCaseError, RetiredUseCaseError, NoModelError.
+        """
+        before = self._states.get(name)
+        if served := self.serving(name):
+            return served
         with self._reading:
-            now = self._served.get(use_case.name)
-            return now.model if now is not None and now is not before else self._reload(use_case)
+            now = self._states.get(name)
+            return now.served if now is not None and now is not before else self._reload(name)
 
-    def serving(self, use_case: UseCase) -> OnnxModel | None:
+    def serving(self, name: str) -> Served | None:
         """Return the version to serve now, None when it is time to read the registry and nobody does so yet."""
-        served = self._served.get(use_case.name)
-        if served is None:
+        state = self._states.get(name)
+        if state is None:
             return None
-        fresh = self._seconds() - served.checked < REFRESH_SECONDS
-        return served.model if fresh or self._reading.locked() else None
+        fresh = self._seconds() - state.checked < REFRESH_SECONDS
+        return state.served if fresh or self._reading.locked() else None
 
-    def reload(self, use_case: UseCase) -> OnnxModel:
+    def reload(self, name: str) -> Served:
         """Read the registry now; serve its champion, or, when that is impossible, what was served before."""
         with self._reading:
-            return self._reload(use_case)
+            return self._reload(name)
 
-    def _reload(self, use_case: UseCase) -> OnnxModel:
-        before = self._served.get(use_case.name)
-        model = before.model if before else self._bundled_champion(use_case)
-        refused = before.refused if before else None
-        try:
-            version = self._champion_version(use_case, model)
-            if version and version != refused:
-                model, refused = self._switched(use_case, version, model, refused)
-        except UnavailableError:
-            if model is None:
-                raise
-        if model is None:
-            raise NoModelError(use_case.name)
-        self._served[use_case.name] = _Served(model, self._seconds(), refused)
-        return model
+    def judged_by(self, name: str, contract_sha256: str) -> Served:
+        """Return what answers rows that were judged by a contract: the champion if it is its own.
 
-    def cards(self, use_case: UseCase) -> ModelCards:
+        Else the newest version that was trained on it, and the champion where there is none.
+        """
+        champion = self.champion(name)
+        registry = self._registry()
+        if champion.use_case.contract_sha256 == contract_sha256 or registry is None:
+            return champion
+        key = (name, contract_sha256)
+        if key not in self._older:
+            older = registry.judged_by(name, contract_sha256)
+            self._older[key] = self._load(registry, name, older.version) if older else champion
+        return self._older[key]
+
+    def cards(self, name: str) -> ModelCards:
         """Return what is known about all registered versions; without the registry, about the bundled one."""
         try:
             if registry := self._registry():
-                return _cards(registry, use_case.name)
+                return _cards(registry, name)
         except UnavailableError:
             pass
-        bundled = self._bundled.metadata(use_case.name)
+        bundled = self._bundled.metadata(name)
         return ModelCards([bundled], bundled, None)
 
+    def _reload(self, name: str) -> Served:
+        before = self._states.get(name)
+        served = before.served if before else self._bundled_champion(name)
+        refused = before.refused if before else None
+        try:
+            version = self._champion_version(name, served)
+            if version and version != refused:
+                served, refused = self._switched(name, version, served, refused)
+        except UnavailableError:
+            if served is None:
+                raise
+        if served is None:
+            raise NoModelError(self._catalog.get(name).name)
+        self._states[name] = _State(served, self._seconds(), refused)
+        return served
+
     def _switched(
-        self, use_case: UseCase, version: str, model: OnnxModel | None, refused: str | None
-    ) -> tuple[OnnxModel | None, str | None]:
+        self, name: str, version: str, served: Served | None, refused: str | None
+    ) -> tuple[Served | None, str | None]:
         """Return the version and nothing refused, or what was served before and the version as refused."""
         registry = self._registry()
         try:
-            if registry and (model is None or model.version != version):
-                model = registry.load(use_case, version)
+            if registry and (served is None or served.version != version):
+                served = self._load(registry, name, version)
         except ModelError as error:
-            self._report(use_case, version, error)
-            return model, version
+            self._report(name, version, error)
+            return served, version
         if refused:
-            self._report(use_case, version, None)
-        return model, None
+            self._report(name, version, None)
+        return served, None
 
-    def _champion_version(self, use_case: UseCase, before: OnnxModel | None) -> str | None:
+    def _load(self, registry: Registry, name: str, version: str) -> Served:
+        use_case = registry.definition(name, version) or self._catalog.get(name)
+        return Served(use_case, registry.load(use_case, version))
+
+    def _champion_version(self, name: str, before: Served | None) -> str | None:
         registry = self._registry()
+        if registry is None:
+            return None
         try:
-            return registry.alias(use_case.name, "champion") if registry else None
+            standing = registry.standing(name)
         except ModelError as error:
             version = before.version if before else None
-            self._report(use_case, version or "unknown", error)
+            self._report(name, version or "unknown", error)
             return version
+        if standing.retired:
+            self._states.pop(name, None)
+            raise RetiredUseCaseError(name)
+        return standing.version
 
-    def _bundled_champion(self, use_case: UseCase) -> OnnxModel | None:
+    def _bundled_champion(self, name: str) -> Served | None:
         try:
-            return self._bundled.champion(use_case)
+            use_case = self._bundled.definition(name) or self._catalog.get(name)
+            return Served(use_case, self._bundled.champion(use_case))
         except ModelError:
             return None
 

@@ -23,7 +23,7 @@ from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import ENTITY_ID, Columns, Record, validate
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
-from tabserve.serving.ports import Model, Models, ObjectLinks, PredictionStore
+from tabserve.serving.ports import Model, Models, ObjectLinks, PredictionStore, Served
 from tabserve.serving.prediction import PredictionBatch, StoredReply, new_ids, row_ids
 
 if TYPE_CHECKING:
@@ -132,19 +132,19 @@ def predict_once(
 
 def _must_read(request: PredictRequest, deps: PredictDependencies) -> bool:
     """Tell whether a model or an entity's features must be read before the records can be scored."""
-    return 1 in map(len, request.records) or deps.models.serving(deps.catalog.get(request.use_case)) is None
+    return 1 in map(len, request.records) or deps.models.serving(request.use_case) is None
 
 
 def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
-    use_case = deps.catalog.get(request.use_case)
     if len(request.records) > MAX_RECORDS:
         raise TooManyRecordsError(len(request.records), MAX_RECORDS)
+    served = _served(request, deps)
+    use_case, model = served.use_case, served.model
     records, unknown = _with_stored_features(use_case, request.records, deps.features)
     validated = validate(use_case, records, unknown)
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
     columns = with_derived(use_case, validated.columns)
-    model = deps.models.champion(use_case)
     created_at, rows, origin = deps.clock(), len(validated.indices), request.origin
     numbers = [origin.row_numbers[index] for index in validated.indices] if origin else ()
     batch = PredictionBatch(
@@ -169,6 +169,12 @@ def _answers(use_case: UseCase, model: Model, columns: Columns, rows: int) -> Cl
         half_width = model.interval.half_width if model.interval else None
         return NumberAnswers.of(scores[:, 0].tolist(), half_width, target)
     return ClassAnswers(target.texts, target.positive_index, scores.tolist(), model.threshold)
+
+
+def _served(request: PredictRequest, deps: PredictDependencies) -> Served:
+    """Return what answers: the champion, and for rows of a file a version that knows what they were judged by."""
+    contract = request.origin.contract_sha256 if request.origin else ""
+    return deps.models.judged_by(request.use_case, contract) if contract else deps.models.champion(request.use_case)
 
 
 def _with_stored_features(

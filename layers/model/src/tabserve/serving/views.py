@@ -26,7 +26,7 @@ def reload_models(names: Sequence[str], deps: PredictDependencies) -> dict[str, 
 
 def _reloaded(name: str, deps: PredictDependencies) -> str | None:
     try:
-        return deps.models.reload(deps.catalog.get(name)).version
+        return deps.models.reload(name).version
     except NoModelError:
         return None
 
