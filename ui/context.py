@@ -13,6 +13,8 @@ from ui.errors import UiError
 from ui.settings import PageSettings, read_settings
 
 USE_CASE = "use_case"
+ENTITY = "entity_id"
+SECONDS = 10  # that a definition is kept: a new one is seen soon
 Json = Mapping[str, Any]
 
 
@@ -44,7 +46,7 @@ def bad_rows_of(file_id: str, offset: int, limit: int) -> pd.DataFrame:
     return bad_rows.read(database(), api(), file_id, offset, limit)
 
 
-@st.cache_data(ttl=60, show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def use_cases() -> dict[str, str]:
     """Return the title of every use case by its name, the default one first; raise UiError."""
     answer = api().use_cases()
@@ -52,10 +54,11 @@ def use_cases() -> dict[str, str]:
     return {each["name"]: each["title"] or each["name"] for each in ordered}
 
 
-@st.cache_data(ttl=60, show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def definition(name: str) -> dict[str, Any]:
-    """Return the definition of a use case."""
-    return api().use_case(name)
+    """Return the definition of a use case; where rows have no ids, what a record may say about whom it is counts."""
+    found = dict(api().use_case(name))
+    return {**found, "has_ids": bool(found["id_column"]), "id_column": found["id_column"] or ENTITY}
 
 
 @st.cache_data(ttl=60, show_spinner=False)

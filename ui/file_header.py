@@ -46,7 +46,8 @@ def compare(start: bytes, definition: Mapping[str, Any]) -> Compared | None:
     line = next((line for line in lines if line.strip()), "")
     if not line or (not line.isprintable() and "\t" not in line):
         return None
-    expected = [definition["id_column"], *(feature["name"] for feature in definition["features"])]
+    ids = [definition["id_column"]] if definition.get("has_ids", True) else []
+    expected = [*ids, *(feature["name"] for feature in definition["features"])]
     target = [definition["target"]["name"]]
     read = [Compared(_names(line, each), expected, each, target) for each in DELIMITERS]
     return max(read, key=_matches)  # the first one, the comma, where no name is found

@@ -31,7 +31,7 @@ class CellDefect:
 
     def columns(self, use_case: UseCase) -> list[tuple[str, Feature | None]]:
         """Return the columns of a use case that can have this defect, the id among them."""
-        candidates: list[tuple[str, Feature | None]] = [(use_case.id_column, None)]
+        candidates: list[tuple[str, Feature | None]] = [(name, None) for name in use_case.id_columns]
         candidates += [(feature.name, feature) for feature in use_case.features]
         return [(name, feature) for name, feature in candidates if self.fits(feature)]
 

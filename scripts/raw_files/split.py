@@ -92,7 +92,7 @@ class _Writer:
         self._header = header
         self._kinds = kinds
         self._chance = chance
-        self._id_place = header.index(use_case.id_column)
+        self._id_place = header.index(use_case.required_columns[0])
         self._lines = [write_record(header).encode()]
         self._before: list[tuple[str, ...]] = []
 

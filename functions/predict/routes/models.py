@@ -71,7 +71,7 @@ class UseCaseDescription(Described):
     title: str
     description: str
     task: str
-    id_column: str
+    id_column: str | None
     format: FileFormat
     missing_values: list[str]
     features: list[Feature]

@@ -148,7 +148,10 @@ def ids() -> st.SearchStrategy[str]:
 @st.composite
 def files(draw: st.DrawFn, use_case: UseCase) -> bytes:
     """CSV files of a use case, most of their rows good; columns in any order, extra ones among them."""
-    cells = {use_case.id_column: ids(), **{f.name: likely(f, use_case) for f in use_case.features}}
+    cells = {
+        **{name: ids() for name in use_case.id_columns},
+        **{f.name: likely(f, use_case) for f in use_case.features},
+    }
     extra = draw(st.lists(TEXT | ODD, max_size=3)) if draw(st.booleans()) else []
     columns = draw(st.permutations([*cells, *extra]))
     rows = draw(st.lists(st.tuples(*(cells.get(name, TEXT | ODD) for name in columns)), max_size=12))

@@ -1,8 +1,11 @@
 """Every class of bad row, with its exact verdict: these rows are bad, with these reasons, and only these."""
 
+import io
+
 import pytest
 
 from tabserve.core.use_case import UseCase
+from tabserve.ingestion.validator import validate_rows
 from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Validate, validate_bytes
 
 FIRST, LAST = GOOD.format(id="first"), GOOD.format(id="last")
@@ -212,3 +215,15 @@ def test_a_row_that_begins_like_a_compressed_file_is_a_row() -> None:
     for chunk in range(1, len(content)):
         outcome = validate_bytes(content, chunk=chunk)
         assert outcome.reasons == {2: {(W, "not_utf8"), ("id", "null_byte"), ("id", "not_an_id")}}
+
+
+def test_without_an_id_column_rows_may_repeat_and_are_known_by_their_place() -> None:
+    without = USE_CASE.model_copy(update={"id_column": None})
+    row = GOOD.format(id="same")
+
+    result = validate_rows(
+        io.BytesIO(f"{HEADER}\n{row}\n{row}\n{HEADER}\n".encode()), without, io.BytesIO(), io.BytesIO()
+    )
+
+    assert (result.rows_total, result.rows_good) == (3, 2)
+    assert [issue.rule for issue in result.issues if issue.rows] == ["repeated_header"]

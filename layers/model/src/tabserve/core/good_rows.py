@@ -80,7 +80,7 @@ class Records:
         if missing:
             raise ValueError(f"the file has no column {', '.join(missing)}")
         self._width = len(header)
-        self._id_place = place[folded(use_case.id_column)]
+        self._id_place = place[folded(use_case.id_column)] if use_case.id_column else None
         self._missing = frozenset(use_case.missing_values)
         self._features = [(f.name, place[folded(f.name)], converter(f, use_case)) for f in use_case.features]
         self._names_size = sum(len(f.name) + len('"":"",') for f in use_case.features) + len('{"entity_id":""},')
@@ -98,7 +98,7 @@ class Records:
         for name, place, convert in self._features:
             cell = cells[place]
             record[name] = None if cell in missing else convert(cell)
-        if cells[self._id_place] not in missing:
+        if self._id_place is not None and cells[self._id_place] not in missing:
             record["entity_id"] = cells[self._id_place]
         return record
 

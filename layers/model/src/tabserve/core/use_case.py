@@ -138,7 +138,9 @@ class UseCase(Definition):
     title: str = ""
     description: str = ""
     task: Task
-    id_column: Name
+    id_column: Name | None = Field(
+        default=None, description="Identifies a row; without it rows are known by their place in their file alone."
+    )
     format: FileFormat = FileFormat()
     missing_values: tuple[str, ...] = ("",)
     features: tuple[Feature, ...] = Field(min_length=1)
@@ -168,11 +170,13 @@ class UseCase(Definition):
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> Self:
         computed = [each.name for each in self.derived]
-        columns = [self.id_column, self.target.name, *self.feature_names, *computed, *self.ignore]
+        columns = [*self.id_columns, self.target.name, *self.feature_names, *computed, *self.ignore]
         names = list(map(folded, columns))
         reject_repeats(names, "columns")
         if self.event_time_column and folded(self.event_time_column) in names:
             raise ValueError(f"event_time_column {self.event_time_column!r} must not be one of the other columns")
+        if self.feature_store and not self.id_column:
+            raise ValueError("feature_store needs an id_column: it is by their ids that entities are known")
         if reserved := RESERVED_NAMES.intersection([*columns, self.event_time_column]):
             raise ValueError(f"column name {min(reserved)!r} is reserved")
         return self
@@ -245,9 +249,14 @@ class UseCase(Definition):
         return tuple(feature.name for feature in self.inputs)
 
     @property
+    def id_columns(self) -> tuple[str, ...]:
+        """The column of ids, if there is one."""
+        return (self.id_column,) if self.id_column else ()
+
+    @property
     def required_columns(self) -> tuple[str, ...]:
-        """Columns every raw file must have: the id and all features."""
-        return (self.id_column, *self.feature_names)
+        """Columns every raw file must have: the id, if rows have one, and all features."""
+        return (*self.id_columns, *self.feature_names)
 
     @property
     def known_columns(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _bundled(use_case: UseCase, name: str) -> Dataset:
         (str(number), *map(_cell, features, values), classes[target] if classes else str(target))
         for number, (values, target) in enumerate(zip(loaded.data.tolist(), targets, strict=True), 1)
     )
-    return Dataset(f"sklearn:{name}", (use_case.id_column, *use_case.feature_names, use_case.target.name), rows)
+    return Dataset(f"sklearn:{name}", (use_case.id_column or "id", *use_case.feature_names, use_case.target.name), rows)
 
 
 def _cell(feature: Feature, value: float) -> str:

@@ -31,8 +31,11 @@ def with_stored_features(use_case: UseCase, data: Dataset, store: FeatureStore) 
 
     Raise TrainingDataError when the store knows too few of them, and UnavailableError.
     """
-    pieces = list(blocks(data, (use_case.id_column, use_case.target.name)))
-    ids = [cell for piece in pieces for cell in piece[use_case.id_column]]
+    id_column = use_case.id_column
+    if id_column is None:
+        raise TrainingDataError(f"{use_case.name} names no id_column: its rows cannot be found in the feature store.")
+    pieces = list(blocks(data, (id_column, use_case.target.name)))
+    ids = [cell for piece in pieces for cell in piece[id_column]]
     truths = [cell for piece in pieces for cell in piece[use_case.target.name]]
     known = store.get(use_case.name, [id_ for id_ in ids if ENTITY_ID.fullmatch(id_)])
     missing = next(iter(use_case.missing_values), "")
@@ -50,7 +53,7 @@ def with_stored_features(use_case: UseCase, data: Dataset, store: FeatureStore) 
             f"The feature store knows {len(rows)} of the {len(ids)} ids of {data.name}, at least half are needed; "
             "put a raw file of them into the raw bucket, with scripts/feed.py for example."
         )
-    header = (use_case.id_column, *use_case.feature_names, use_case.target.name)
+    header = (id_column, *use_case.feature_names, use_case.target.name)
     return StoredRows(Dataset(f"{data.name} with stored features", header, rows), len(rows), len(ids) - len(rows))
 
 

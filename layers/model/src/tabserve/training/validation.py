@@ -30,19 +30,23 @@ def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
     readers = {feature.name: Cells(use_case, feature) for feature in use_case.features}
     target = _target_reader(use_case)
     ids: list[str] = []
+    rows_before = 0
     pieces: list[Columns] = []
     targets: list[Array] = []
     for block in blocks(dataset, (*use_case.required_columns, use_case.target.name)):
         columns: Columns = {}
         for name, reader in readers.items():
             columns[name], refused = reader.read(block[name])
-            problems.note(len(ids), block[name], refused)
+            problems.note(rows_before, block[name], refused)
         found, refused = target.read(block[use_case.target.name])
-        problems.note(len(ids), block[use_case.target.name], refused)
+        problems.note(rows_before, block[use_case.target.name], refused)
         pieces.append(columns if problems else columns | derived_columns(use_case, columns))
         targets.append(found)
-        ids += block[use_case.id_column]
-    _note_ids(use_case.id_column, ids, problems)
+        rows_before += len(found)
+        for name in use_case.id_columns:
+            ids += block[name]
+    for name in use_case.id_columns:
+        _note_ids(name, ids, problems)
     problems.raise_any()
     whole = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in [*pieces[0]]}
     rows = LabelledRows(ids, whole, np.concatenate(targets))

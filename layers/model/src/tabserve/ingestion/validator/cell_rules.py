@@ -40,7 +40,7 @@ class CellRules:
     def __init__(self, use_case: UseCase, date_cells: Mapping[str, DateCells]) -> None:
         missing = ["", *use_case.missing_values]
         self._decimal = use_case.format.decimal
-        self._kinds: dict[str, str] = {use_case.id_column: "id"}
+        self._kinds: dict[str, str] = dict.fromkeys(use_case.id_columns, "id")
         self._kinds |= {feature.name: _kind(feature) for feature in use_case.features}
         categories = [feature for feature in use_case.features if isinstance(feature, CategoryFeature)]
         self._schemas: dict[str, pa.DataFrameSchema] = {
@@ -55,7 +55,7 @@ class CellRules:
         # What the checks of a cell ask for beside it.
         self._columns = pl.DataFrame(
             [
-                (use_case.id_column, True, None, False, None, None),
+                *((name, True, None, False, None, None) for name in use_case.id_columns),
                 *((f.name, f.required, most_characters(f), *_bounds(f)) for f in use_case.features),
             ],
             schema={

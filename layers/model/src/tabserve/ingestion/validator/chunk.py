@@ -104,10 +104,8 @@ class ChunkValidator:
     def _repeated_headers(
         self, refused: pl.Series, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons
     ) -> set[int]:
-        ids = cells[self._use_case.id_column]
-        like_header = (
-            ids.gather(refused).str.to_lowercase().str.contains(self._use_case.id_column.lower(), literal=True)
-        )
+        first = self._use_case.required_columns[0]
+        like_header = cells[first].gather(refused).str.to_lowercase().str.contains(first.lower(), literal=True)
         found = set()
         for index in refused.filter(like_header):
             if is_repeated_header(split_record(text[index])[0], self._header):
@@ -139,6 +137,8 @@ class ChunkValidator:
     def _repeated_ids(
         self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, repeated: set[int], reasons: Reasons
     ) -> None:
+        if self._use_case.id_column is None:
+            return
         ids = cells[self._use_case.id_column]
         missing = ids.is_in(["", *self._use_case.missing_values])
         if repeated or missing.any():

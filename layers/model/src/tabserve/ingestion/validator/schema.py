@@ -21,7 +21,7 @@ OUTER_SPACE: Final = r"^\s|\s$"
 
 def accepting(use_case: UseCase, date_cells: Mapping[str, DateCells]) -> dict[str, Expression]:
     """Return, by column, the expression that is true for the cells of a good row."""
-    return {use_case.id_column: _accepts_id(use_case)} | {
+    return {name: _accepts_id(use_case) for name in use_case.id_columns} | {
         feature.name: _accepts(feature, use_case, date_cells) for feature in use_case.features
     }
 
