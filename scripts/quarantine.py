@@ -50,10 +50,10 @@ class Commands:
         target = Path(options.out or f"{PurePosixPath(file['key']).stem}.repair.csv")
         if target.exists():
             raise UiError(f"{target} exists.", "Name another file with --out.")
-        rules = self.api.use_case(file["use_case"])["rules"]
-        header = quarantine.read_header(self.api.raw_file_start(file["file_id"]))
+        definition = self.api.use_case(file["use_case"])
+        header = quarantine.read_header(self.api.raw_file_start(file["file_id"]), definition)
         bad = bad_rows.read(self.database, self.api, file["file_id"], 0, int(file["rows_bad"]))
-        target.write_bytes(quarantine.download(bad, header, rules))
+        target.write_bytes(quarantine.download(bad, header, definition))
         again = f"quarantine.py submit {file['file_id'][:12]} {target}"
         return f"{len(bad)} rows written to {target}; repair them, then: {again}"
 
@@ -63,7 +63,9 @@ class Commands:
         rows = pd.read_csv(options.csv, dtype=str, keep_default_na=False, encoding="utf-8-sig").map(unguarded)
         if list(rows.columns[: len(NOTES)]) != NOTES or rows.empty:
             raise UiError(f"{options.csv} is not an exported file, or has no rows left.")
-        body = quarantine.as_csv(rows.rename(columns=unguarded), [*map(unguarded, rows.columns[len(NOTES) :])])
+        definition = self.api.use_case(file["use_case"])
+        header = [*map(unguarded, rows.columns[len(NOTES) :])]
+        body = quarantine.as_csv(rows.rename(columns=unguarded), header, definition)
         key = self.api.submit_raw_file(
             file["use_case"], unique(f"{PurePosixPath(file['key']).stem}-repaired.csv"), body
         )

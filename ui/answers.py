@@ -1,7 +1,7 @@
 """Answers about one record: asked for now, or read back by their id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp, log
 from typing import Any
 
@@ -14,23 +14,22 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model version said about a record, and why; the reasons may be missing."""
+    """What a model version said about a record, and why; the reasons may be missing.
+
+    `computed` has what was derived from the record, as far as it is known.
+    """
 
     use_case: str
     record: Json
     entry: Json
     model_version: str
     explanation: Json | None
+    computed: Json = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The id of the stored prediction."""
         return str(self.entry["prediction_id"])
-
-    @property
-    def probability(self) -> float:
-        """The probability of the class that was predicted."""
-        return probability_of(self.entry)
 
 
 def ask(api: ApiClient, use_case: str, record: Json, *, explained: bool = True) -> Answer:
@@ -42,8 +41,9 @@ def ask(api: ApiClient, use_case: str, record: Json, *, explained: bool = True) 
     return explain(api, answer) if explained else answer
 
 
-def find(api: ApiClient, use_case: str, prediction_id: str, *, explained: bool = True) -> Answer | None:
+def find(api: ApiClient, definition: Json, prediction_id: str, *, explained: bool = True) -> Answer | None:
     """Read a stored answer back, and explain it; None where there is none of this use case; raise UiError."""
+    use_case = definition["name"]
     try:
         found = api.past_predictions({"use_case": use_case, "prediction_id": prediction_id}, 1)["predictions"]
     except RefusedError:  # what the address says is no id
@@ -51,8 +51,10 @@ def find(api: ApiClient, use_case: str, prediction_id: str, *, explained: bool =
     if not found:
         return None
     (entry,) = found
-    record = {name: value for name, value in entry["features"].items() if value is not None}
-    answer = Answer(use_case, record, entry, str(entry["model_version"]), None)
+    names = {feature["name"] for feature in definition["features"]}
+    record = {name: value for name, value in entry["features"].items() if value is not None and name in names}
+    computed = {name: value for name, value in entry["features"].items() if name not in names}
+    answer = Answer(use_case, record, entry, str(entry["model_version"]), None, computed)
     return explain(api, answer) if explained else answer
 
 
@@ -62,7 +64,11 @@ def explain(api: ApiClient, answer: Answer) -> Answer:
         explanation = api.explain(answer.use_case, answer.record)
     except UiError:
         return answer
-    return replace(answer, explanation=explanation) if explanation["model_version"] == answer.model_version else answer
+    if explanation["model_version"] != answer.model_version:
+        return answer
+    values = {each["feature"]: each["value"] for each in explanation["effects"]}
+    computed = {name: value for name, value in values.items() if name not in answer.record}
+    return replace(answer, explanation=explanation, computed=answer.computed or computed)
 
 
 def probability_of(entry: Json) -> float:
@@ -70,13 +76,19 @@ def probability_of(entry: Json) -> float:
     return float(entry["probabilities"][str(entry["prediction"])])
 
 
+def share_of_interval(model: Json, version: str) -> float | None:
+    """Return how many true numbers the intervals of a version hold; None where its card is not at hand."""
+    card: Json = next((each for each in model["versions"] if each["version"] == version), {})
+    return (card.get("interval") or {}).get("share")
+
+
 def in_points(explanation: Json, classes: int) -> dict[str, float]:
-    """Return the effect of each feature in probability, from -1 to 1.
+    """Return the effect of each feature in probability, from -1 to 1, or in the unit of a predicted number.
 
     Effects in log-odds are stretched by the average slope of the way from the typical probability to this one.
     """
     effects = {each["feature"]: float(each["effect"]) for each in explanation["effects"]}
-    if explanation["scale"] == "probability":
+    if explanation["scale"] in ("probability", "value"):
         return effects
     total, reached = sum(effects.values()), float(explanation["probability"])
     start = _moved(reached, -total) if classes == 2 else float(explanation["typical_probability"])

@@ -1,4 +1,4 @@
-"""Whether a cell would be good, by the simple rules of a definition: type, range, categories.
+"""Whether a cell would be good, by the simple rules of a definition: type, range, categories, format.
 
 Ingestion has the last word; this says it while somebody types.
 """
@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ui.components.markup import number as written
+from ui import features
 
-NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 NOT_AN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$|^[=@+-]")
 LONGEST_ID = 200
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
@@ -23,6 +21,7 @@ class CellChecks:
     def __init__(self, definition: Json) -> None:
         self._missing = list(definition["missing_values"])
         self._features = {_folded(feature["name"]): feature for feature in definition["features"]}
+        self._decimal = definition["format"]["decimal"]
         self._id = _folded(definition["id_column"])
 
     def is_id(self, column: str) -> bool:
@@ -31,8 +30,7 @@ class CellChecks:
 
     def categories(self, column: str) -> list[str]:
         """Return the values a column may have, as files write them; none for a column of numbers or of anything."""
-        feature = self._features.get(_folded(column), {})
-        return [str(category) for category in feature.get("categories", ())]
+        return [str(category) for category in features.categories(self._features.get(_folded(column), {}))]
 
     def may_be_missing(self, column: str) -> bool:
         """Tell whether a cell of a column may be empty."""
@@ -44,10 +42,7 @@ class CellChecks:
         feature = self._features.get(_folded(column))
         if feature is None:
             return "an id" if self.is_id(column) else ""
-        if feature["type"] == "category":
-            return f"one of {', '.join(self.categories(column))}"
-        kind = "a whole number" if feature["type"] == "integer" else "a number"
-        return f"{kind} from {written(feature['minimum'])} to {written(feature['maximum'])}"
+        return features.expected(feature)
 
     def problem(self, column: str, cell: str) -> str:
         """Say what is wrong with a cell, an empty text when nothing is."""
@@ -59,7 +54,8 @@ class CellChecks:
         if cell in self._missing or not cell:
             allowed = cell in self._missing and not feature["required"]
             return "" if allowed else f"{column}: must be {self.expected(column)}"
-        return "" if self._is_good(feature, cell) else f"{column}: must be {self.expected(column)}, not “{cell}”"
+        is_good = features.is_good(feature, cell, self._decimal)
+        return "" if is_good else f"{column}: must be {self.expected(column)}, not “{cell}”"
 
     def suggestion(self, column: str, rule: str, cell: str) -> str | None:
         """Return what a cell is likely to mean; None when that is not clear or would not be good either."""
@@ -68,6 +64,8 @@ class CellChecks:
             meant = next((each for each in self.categories(column) if each.lower() == meant.lower()), meant)
         elif rule == "decimal_comma":
             meant = meant.replace(".", "").replace(",", ".")
+        elif rule == "decimal_point":
+            meant = meant.replace(".", ",")
         elif rule == "thousands_separator":
             meant = _ungrouped(meant)
         elif rule == "non_ascii_digits":
@@ -79,12 +77,6 @@ class CellChecks:
             return f"{column}: must not be missing"
         usable = len(cell) <= LONGEST_ID and not NOT_AN_ID.search(cell)
         return "" if usable else f"{column}: “{cell}” is not usable as an id"
-
-    def _is_good(self, feature: Json, cell: str) -> bool:
-        if feature["type"] == "category":
-            return cell in map(str, feature["categories"])
-        pattern = INTEGER if feature["type"] == "integer" else NUMBER
-        return bool(pattern.fullmatch(cell)) and feature["minimum"] <= float(cell) <= feature["maximum"]
 
 
 def in_header(column: str, header: Sequence[str]) -> str | None:

@@ -1,6 +1,7 @@
 """CSV files as spreadsheets write them: with commas, semicolons or tabs, and with decimal points or commas."""
 
 import csv
+import gzip
 import io
 import itertools
 import re
@@ -11,7 +12,8 @@ from typing import BinaryIO
 from ui.errors import UiError
 
 LARGEST = 25_000_000  # bytes
-SEPARATORS = {",": "", ";": "semicolon-separated", "\t": "tab-separated"}
+SEPARATORS = {",": "", ";": "semicolon-separated", "\t": "tab-separated", "|": "separated by |"}
+GZIP = b"\x1f\x8b"
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 Row = Mapping[str, str]
 
@@ -34,12 +36,12 @@ def refuse_large(size: int, largest: int = LARGEST) -> None:
         )
 
 
-def read(file: BinaryIO, names: Sequence[str], most: int | None = None) -> CsvTable:
+def read(file: BinaryIO, names: Sequence[str], most: int | None = None, encoding: str = "utf-8") -> CsvTable:
     """Read a file whose first line has some of `names`, and reads on to one row more than `most` at the furthest.
 
-    Raises UiError for what is no CSV and for more rows.
+    It may be compressed by gzip. Raises UiError for what is no CSV and for more rows.
     """
-    lines = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    lines = io.TextIOWrapper(_unpacked(file), "utf-8-sig" if encoding == "utf-8" else encoding, newline="")
     try:
         separator = _separator(lines, names)
         reader = csv.DictReader(lines, restkey="", restval="", strict=False, delimiter=separator)
@@ -47,7 +49,8 @@ def read(file: BinaryIO, names: Sequence[str], most: int | None = None) -> CsvTa
         found = itertools.islice(reader, None if most is None else most + 1)
         rows = [{name: value for name, value in row.items() if name} for row in found]
     except UnicodeDecodeError as error:
-        raise UiError("The file is not UTF-8 text.", "Save it as “CSV UTF-8” and choose it again.") from error
+        name = encoding.upper()
+        raise UiError(f"The file is not {name} text.", f"Save it as “CSV {name}” and choose it again.") from error
     except csv.Error as error:
         raise UiError(f"The file is no CSV: {error}.", "Save it as CSV with commas and choose it again.") from error
     finally:
@@ -58,6 +61,20 @@ def read(file: BinaryIO, names: Sequence[str], most: int | None = None) -> CsvTa
             "Cut it into smaller files, or send it under *Data quality*: it is checked and predicted within minutes.",
         )
     return CsvTable(header, rows, SEPARATORS[separator])
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    start = file.read(len(GZIP))
+    file.seek(0)
+    if start != GZIP:
+        return file
+    try:
+        with gzip.open(file) as packed:
+            body = packed.read(LARGEST + 1)
+    except (OSError, EOFError) as error:
+        raise UiError("The file cannot be unpacked.", "Compress it with gzip again, or send it as it is.") from error
+    refuse_large(len(body))
+    return io.BytesIO(body)
 
 
 def with_decimal_points(rows: Sequence[Row], names: Sequence[str]) -> tuple[Sequence[Row], bool]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ui.answers import probability_of
 from ui.errors import RefusedError, TooLargeError, UiError
 from ui.records import Upload
 
@@ -40,13 +39,6 @@ class PredictedRow:
     def refused(self) -> str:
         """Why the row was refused, in one text; an empty one when it was predicted."""
         return "; ".join(reason for _, reason in self.reasons)
-
-    @property
-    def probability(self) -> float | None:
-        """The probability of the class that was predicted."""
-        if self.refused:
-            return None
-        return probability_of(self.entry)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ui.cell_checks import CellChecks, in_header
-from ui.quarantine import Rules, as_cells, in_words, reason_in_words, reasons_in_words
+from ui.quarantine import Json, Rules, as_cells, in_words, reason_in_words, reasons_in_words
 
 BY_HAND = {"duplicated_id", "not_an_id"}
 MANY_VALUES = 8  # from so many on that nothing is suggested for, they can be put right as one
@@ -42,13 +42,13 @@ class Changes:
 class BadRows:
     """The bad rows of one file, as texts by their number in the file."""
 
-    def __init__(self, rows: pd.DataFrame, header: Sequence[str], rules: Rules) -> None:
+    def __init__(self, rows: pd.DataFrame, header: Sequence[str], definition: Json) -> None:
         self.header = list(header)
-        self.cells = as_cells(rows, header)
+        self.cells = as_cells(rows, header, definition["format"]["delimiter"])
         self._reasons: list[list[Reason]] = [self._known(reasons) for reasons in rows["reasons"]]
-        self._rules = rules
+        self._rules: Rules = definition["rules"]
         self._alike: list[Alike] | None = None
-        self._said = [reasons_in_words(reasons, rules) for reasons in self._reasons]
+        self._said = [reasons_in_words(reasons, self._rules) for reasons in self._reasons]
 
     def _known(self, reasons: Sequence[Reason]) -> list[Reason]:
         """Name columns as the file's header does."""

@@ -1,11 +1,11 @@
 """What really happened, handed in as a CSV file: read, compared with what is stored, sent in pieces."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from ui import csv_tables, queries
+from ui import csv_tables, features, numbers, queries
 from ui.context import label_of
 from ui.database import ReaderDatabase
 from ui.errors import UiError
@@ -16,24 +16,27 @@ ACTUAL = "what happened"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "there is no prediction with this id"
 Json = Mapping[str, Any]
+Judge = Callable[[str], tuple[str | float | None, str]]  # what a text means, or what is wrong with it
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one row says: the class that really came, of a prediction or of the latest one about an entity."""
+    """What one row says really came, a class or a number, of a prediction or of the latest one about an entity."""
 
     row: int
     kind: str  # PREDICTION or ENTITY
     id: str
     text: str
-    actual: str | int | None  # None where the text is no class
+    actual: str | float | None  # None where the text is no class, or no number
     wrong: str = ""
-    stored: str | None = None  # the class stored for the prediction, as text
+    stored: str | None = None  # what is stored for the prediction, as text
     several: bool = False  # the entity has more than one prediction
 
     @property
     def is_new(self) -> bool:
         """Whether saving it changes something."""
+        if isinstance(self.actual, float) and self.stored is not None:
+            return not self.wrong and self.actual != float(self.stored)
         return not self.wrong and str(self.actual) != self.stored
 
     def record(self) -> dict[str, Any]:
@@ -68,8 +71,8 @@ def read(file: BinaryIO, definition: Json, most: int) -> OutcomeFile:
         raise UiError(
             f"The file lacks the column {PREDICTION} or {entity}.", "One of them says which prediction a row is about."
         )
-    classes = _classes(definition)
-    read = [_outcome(row, cells, entity, actual, classes) for row, cells in enumerate(table.rows, start=1)]
+    judge = _number(definition) if numbers.is_regression(definition) else _class(definition)
+    read = [_outcome(row, cells, entity, actual, judge) for row, cells in enumerate(table.rows, start=1)]
     told = [outcome for outcome in read if outcome.text]
     last = {(outcome.kind, outcome.id): outcome for outcome in told}
     return OutcomeFile(list(last.values()), len(read), len(read) - len(told), len(told) - len(last), table.separated)
@@ -88,23 +91,42 @@ def compare(file: OutcomeFile, use_case: str, database: ReaderDatabase) -> Outco
 def template(predictions: Sequence[Json], definition: Json) -> tuple[list[str], list[list[Any]]]:
     """Return header and rows of a file to fill in, about these predictions."""
     header = [PREDICTION, definition["id_column"], "prediction", ACTUAL]
-    return header, [[each[PREDICTION], each["entity_id"], each["label"], ""] for each in predictions]
+    said = "prediction" if numbers.is_regression(definition) else "label"
+    return header, [[each[PREDICTION], each["entity_id"], each[said], ""] for each in predictions]
 
 
-def _outcome(row: int, cells: Mapping[str, str], entity: str, actual: str, classes: Mapping[str, str | int]) -> Outcome:
+def _outcome(row: int, cells: Mapping[str, str], entity: str, actual: str, judge: Judge) -> Outcome:
     prediction = (cells.get(PREDICTION) or "").strip().lower()
     id_ = prediction or (cells.get(ENTITY) or cells.get(entity) or "").strip()
     text = (cells.get(actual) or "").strip()
-    class_ = classes.get(text)
-    known = " or ".join(label for label, value in classes.items() if label != str(value)) or " or ".join(classes)
-    wrong = "the row has no id" if not id_ else f"“{text}” is none of {known}" if class_ is None else ""
-    return Outcome(row, PREDICTION if prediction else ENTITY, id_, text, class_, wrong)
+    meant, wrong = judge(text)
+    return Outcome(row, PREDICTION if prediction else ENTITY, id_, text, meant, wrong if id_ else "the row has no id")
 
 
-def _classes(definition: Json) -> dict[str, str | int]:
-    """Return every class by the texts that may stand for it: as the data write it, and its label."""
-    classes = definition["target"]["classes"]
-    return {**{label_of(definition, each): each for each in classes}, **{str(each): each for each in classes}}
+def _class(definition: Json) -> Judge:
+    """Return what finds a class by the texts that may stand for it: as the data write it, and its label."""
+    known = definition["target"]["classes"]
+    classes = {**{label_of(definition, each): each for each in known}, **{str(each): each for each in known}}
+    words = " or ".join(label for label, value in classes.items() if label != str(value)) or " or ".join(classes)
+    return lambda text: (classes.get(text), "" if text in classes else f"“{text}” is none of {words}")
+
+
+def _number(definition: Json) -> Judge:
+    """Return what reads a number, with a decimal point or as the use case's files write it, within the limits."""
+    target, decimal = definition["target"], definition["format"]["decimal"]
+
+    def judge(text: str) -> tuple[float | None, str]:
+        written = text.replace(decimal, ".")
+        if not features.NUMBER.fullmatch(written):
+            return None, f"“{text}” is no number"
+        number = float(written)
+        if target["minimum"] is not None and number < target["minimum"]:
+            return None, f"{text} is less than {target['minimum']:g}"
+        if target["maximum"] is not None and number > target["maximum"]:
+            return None, f"{text} is more than {target['maximum']:g}"
+        return number, ""
+
+    return judge
 
 
 def _compared(outcome: Outcome, known: Mapping[str, tuple[str | None, bool]]) -> Outcome:

@@ -1,11 +1,13 @@
 """What the page reads from the database; every query names its bounds."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from ui.database import ReaderDatabase
+from ui.numbers import is_regression
 
 BAD_ROWS_STORED = 10_000  # of a file; a test holds it equal to what ingestion stores
 FLOW = """
@@ -82,6 +84,23 @@ CHOSEN = """
   AND (CAST(:model_version AS text) IS NULL OR model_version = :model_version)
   AND (CAST(:prediction AS text) IS NULL OR prediction = :prediction)
 """
+SPREAD = """
+       percentile_cont(0.1) WITHIN GROUP (ORDER BY value) AS low,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS middle,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY value) AS high
+"""
+NUMBERS_OVER_TIME = f"""
+SELECT date_bin(CAST(:step AS interval), created_at, TIMESTAMPTZ '2000-01-01') AS time, count(*) AS rows, {SPREAD}
+FROM predictions
+WHERE use_case = :use_case AND created_at >= :start AND created_at < :end AND value IS NOT NULL {CHOSEN}
+GROUP BY 1 ORDER BY 1
+"""  # noqa: S608  both are texts of this module
+LATELY_NUMBERS = f"""
+SELECT model_version, count(*) AS rows, max(created_at) AS last, {SPREAD}
+FROM predictions
+WHERE use_case = :use_case AND created_at >= now() - interval '24 hours' AND value IS NOT NULL
+GROUP BY 1 ORDER BY 1 DESC
+"""  # noqa: S608  of this module, too
 CLASSES_OVER_TIME = OVER_TIME.format(table="predictions", time="created_at", series="prediction", more=CHOSEN)
 SOURCES_OVER_TIME = OVER_TIME.format(table="predictions", time="created_at", series="source", more="")
 FILES_OVER_TIME = OVER_TIME.format(table="ingestions", time="finished_at", series="criticality", more="")
@@ -140,6 +159,11 @@ def outcomes_of_predictions(
 def outcomes_of_entities(database: ReaderDatabase, use_case: str, ids: list[str]) -> dict[str, tuple[str | None, bool]]:
     """Return for each known entity the stored outcome of its latest prediction, and whether it has several."""
     return _outcomes(database.frame(OUTCOMES_OF_ENTITIES, use_case=use_case, ids=ids))
+
+
+def predictions_over_time(definition: Mapping[str, Any]) -> str:
+    """Return the query for what a use case predicted: classes counted, or where numbers lie."""
+    return NUMBERS_OVER_TIME if is_regression(definition) else CLASSES_OVER_TIME
 
 
 def _outcomes(found: pd.DataFrame) -> dict[str, tuple[str | None, bool]]:

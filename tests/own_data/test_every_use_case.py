@@ -149,7 +149,7 @@ def draw_form(definition: "dict[str, Any]") -> None:  # run as a script of its o
 
     from ui.components.form import Form
 
-    streamlit.session_state["record"] = Form(definition).ask()
+    streamlit.session_state["record"] = Form(definition, {}).ask()
 
 
 def test_the_page_draws_a_form_whose_values_are_valid(world: World, client: TestClient) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from grafana import colors
-from ui import context
+from ui import context, numbers
 from ui.components import markup, times
 
 HEIGHT = 260
@@ -73,7 +73,34 @@ def color(field: str, shades: Mapping[str, str]) -> alt.Color:
     return alt.Color(f"{field}:N", scale=scale, legend=None)
 
 
-def show_classes(found: pd.DataFrame, span: Span, definition: context.Json) -> None:
+def show_predictions(found: pd.DataFrame, span: Span, definition: context.Json) -> None:
+    """Draw what `queries.predictions_over_time` found: counts by class, or where predicted numbers lie."""
+    (_show_numbers if numbers.is_regression(definition) else _show_classes)(found, span, definition)
+
+
+def _show_numbers(found: pd.DataFrame, span: Span, definition: context.Json) -> None:
+    """Draw the median of predicted numbers, and the band that the middle four fifths of them are in."""
+    if found.empty:
+        st.caption("No predictions in this time.")
+        return
+    unit = definition["target"]["unit"]
+    base = alt.Chart(found.assign(time=wall_clock(found["time"]))).encode(
+        x=time_axis(span),
+        tooltip=[
+            time_tip(),
+            *(alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("low", "middle", "high")),
+            alt.Tooltip("rows:Q", title="predictions", format=","),
+        ],
+    )
+    y = number_axis("low:Q", 1.0, title=f"prediction ({unit})" if unit else "prediction", zero=False)
+    band = base.mark_bar(width=8, opacity=0.35, color=colors.SERIES[0]).encode(y=y, y2="high:Q")
+    middle = base.mark_point(filled=True, size=40, opacity=1, color=colors.SERIES[0]).encode(y="middle:Q")
+    low, high = (numbers.with_unit(definition, each) for each in (found["middle"].min(), found["middle"].max()))
+    show_legend({"median, and where the middle 80 % of predictions lie": colors.SERIES[0]})
+    show((band + middle).properties(height=HEIGHT), f"Predicted numbers over time: medians from {low} to {high}")
+
+
+def _show_classes(found: pd.DataFrame, span: Span, definition: context.Json) -> None:
     """Draw counts by predicted class over time, with the names people read for classes."""
     named = found.assign(prediction=[context.label_of(definition, text) for text in found["prediction"]])
     show_counts(named.rename(columns={"prediction": "class"}), span, "class", "predictions", context.labels(definition))

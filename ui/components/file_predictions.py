@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ui import context, csv_tables, records, wide
-from ui.components import notices, prediction_charts, tables
+from ui.components import answer_columns, notices, prediction_charts, tables
 from ui.components.markup import counted, plain
 from ui.context import Json
 from ui.errors import UiError
@@ -20,14 +20,14 @@ PREVIEW = 5
 COLUMNS = wide.MANY
 SHOWN = 1_000
 MOST = 50_000
-PROBABILITY = "probability of prediction"
 WRONG = "what is wrong"
 
 
 def show(definition: Json) -> None:
     """Draw the part of the page for files."""
     _show_help(definition)
-    chosen = st.file_uploader("Choose a CSV file, or drop it here", type="csv", key=f"file_{definition['name']}")
+    kinds, key = ["csv", "gz"], f"file_{definition['name']}"
+    chosen = st.file_uploader("Choose a CSV file, or drop it here", type=kinds, key=key)
     try:
         run = _run(definition, chosen)
     except UiError as error:
@@ -121,16 +121,15 @@ def _show_results(results: Sequence[PredictedRow], definition: Json, name: str) 
     good.metric("Rows predicted", f"{len(predicted):,}", border=True)
     bad.metric("Rows refused", f"{len(refused):,}", border=True)
     if predicted:
-        prediction_charts.show([(result.entry["label"], result.probability or 0.0) for result in predicted], definition)
+        prediction_charts.show([result.entry for result in predicted], definition)
         frame = _frame(predicted[:SHOWN], definition, _names(definition)).drop(columns=WRONG)
-        frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
-        _show_table(frame, "Predicted rows", len(predicted))
+        _show_table(definition, answer_columns.for_eyes(frame), "Predicted rows", len(predicted))
         if wide.is_wide(definition):
             st.caption(
                 f"The first {COLUMNS} of {len(definition['features']):,} features are shown; the download has all."
             )
     if refused:
-        _show_table(_reasons(refused[:SHOWN], definition), "Refused rows", len(refused))
+        _show_table(definition, _reasons(refused[:SHOWN], definition), "Refused rows", len(refused))
     file_name = f"{name.removesuffix('.csv')}-predictions"
     tables.offer_csv("Download all results", partial(_download, results, definition), file_name, primary=True)
 
@@ -145,9 +144,9 @@ def _download(results: Sequence[PredictedRow], definition: Json) -> bytes:
     return tables.table_csv(_frame(results, definition).assign(prediction_id=ids))
 
 
-def _show_table(frame: pd.DataFrame, title: str, count: int) -> None:
+def _show_table(definition: Json, frame: pd.DataFrame, title: str, count: int) -> None:
     st.header(title, anchor=False)
-    tables.show(frame, f"{title} with their features", _columns())
+    tables.show(frame, f"{title} with their features", _columns(definition))
     if count > SHOWN:
         st.caption(f"The first {SHOWN:,} of {count:,} are shown; the download has all.")
 
@@ -170,18 +169,21 @@ def _frame(results: Sequence[PredictedRow], definition: Json, names: Sequence[st
     return pd.DataFrame(
         {
             "row": [result.row for result in results],
-            "prediction": [result.entry.get("label") for result in results],
-            PROBABILITY: [result.probability for result in results],
+            **answer_columns.cells(definition, [result.entry for result in results]),
             WRONG: [result.refused or None for result in results],
             definition["id_column"]: [result.features.get("entity_id") for result in results],
-            **tables.features(definition, [result.features for result in results], names),
+            **tables.features(definition, [result.features for result in results], names or _all(definition)),
         }
     )
 
 
-def _columns() -> dict[str, Any]:
+def _all(definition: Json) -> list[str]:
+    return [feature["name"] for feature in definition["features"]]
+
+
+def _columns(definition: Json) -> dict[str, Any]:
     return {
         "row": st.column_config.NumberColumn("row", width="small"),
-        PROBABILITY: tables.probability(PROBABILITY),
+        **answer_columns.config(definition),
         WRONG: st.column_config.TextColumn(WRONG, width=400),
     }

@@ -37,7 +37,7 @@ def show(definition: Json, predictions: Sequence[Json]) -> None:
 
 
 def _show_help(definition: Json, predictions: Sequence[Json]) -> None:
-    words = " or ".join(f"`{label}`" for label in context.labels(definition))
+    words = " or ".join(f"`{label}`" for label in context.labels(definition)) or "the true number"
     st.markdown(
         f"Two columns: `{PREDICTION}` or `{definition['id_column']}`, and `{ACTUAL}` with {words}; others do no harm. "
         f"An outcome by `{definition['id_column']}` goes to the latest prediction about it. "

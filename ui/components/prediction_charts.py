@@ -4,21 +4,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from grafana import colors
-from ui import context
+from ui import answers, context, numbers
 from ui.components import charts, tables
 from ui.context import Json
 
 BIN = 5  # percent
+BARS = 30
 HEIGHT = 220
 Shades = Mapping[str, str]  # the colour of each class
 
 
-def show(predictions: Sequence[tuple[str, float]], definition: Json) -> None:
-    """Draw the label and the probability of predictions side by side."""
+def show(entries: Sequence[Json], definition: Json) -> None:
+    """Draw the label and the probability of predictions side by side, or how predicted numbers are spread."""
+    if numbers.is_regression(definition):
+        _show_spread([float(entry["prediction"]) for entry in entries], definition)
+        return
+    predictions = [(str(entry["label"]), answers.probability_of(entry)) for entry in entries]
     shades = colors.of(context.labels(definition))
     charts.show_legend(shades)
     left, right = st.columns(2, gap="large")
@@ -28,6 +34,27 @@ def show(predictions: Sequence[tuple[str, float]], definition: Json) -> None:
     with right:
         st.markdown("**How sure the model is of it**")
         _show_histogram(predictions, shades)
+
+
+def _show_spread(values: Sequence[float], definition: Json) -> None:
+    st.markdown("**What was predicted**")
+    unit = definition["target"]["unit"]
+    counts, edges = np.histogram(values, bins=min(BARS, max(1, len(set(values)))))
+    frame = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": counts})
+    axis = charts.axis(labelExpr=charts.NUMBERS["short"])
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(color=colors.SERIES[0], stroke="white", strokeWidth=1)
+        .encode(
+            x=alt.X("low:Q", title=f"prediction ({unit})" if unit else "prediction", axis=axis),
+            x2="high:Q",
+            y=charts.number_axis("rows:Q", float(counts.max()), title="rows", whole=True),
+            tooltip=[alt.Tooltip(f"{end}:Q", format=",.4~g") for end in ("low", "high")] + [alt.Tooltip("rows:Q")],
+        )
+        .properties(height=HEIGHT)
+    )
+    low, middle, high = (numbers.with_unit(definition, each) for each in np.quantile(values, [0, 0.5, 1]))
+    charts.show(chart, f"What was predicted: from {low} to {high}, half of it up to {middle}")
 
 
 def _show_split(counts: "Counter[str]", shades: Shades) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui import address, answers, context, navigation, queries, wide
-from ui.components import notices, tables, times
+from ui import address, context, navigation, numbers, queries, wide
+from ui.components import answer_columns, notices, tables, times
 from ui.components.markup import counted
 from ui.components.paging import Cursors
 from ui.context import Json, label_of
@@ -21,7 +21,6 @@ DOWNLOAD = 5_000
 DOWNLOADED_CELLS = 1_000_000
 COLUMNS = 8  # of many features, those chosen at first
 ACTUAL = "what happened"
-PROBABILITY = "probability of prediction"
 PREDICTION_ID = "prediction_id"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HELD = "history_held"
@@ -76,7 +75,7 @@ def _chosen(definition: Json) -> list[str] | None:
     """Let people choose the columns of many features; None is all of them."""
     if not wide.is_wide(definition):
         return None
-    names = [feature["name"] for feature in definition["features"]]
+    names = [each["name"] for each in (*definition["features"], *definition["derived"])]
     important = wide.most_important(definition, context.model(definition["name"]), COLUMNS)
     return address.several(f"Columns of {len(names):,} features", names, "columns", important)
 
@@ -125,7 +124,7 @@ def _editor(answer: Json) -> str:
 def _show_table(answer: Json, definition: Json, names: Sequence[str] | None) -> None:
     found = answer["predictions"]
     frame = _frame(found, definition, names)
-    frame[PROBABILITY] = tables.percents(frame[PROBABILITY])
+    frame = answer_columns.for_eyes(frame)
     edited = st.data_editor(
         frame,
         hide_index=True,
@@ -137,13 +136,12 @@ def _show_table(answer: Json, definition: Json, names: Sequence[str] | None) -> 
     )
     labels = {label_of(definition, class_): class_ for class_ in definition["target"]["classes"]}
     changed = [
-        {PREDICTION_ID: each[PREDICTION_ID], "actual": labels[actual]}
+        {PREDICTION_ID: each[PREDICTION_ID], "actual": labels.get(actual, actual)}
         for each, actual, before in zip(found, edited[ACTUAL], frame[ACTUAL], strict=True)
-        if isinstance(actual, str) and actual != before  # a cell left empty may be NaN
+        if not pd.isna(actual) and actual != before  # a cell left empty may be NaN
     ]
-    st.caption(
-        f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live accuracy comes from it."
-    )
+    comes = "error and coverage come" if numbers.is_regression(definition) else "accuracy comes"
+    st.caption(f"Do you know what really happened? Fill in the column “{ACTUAL}”: the models' live {comes} from it.")
     if changed and st.button(f"Save {counted(len(changed), 'outcome')}", type="primary", icon=":material/save:"):
         context.api().save_outcomes(definition["name"], changed)
         del st.session_state[HELD], st.session_state[_editor(answer)]
@@ -156,8 +154,7 @@ def _frame(found: Sequence[Json], definition: Json, names: Sequence[str] | None 
     return pd.DataFrame(
         {
             "time": pd.to_datetime([each["created_at"] for each in found], utc=True),
-            "prediction": [each["label"] for each in found],
-            PROBABILITY: [answers.probability_of(each) for each in found],
+            **answer_columns.cells(definition, found),
             ACTUAL: [_known(definition, known.get(each[PREDICTION_ID])) for each in found],
             definition["id_column"]: [each["entity_id"] for each in found],
             **tables.features(definition, [each["features"] for each in found], names),
@@ -180,11 +177,19 @@ def _outcomes(ids: list[str]) -> dict[str, str]:
 def _columns(definition: Json) -> dict[str, Any]:
     return {
         "time": times.column("time"),
-        "prediction": st.column_config.TextColumn("prediction", width=110),
-        PROBABILITY: tables.probability(PROBABILITY),
-        ACTUAL: st.column_config.SelectboxColumn(f"{ACTUAL} ✎", options=context.labels(definition), width=150),
+        **answer_columns.config(definition),
+        ACTUAL: _actual(definition),
         PREDICTION_ID: st.column_config.TextColumn(PREDICTION_ID, width=300),
     }
+
+
+def _actual(definition: Json) -> Any:  # noqa: ANN401  Streamlit's types are private
+    title, target = f"{ACTUAL} ✎", definition["target"]
+    if numbers.is_regression(definition):
+        return st.column_config.NumberColumn(
+            title, min_value=target["minimum"], max_value=target["maximum"], format="localized", width=150
+        )
+    return st.column_config.SelectboxColumn(title, options=context.labels(definition), width=150)
 
 
 def _offer_download(filters: Filters, definition: Json) -> None:
@@ -209,5 +214,7 @@ def _everything(filters: Filters, most: int) -> list[Json]:
     return found
 
 
-def _known(definition: Json, actual: str | None) -> str | None:
-    return None if actual is None else label_of(definition, actual)
+def _known(definition: Json, actual: str | None) -> str | float | None:
+    if actual is None:
+        return None
+    return float(actual) if numbers.is_regression(definition) else label_of(definition, actual)

@@ -39,7 +39,7 @@ def show(use_case: str | None) -> None:
         "**predicted** by the next scheduled run. The report is there within seconds."
     )
     turn = st.session_state.get(TURN, 0)
-    file = st.file_uploader("Choose a CSV file, or drop it here", type="csv", key=f"raw_file_{turn}")
+    file = st.file_uploader("Choose a CSV file, or drop it here", type=["csv", "gz"], key=f"raw_file_{turn}")
     is_busy = WAITING in st.session_state
     with st.container(horizontal=True):
         if file is not None and st.button(

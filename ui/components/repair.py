@@ -10,6 +10,7 @@ import streamlit as st
 from ui import context, quarantine, queries
 from ui.cell_checks import CellChecks
 from ui.components import alike, markup, notices, raw_upload, tables
+from ui.context import Json
 from ui.errors import UiError
 from ui.mending import BadRows, Changes
 
@@ -29,7 +30,7 @@ def show(file: "pd.Series[Any]") -> None:
     part = _choose_part(file_id, count)
     try:
         definition = context.definition(str(file["use_case"]))
-        rows = bad_rows(file_id, part, definition["rules"])
+        rows = bad_rows(file_id, part, definition)
     except UiError as error:
         notices.show_error(error)
         return
@@ -42,8 +43,8 @@ def show(file: "pd.Series[Any]") -> None:
     now = rows.changed(changes)
     problems = rows.problems(now, checks)
     _edit(file_id, rows, changes, checks, now, problems)
-    _offer_to_send(file, rows, now, problems)
-    _offer_download(file, part, rows.header, definition["rules"])
+    _offer_to_send(file, rows, now, problems, definition)
+    _offer_download(file, part, rows.header, definition)
 
 
 def _choose_part(file_id: str, count: int) -> int:
@@ -61,15 +62,15 @@ def _choose_part(file_id: str, count: int) -> int:
 
 
 @st.cache_resource(ttl=600, max_entries=8, show_spinner="Reading the bad rows …")
-def bad_rows(file_id: str, part: int, _rules: quarantine.Rules) -> BadRows:
+def bad_rows(file_id: str, part: int, _definition: Json) -> BadRows:
     """Return one part of the bad rows of a file; raise UiError."""
-    return BadRows(context.bad_rows_of(file_id, (part - 1) * PART, PART), header(file_id), _rules)
+    return BadRows(context.bad_rows_of(file_id, (part - 1) * PART, PART), header(file_id, _definition), _definition)
 
 
 @st.cache_data(ttl=600, show_spinner=False)
-def header(file_id: str) -> list[str]:
+def header(file_id: str, _definition: Json) -> list[str]:
     """Return the column names of a raw file; raise UiError."""
-    return quarantine.read_header(context.api().raw_file_start(file_id))
+    return quarantine.read_header(context.api().raw_file_start(file_id), _definition)
 
 
 def _edit(
@@ -142,14 +143,16 @@ def _marked(allowed: list[str]) -> Callable[[Any], str]:
     return lambda cell: str(cell) if cell in allowed else f"{MARK}{cell}"
 
 
-def _offer_to_send(file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, problems: "pd.Series[str]") -> None:
+def _offer_to_send(
+    file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, problems: "pd.Series[str]", definition: Json
+) -> None:
     good = now[problems == ""]
     rest = len(now) - len(good)
     everything = bool(rest) and st.checkbox(
         f"Also send the {rest:,} that still break a rule, as they are", key=f"everything_{file['file_id']}"
     )
     chosen = now if everything else good
-    body, use_case = quarantine.as_csv(chosen, rows.header), str(file["use_case"])
+    body, use_case = quarantine.as_csv(chosen, rows.header, definition), str(file["use_case"])
     sent = raw_upload.sent_as(use_case, body) if len(chosen) else ""
     left = len(now) - len(chosen)
     label = f"Send {len(chosen):,} rows again" if len(chosen) != 1 else "Send 1 row again"
@@ -164,12 +167,12 @@ def _offer_to_send(file: "pd.Series[Any]", rows: BadRows, now: pd.DataFrame, pro
         st.caption(f"{left:,} of {len(now):,} rows still break a rule; they are left as they are.")
 
 
-def _offer_download(file: "pd.Series[Any]", part: int, header_: list[str], rules: quarantine.Rules) -> None:
+def _offer_download(file: "pd.Series[Any]", part: int, header_: list[str], definition: Json) -> None:
     file_id, count = str(file["file_id"]), int(file["rows_bad"])
     rows = min(PART, count - (part - 1) * PART)
 
     def content() -> bytes:
-        return quarantine.download(context.bad_rows_of(file_id, (part - 1) * PART, PART), header_, rules)
+        return quarantine.download(context.bad_rows_of(file_id, (part - 1) * PART, PART), header_, definition)
 
     name = f"{PurePosixPath(file['key']).stem}-bad-rows"
     if count > PART:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from grafana import colors
+from ui.features import is_number
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")  # not a formula, although it may begin with a sign
@@ -106,14 +107,19 @@ def _percent(share: float) -> float:
 def features(
     definition: Mapping[str, Any], records: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None
 ) -> dict[str, list[Any]]:
-    """Return the cells of each feature, or of those named: categories as texts, what is a number as one."""
-    by_name = {each["name"]: each for each in definition["features"]}
+    """Return the cells of each feature, or of those named: numbers as such, the rest as texts."""
+    by_name = {each["name"]: each for each in (*definition["features"], *definition["derived"])}
     return {
         name: [
-            text(value) if by_name[name]["type"] == "category" else value for value in (r.get(name) for r in records)
+            value if is_number(by_name[name]) else _in_words(value)
+            for value in (record.get(name) for record in records)
         ]
         for name in (by_name if names is None else names)
     }
+
+
+def _in_words(value: object) -> str | None:
+    return ("yes" if value else "no") if isinstance(value, bool) else text(value)
 
 
 def unguarded(cell: str) -> str:

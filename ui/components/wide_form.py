@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import wide
-from ui.components.form import Fields
+from ui.components.form import Fields, sent
 from ui.components.markup import plain
 from ui.context import Json
 
@@ -21,7 +21,7 @@ class WideForm(Fields):
 
     def __init__(self, definition: Json, model: Json) -> None:
         """Prepare the form; `model` is what `GET /model` tells."""
-        super().__init__(definition)
+        super().__init__(definition, model)
         self._features: Sequence[Json] = definition["features"]
         typical = wide.typical(definition, model)
         self._begin = {feature["name"]: self._first(feature, typical) for feature in self._features}
@@ -57,7 +57,7 @@ class WideForm(Fields):
         if not sought:
             with self.below or st.container():
                 self._show_groups()
-        given = {**self._begin, **self._entered}
+        given = {name: sent(value) for name, value in {**self._begin, **self._entered}.items()}
         return given if submitted else None
 
     def _keep(self) -> None:

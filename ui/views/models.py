@@ -6,9 +6,9 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from ui import address, context, queries
-from ui.components import headline, markup, model_pictures, notices, tables, times
-from ui.components.markup import percent
+from ui import address, context, numbers, queries
+from ui.components import headline, markup, model_pictures, notices, number_pictures, tables, times
+from ui.components.markup import number, percent, plain
 from ui.context import Json, label_of
 from ui.errors import UiError
 
@@ -17,9 +17,14 @@ METRICS = {
     "roc_auc": "ROC AUC",
     "brier": "Brier score (lower is better)",
     "log_loss": "Log loss (lower is better)",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "median_absolute_error": "Median absolute error",
+    "r2": "R²",
+    "coverage": "Coverage of the interval",
 }
 
-
+ENDS = ("value", "low", "high")
 NOBODY = "–"
 
 
@@ -70,9 +75,12 @@ def _show_compared(definition: Json, cards: Json) -> None:
         others = {name: text for name, text in names.items() if name != chosen}
         beside = address.choose("Beside", {NOBODY: "no other version", **others}, "beside", width=380)
     shown = [known[chosen], *([known[beside]] if beside in known else [])]
-    model_pictures.show(shown, METRICS, context.labels(definition))
+    if numbers.is_regression(definition):
+        number_pictures.show(shown, METRICS, definition)
+    else:
+        model_pictures.show(shown, METRICS, context.labels(definition))
     for version in shown:
-        _show_facts(version)
+        _show_facts(definition, version)
 
 
 def _first(cards: Json) -> Callable[[str], tuple[bool, int]]:
@@ -82,7 +90,7 @@ def _first(cards: Json) -> Callable[[str], tuple[bool, int]]:
     return lambda name: (name != champion, order.index(name))
 
 
-def _show_facts(version: Json) -> None:
+def _show_facts(definition: Json, version: Json) -> None:
     st.caption(
         f"`{version['version']}`: a {version['estimator'].replace('_', ' ')}, trained "
         f"{times.written(version['created_at'])} on {version['rows_trained']:,} rows, measured on "
@@ -90,14 +98,40 @@ def _show_facts(version: Json) -> None:
         f"model was compared with the trained one on {version['parity']['rows']:,} rows: "
         f"{version['parity']['differing_classes']} answers differ."
     )
+    if (decided := _decision(definition, version)) is not None:
+        st.caption(decided)
     for warning in version.get("warnings", ()):
         st.caption(f":material/warning: {warning}")
+
+
+def _decision(definition: Json, version: Json) -> str | None:
+    """Say from which probability on the positive class is answered, and why; or how wide intervals are."""
+    if (interval := version["interval"]) is not None:
+        half = numbers.with_unit(definition, interval["half_width"])
+        return f"Intervals reach {plain(half)} to both sides: so {percent(interval['share'])} of them hold the truth."
+    if (threshold := version["threshold"]) is None:
+        return None
+    decision = definition["decision"]
+    why = "as it was when this version was trained"
+    if decision == "max_f1":
+        why = "where cross-validation found the highest F1"
+    elif decision and decision["cost"]:
+        cost = decision["cost"]
+        why = (
+            f"where cross-validation found the lowest cost, a false positive costing {number(cost['false_positive'])} "
+            f"and a false negative {number(cost['false_negative'])}"
+        )
+    elif decision:
+        why = "as the definition says"
+    positive = plain(label_of(definition, definition["target"]["positive_class"]))
+    return f"It answers **{positive}** from a probability of {percent(threshold)} on, {why}."
 
 
 def _show_lately(definition: Json) -> None:
     st.header("What was answered in the last 24 hours", anchor=False)
     try:
-        found = context.read(queries.LATELY, use_case=definition["name"])
+        regression = numbers.is_regression(definition)
+        found = context.read(queries.LATELY_NUMBERS if regression else queries.LATELY, use_case=definition["name"])
     except UiError as error:
         notices.show_error(error, retry=False)
         return
@@ -108,6 +142,12 @@ def _show_lately(definition: Json) -> None:
         total = int(rows["rows"].sum())
         last = times.written(rows["last"].max())
         st.markdown(f"`{version}`: **{total:,}** predictions, the last one {last}")
+        if regression:
+            low, middle, high = (
+                numbers.with_unit(definition, rows[name].iloc[0]) for name in ("low", "middle", "high")
+            )
+            st.markdown(plain(f"Half of them up to {middle}; four fifths from {low} to {high}."))
+            continue
         st.html(
             markup.bars(
                 [
@@ -170,4 +210,8 @@ def _role(version: Json, cards: Json) -> str:
 
 
 def _interval(metric: Json | None) -> str:
-    return "–" if metric is None else f"{metric['value']:.3f} ({metric['low']:.3f} – {metric['high']:.3f})"
+    if metric is None:
+        return "–"
+    write = numbers.rounded if abs(metric["value"]) >= 100 else "{:.3f}".format
+    value, low, high = (write(metric[end]) for end in ENDS)
+    return f"{value} ({low} – {high})"

@@ -43,7 +43,7 @@ def _show_now(use_case: str | None, span: Span) -> None:
     with left:
         _show_sources(use_case, span)
     with right:
-        _show_classes(use_case, span)
+        _show_predicted(use_case, span)
     _show_files(use_case, span)
     _show_history(use_case, span)
 
@@ -106,14 +106,16 @@ def _show_sources(use_case: str | None, span: Span) -> None:
     charts.show_counts(found, span, "source", "predictions", sorted(found["source"].unique()))
 
 
-def _show_classes(use_case: str | None, span: Span) -> None:
-    st.header("Predictions by class", anchor=False)
+def _show_predicted(use_case: str | None, span: Span) -> None:
+    st.header("What was predicted", anchor=False)
     if use_case is None:
         _say_no_use_case()
         return
     everything = {"source": None, "model_version": None, "prediction": None}
-    found = context.read(queries.CLASSES_OVER_TIME, use_case=use_case, **everything, **queries.steps(*span))
-    charts.show_classes(found, span, context.definition(use_case))
+    definition = context.definition(use_case)
+    query = queries.predictions_over_time(definition)
+    found = context.read(query, use_case=use_case, **everything, **queries.steps(*span))
+    charts.show_predictions(found, span, definition)
 
 
 def _show_files(use_case: str | None, span: Span) -> None:

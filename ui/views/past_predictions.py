@@ -60,8 +60,12 @@ def _ask(definition: Json) -> Filters:
             source = address.choose("Source", SOURCES, "source", disabled=off)
         with third:
             version = address.choose("Model version", {EVERYTHING: "All versions", **versions}, "version", disabled=off)
-        with fourth:
-            class_ = address.choose("Predicted class", {EVERYTHING: "All classes", **classes}, "class", disabled=off)
+        class_ = EVERYTHING
+        if classes:
+            with fourth:
+                class_ = address.choose(
+                    "Predicted class", {EVERYTHING: "All classes", **classes}, "class", disabled=off
+                )
         start, end = _span(span)
     chosen = {"source": source, "model_version": version, "prediction": class_}
     return Filters(name, span, start, end, {each: _one(choice) for each, choice in chosen.items()}, sought)
@@ -100,18 +104,19 @@ def _versions(use_case: str) -> list[str]:
 
 def _show_chart(filters: Filters, definition: Json) -> None:
     try:
-        found = _counts(filters)
+        found = _counts(filters, queries.predictions_over_time(definition))
     except UiError as error:
         notices.show_error(error)
         return
     if found.empty:
         return
     width = queries.step(filters.start, filters.end)
-    st.markdown(f"**{int(found['rows'].sum()):,} predictions** by class; one bar is {width}.")
-    charts.show_classes(found, (filters.start, filters.end), definition)
+    by_class = " by class" if definition["target"]["classes"] else ""
+    st.markdown(f"**{int(found['rows'].sum()):,} predictions**{by_class}; one bar is {width}.")
+    charts.show_predictions(found, (filters.start, filters.end), definition)
 
 
 @st.cache_data(ttl=20, show_spinner="Counting …")
-def _counts(filters: Filters) -> pd.DataFrame:
+def _counts(filters: Filters, query: str) -> pd.DataFrame:
     bounds = queries.steps(filters.start, filters.end)
-    return context.read(queries.CLASSES_OVER_TIME, use_case=filters.use_case, **filters.chosen, **bounds)
+    return context.read(query, use_case=filters.use_case, **filters.chosen, **bounds)

@@ -33,7 +33,8 @@ def show() -> None:
 
 
 def _show_single(definition: Json) -> None:
-    form = WideForm(definition, _model(definition)) if wide.is_wide(definition) else Form(definition)
+    kind = WideForm if wide.is_wide(definition) else Form
+    form = kind(definition, _model(definition))
     answer = _answer_in_address(definition, form)
     with st.container(key="ask"):
         said = st.container(key="said")  # above the form, where a phone keeps it in sight
@@ -54,7 +55,7 @@ def _show_single(definition: Json) -> None:
                     st.rerun()
         if answer:
             with said:
-                show_answer(answer)
+                show_answer(definition, answer)
 
 
 def _model(definition: Json) -> Json:
@@ -67,13 +68,13 @@ def _model(definition: Json) -> Json:
 
 def _answer_in_address(definition: Json, form: Form | WideForm) -> Answer | None:
     """Return the answer that the address names, read back by its id; its record fills the form."""
-    key, name = f"answer_{definition['name']}", definition["name"]
+    key = f"answer_{definition['name']}"
     asked, answer = address.changed(PREDICTION), st.session_state.get(key)
     if asked == "":  # back to where nothing was asked yet
         answer = None
     elif asked and (answer is None or answer.id != asked):
         try:
-            answer = answers.find(context.api(), name, asked, explained=not wide.is_wide(definition))
+            answer = answers.find(context.api(), definition, asked, explained=not wide.is_wide(definition))
         except UiError as error:
             notices.show_error(error)
             return None

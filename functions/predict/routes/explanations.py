@@ -23,9 +23,10 @@ class ExplainBody(StrictModel):
 
 
 class Effect(Described):
-    """What a feature's value adds to the prediction."""
+    """What a feature's value, of the record or derived from it, adds to the prediction."""
 
     feature: str
+    value: str | float | bool | None
     effect: float
 
 
@@ -73,7 +74,10 @@ def _body(explained: ExplainedRecord) -> dict[str, Any]:
         "typical_records": found.typical_records,
         "method": found.method,
         "scale": found.scale,
-        "effects": [{"feature": name, "effect": effect} for name, effect in found.effects.items()],
+        "effects": [
+            {"feature": name, "value": explained.inputs[name], "effect": effect}
+            for name, effect in found.effects.items()
+        ],
     }
 
 

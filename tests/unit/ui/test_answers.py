@@ -18,6 +18,7 @@ ENTRY = {
     "probability": 0.2,
     "probabilities": {"0": 0.8, "1": 0.2},
 }
+TITANIC = {"name": "titanic", "features": [{"name": "Age"}, {"name": "Fare"}]}
 EXPLANATION = {"model_version": "v1", "scale": "probability", "effects": []}
 
 
@@ -30,7 +31,7 @@ def api(routes: dict[str, tuple[int, Any]]) -> ApiClient:
 
 
 def explained(probability: float, effects: Mapping[str, float], scale: str = "log_odds") -> dict[str, Any]:
-    listed = [{"feature": name, "effect": effect} for name, effect in effects.items()]
+    listed = [{"feature": name, "value": 1, "effect": effect} for name, effect in effects.items()]
     return {"probability": probability, "typical_probability": 0.4, "scale": scale, "effects": listed}
 
 
@@ -40,14 +41,14 @@ def test_the_probability_is_that_of_the_prediction() -> None:
         "titanic",
         {"Age": 3},
     )
-    assert (answer.id, answer.probability) == ("p1", 0.8)
+    assert (answer.id, answers.probability_of(answer.entry)) == ("p1", 0.8)
 
 
 @pytest.mark.parametrize(("version", "is_explained"), [("v1", True), ("v0", False)])
 def test_a_stored_answer_is_explained_by_its_own_version_only(version: str, is_explained: bool) -> None:
     stored = ENTRY | {"features": {"Age": 3, "Fare": None}, "model_version": version}
     found = api({"/past-predictions": (200, {"predictions": [stored]}), "/explain": (200, EXPLANATION)})
-    answer = answers.find(found, "titanic", "p1")
+    answer = answers.find(found, TITANIC, "p1")
     assert answer is not None
     assert answer.record == {"Age": 3}
     assert (answer.explanation is not None) == is_explained
@@ -55,7 +56,7 @@ def test_a_stored_answer_is_explained_by_its_own_version_only(version: str, is_e
 
 @pytest.mark.parametrize("reply", [(200, {"predictions": []}), (422, {"detail": "no id", "errors": []})])
 def test_what_is_not_stored_is_not_found(reply: tuple[int, Any]) -> None:
-    assert answers.find(api({"/past-predictions": reply}), "titanic", "p1") is None
+    assert answers.find(api({"/past-predictions": reply}), TITANIC, "p1") is None
 
 
 def test_effects_in_log_odds_share_out_the_way_they_come() -> None:

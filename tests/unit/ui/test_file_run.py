@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ui.answers import probability_of
 from ui.errors import RefusedError, TooLargeError, UiError
 from ui.file_run import MOST_ROWS, FileRun, Json, time_left
 from ui.records import Upload
@@ -75,7 +76,7 @@ def test_pieces_that_are_too_large_all_the_same_are_halved_and_a_row_alone_is_re
 def test_the_probability_is_that_of_the_class_that_was_predicted() -> None:
     run = run_of([30])
     run.send_piece(FakePredictor())
-    assert run.results[0].probability == 0.8
+    assert probability_of(run.results[0].entry) == 0.8
 
 
 def test_what_was_predicted_stays_when_the_api_goes_away_and_is_continued() -> None:
@@ -98,10 +99,10 @@ def test_a_piece_whose_answer_was_lost_is_asked_again_under_the_same_key() -> No
     assert len(predictor.answered) == 1
 
 
-def test_refused_rows_keep_their_reasons_and_have_no_probability() -> None:
+def test_refused_rows_keep_their_reasons() -> None:
     run = run_of([None, 3])
     run.send_piece(FakePredictor())
-    assert [(result.refused, result.probability) for result in run.results] == [("Age is required", None), ("", 0.8)]
+    assert [result.refused for result in run.results] == ["Age is required", ""]
     nothing_valid = run_of([None, None])
     nothing_valid.send_piece(FakePredictor())
     assert [result.refused for result in nothing_valid.results] == ["Age is required"] * 2

@@ -12,6 +12,8 @@ from ui.mending import Alike, BadRows, Changes
 DEFINITION: dict[str, Any] = {
     "id_column": "Id",
     "missing_values": ["", "NA"],
+    "format": {"decimal": ".", "delimiter": ","},
+    "rules": DESCRIPTIONS,
     "features": [
         {"name": "Sex", "type": "category", "categories": ["male", "female"], "required": True},
         {"name": "Class", "type": "category", "categories": [1, 2], "required": False},
@@ -34,7 +36,7 @@ def bad(*rows: tuple[str, str, str, str]) -> BadRows:
             }
         ),
         HEADER,
-        DESCRIPTIONS,
+        DEFINITION,
     )
 
 

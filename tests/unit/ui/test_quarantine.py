@@ -1,6 +1,7 @@
 """Bad rows as cells and back; words, times and cells that are safe to open in a spreadsheet."""
 
 import csv
+import gzip
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,8 @@ from ui.errors import UiError
 from ui.quarantine import in_words, reasons_in_words
 
 HEADER = ["Id", "Sex", "Age"]
+DIALECT = {"delimiter": ",", "decimal": ".", "encoding": "utf-8", "compression": "none"}
+DEFINITION = {"rules": DESCRIPTIONS, "format": DIALECT}
 
 
 def bad_rows(*raws: str) -> pd.DataFrame:
@@ -26,15 +29,24 @@ def bad_rows(*raws: str) -> pd.DataFrame:
 
 
 def test_rows_are_taken_apart_and_put_together() -> None:
-    frame = quarantine.editable(bad_rows('1,"a, b",x', "2,male", "3,male,4,5"), HEADER, DESCRIPTIONS)
+    frame = quarantine.editable(bad_rows('1,"a, b",x', "2,male", "3,male,4,5"), HEADER, DEFINITION)
     assert frame[HEADER].to_numpy().tolist() == [["1", "a, b", "x"], ["2", "male", ""], ["3", "male", "4"]]
     assert frame[quarantine.WHY][0] == "Age: the cell is not a number (“x”)"
-    assert quarantine.as_csv(frame, HEADER).decode().splitlines()[:2] == ["Id,Sex,Age", '1,"a, b",x']
+    assert quarantine.as_csv(frame, HEADER, DEFINITION).decode().splitlines()[:2] == ["Id,Sex,Age", '1,"a, b",x']
+
+
+def test_rows_are_written_in_the_dialect_of_the_use_case() -> None:
+    german = {"delimiter": ";", "decimal": ",", "encoding": "latin-1", "compression": "gzip"}
+    definition = {"rules": DESCRIPTIONS, "format": german}
+    frame = quarantine.editable(bad_rows('1;"ä; b";1,5'), HEADER, definition)
+    body = quarantine.as_csv(frame, HEADER, definition)
+    assert gzip.decompress(body).decode("latin-1") == 'Id;Sex;Age\n1;"ä; b";1,5\n'
+    assert quarantine.read_header(body, definition) == HEADER
 
 
 def test_a_download_of_bad_rows_has_reasons_and_no_formulas_and_keeps_numbers() -> None:
     rows = bad_rows("=HYPERLINK(A1),-1.5,@SUM(1)", "+x,\t=1,+2")
-    lines = quarantine.download(rows, ["=Id", "Sex", "Age"], DESCRIPTIONS).decode("utf-8-sig").splitlines()
+    lines = quarantine.download(rows, ["=Id", "Sex", "Age"], DEFINITION).decode("utf-8-sig").splitlines()
     assert lines == [
         "row in the file,line in the file,why it is bad,'=Id,Sex,Age",
         "1,2,Age: the cell is not a number (“x”),'=HYPERLINK(A1),-1.5,'@SUM(1)",
@@ -43,9 +55,9 @@ def test_a_download_of_bad_rows_has_reasons_and_no_formulas_and_keeps_numbers() 
 
 
 def test_header_is_read_from_the_first_line() -> None:
-    assert quarantine.read_header("﻿Id, Sex ,Age\r\n1,2,3".encode()) == HEADER
+    assert quarantine.read_header("﻿Id, Sex ,Age\r\n1,2,3".encode(), DEFINITION) == HEADER
     with pytest.raises(UiError):
-        quarantine.read_header(b"")
+        quarantine.read_header(b"", DEFINITION)
 
 
 def test_rules_of_rows_and_cells_have_words() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tabserve.core.derivation import with_derived
 from tabserve.core.errors import NoReferenceError, NoValidRecordsError
+from tabserve.core.records import Features
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 from tabserve.serving import explanation
@@ -14,10 +15,11 @@ from tabserve.serving.service import PredictDependencies
 
 @dataclass(frozen=True, slots=True)
 class ExplainedRecord:
-    """A record's explanation by the version that answers now."""
+    """A record's explanation by the version that answers now; `inputs` is what that was asked with."""
 
     use_case: UseCase
     model_version: str
+    inputs: Features
     explanation: Explanation
 
 
@@ -37,4 +39,4 @@ def explain(name: str, record: Mapping[str, object], deps: PredictDependencies) 
     columns = with_derived(use_case, validated.columns)
     inputs = {name: columns[name][0] for name in use_case.input_names}
     found = explanation.explain(use_case, inputs, reference.profile, model.score)
-    return ExplainedRecord(use_case, model.version, found)
+    return ExplainedRecord(use_case, model.version, inputs, found)
