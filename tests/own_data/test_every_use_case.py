@@ -48,7 +48,9 @@ def good_keys(world: World) -> list[str]:
 
 
 def read_good(world: World, key: str) -> Iterator[dict[str, Any]]:
-    rows = GoodRows(io.BytesIO(world.s3.get_object(Bucket="good", Key=key)["Body"].read()))
+    rows = GoodRows(
+        io.BytesIO(world.s3.get_object(Bucket="good", Key=key)["Body"].read()), world.use_case.format.delimiter
+    )
     reader = Records(world.use_case, rows.columns)
     yield from (dict(reader.read(cells)) for _, cells in rows)
 

@@ -18,6 +18,7 @@ from tabserve.core.database import Database
 from tabserve.core.features import CategoryFeature, Feature, NumberFeature
 from tabserve.core.files import Ingestion, RawFile
 from tabserve.core.good_rows import GoodRows, Records
+from tabserve.core.limits import FileFormat
 from tabserve.core.use_case import UseCase
 from tabserve.core.validation import validate
 from tabserve.ingestion.quarantine import read_bad_rows
@@ -49,6 +50,7 @@ NASTY = UseCase.model_validate(
 )
 OWN = YamlCatalog(Path(__file__).parents[2] / "own_data/hostile")
 USE_CASES = [*map(CATALOG.get, CATALOG.names()), *map(OWN.get, OWN.names()), NASTY]
+FORMATS = {use_case.name: use_case.format for use_case in USE_CASES}
 # Not shrunk: the files are small, and shrinking takes minutes where each example is a transaction.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 BUDGET = settings(max_examples=30, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
@@ -82,7 +84,8 @@ class World:
         assert bool(done.error) == (done.status != "done")
         assert done.report_key is not None
         assert self.artifacts.get(done.report_key)
-        good = [number for number, _ in GoodRows(self._good(done))] if done.good_key else []
+        delimiter = FORMATS.get(done.use_case or "", FileFormat()).delimiter
+        good = [number for number, _ in GoodRows(self._good(done), delimiter)] if done.good_key else []
         bad = list(read_bad_rows(io.BytesIO(self.bad.get(done.bad_key)))) if done.bad_key else []
         assert (len(good), len(bad)) == (done.rows_good, done.rows_bad)
         assert sorted([*good, *(row.row_number for row in bad)]) == list(range(1, done.rows_total + 1))
@@ -92,7 +95,7 @@ class World:
 
     def predictable(self, use_case: UseCase, done: Ingestion) -> None:
         """Check that the prediction service refuses none of a file's good rows."""
-        rows = GoodRows(self._good(done))
+        rows = GoodRows(self._good(done), use_case.format.delimiter)
         records = Records(use_case, rows.columns)
         validated = validate(use_case, [records.read(cells) for _, cells in rows])
         assert validated.errors == {}

@@ -63,14 +63,15 @@ def validate_bytes(
     limits = Limits(chunk=chunk, file=int(min(size, 2**30)))
     result = validate_rows(io.BytesIO(content), use_case, good, bad, limits=limits)
     rows = list(read_bad_rows(io.BytesIO(bad.getvalue())))
-    return Outcome(result, original(good.getvalue()).decode().splitlines(), rows, good.getvalue(), bad.getvalue())
+    lines = original(good.getvalue(), use_case.format.delimiter).decode().splitlines()
+    return Outcome(result, lines, rows, good.getvalue(), bad.getvalue())
 
 
-def original(good: bytes) -> bytes:
+def original(good: bytes, delimiter: str = ",") -> bytes:
     """Return the header and the rows of a good object as the raw file had them, without row numbers."""
-    rows, start, found = CsvRows(io.BytesIO(good)), 0, []
+    rows, start, found = CsvRows(io.BytesIO(good), delimiter=delimiter), 0, []
     for _ in rows:
-        found.append(good[start : rows.offset].partition(b",")[2])
+        found.append(good[start : rows.offset].partition(delimiter.encode())[2])
         start = rows.offset
     return b"".join(found)
 

@@ -11,6 +11,7 @@ import pytest
 
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.good_rows import GoodRows
+from tabserve.core.limits import FileFormat
 from tabserve.ingestion.validator import validate_rows
 from tabserve.ingestion.validator.lines import Limits, read_lines
 from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Validate, validate_bytes
@@ -146,7 +147,7 @@ def test_white_space_and_invisible_characters_of_the_header_are_set_right(space:
 
 def test_a_good_object_numbers_its_rows_as_the_raw_file_does(validated: Validate) -> None:
     outcome = validated("", ROW, "2,BIG,1,1,,3,", "", '3,small,1,1,,3,"4,\n5,"', "6,small,1,1,,3,x", chunk=20)
-    rows = GoodRows(io.BytesIO(outcome.good_bytes))
+    rows = GoodRows(io.BytesIO(outcome.good_bytes), ",")
     assert rows.columns == HEADER.split(",")
     assert [(number, cells[0], cells[-1]) for number, cells in rows] == [
         (1, "1", "fine"),
@@ -219,7 +220,7 @@ def test_a_bad_file_whose_rows_can_be_read_has_them_reported(validated: Validate
 def test_a_chunk_holds_a_bounded_number_of_lines_however_short_they_are() -> None:
     numbers = [n for n in range(25) if n % 7]
     content = b"a\n" * 4 + b"".join(b"\xff\n" if n % 7 else b"b\n" for n in range(25))
-    pieces = list(read_lines(io.BytesIO(content + b"end"), Limits(lines=10)))
+    pieces = list(read_lines(io.BytesIO(content + b"end"), Limits(lines=10), FileFormat()))
     assert [len(piece.text) for piece in pieces] == [10, 10, 9, 1]
     assert [piece.first_number for piece in pieces] == [1, 11, 21, 30]
     assert [number for piece in pieces for number in piece.undecodable] == [number + 5 for number in numbers]

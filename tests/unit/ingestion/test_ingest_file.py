@@ -423,7 +423,8 @@ def test_a_compressed_bomb_is_rejected_unopened(pipeline: Pipeline) -> None:
 
     bomb = gzip.compress(b"0" * 2**26)
     done = pipeline.ingest(pipeline.drop(content=bomb))
-    assert done.error == "compressed: The file is gzip, not CSV text; send the CSV file itself."
+    remedy = "send the CSV file itself, or give the use case's `format` the `compression: gzip`"
+    assert done.error == f"compressed: The file is gzip, not CSV text; {remedy}."
 
 
 def test_the_database_keeps_the_first_bad_rows_and_the_bad_object_all(

@@ -1,13 +1,17 @@
 """Every class of bad row, with its exact verdict: these rows are bad, with these reasons, and only these."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.validator import validate_rows
-from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Validate, validate_bytes
+from tests.dialects import DIALECTS, Dialect
+from tests.unit.ingestion.conftest import GOOD, HEADER, USE_CASE, Outcome, Validate, validate_bytes
 
+NUMBERS = (3, 4, 5)  # the places of columns of numbers
 FIRST, LAST = GOOD.format(id="first"), GOOD.format(id="last")
 W = ""
 
@@ -126,15 +130,48 @@ GOOD_ROWS = {
 }
 
 
+@pytest.fixture(params=DIALECTS.values(), ids=list(DIALECTS))
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def written(dialect: Dialect) -> Callable[..., list[str]]:
+    """Write lines in the dialect; a test of lines that its encoding does not know ends."""
+
+    def written(*lines: str) -> list[str]:
+        found = [dialect.line(line, NUMBERS) for line in lines]
+        if not all(map(dialect.knows, found)):
+            pytest.skip(f"{dialect.format.encoding} has no such character")
+        return found
+
+    return written
+
+
+@pytest.fixture
+def validated(dialect: Dialect, written: Callable[..., list[str]]) -> Validate:
+    """Validate lines, written in the dialect, below the usual header."""
+
+    def validated(*lines: str, header: str = HEADER, end: str = "\n", **options: Any) -> Outcome:
+        content = dialect.encoded("\n".join(written(header, *lines)) + end)
+        return validate_bytes(content, dialect.of(USE_CASE), **options)
+
+    return validated
+
+
+Written = Callable[..., list[str]]
+
+
 @pytest.mark.parametrize(("line", "reasons"), [case[1:] for case in CELLS], ids=[case[0] for case in CELLS])
 def test_a_bad_row_is_bad_for_exactly_these_reasons(
-    line: str, reasons: set[tuple[str, str]], validated: Validate
+    line: str, reasons: set[tuple[str, str]], validated: Validate, dialect: Dialect, written: Written
 ) -> None:
     outcome = validated(FIRST, line, LAST)
+    reasons = {(column, dialect.rule(rule)) for column, rule in reasons}
     assert outcome.reasons == {2: reasons}
-    assert outcome.good == [HEADER, FIRST, LAST]
+    assert outcome.good == written(HEADER, FIRST, LAST)
     [bad] = outcome.bad
-    assert (bad.line_number, bad.raw) == (3, line)
+    assert (bad.line_number, bad.raw) == (3, *written(line))
     assert (outcome.result.rows_total, outcome.result.rows_good, outcome.result.rows_bad) == (3, 2, 1)
     assert {(issue.column, issue.rule) for issue in outcome.result.issues} == reasons
 
@@ -156,13 +193,13 @@ def test_statistics_of_numbers_at_the_end_of_their_range_leave_out_what_no_float
 
 
 @pytest.mark.parametrize("line", GOOD_ROWS.values(), ids=GOOD_ROWS)
-def test_a_good_row_is_good(line: str, validated: Validate) -> None:
+def test_a_good_row_is_good(line: str, validated: Validate, written: Written) -> None:
     outcome = validated(FIRST, line, LAST)
     assert outcome.reasons == {}
-    assert outcome.good == [HEADER, FIRST, *line.split("\n"), LAST]
+    assert outcome.good == "\n".join(written(HEADER, FIRST, line, LAST)).split("\n")
 
 
-def test_bytes_that_are_not_utf8_are_kept(validated: Validate) -> None:
+def test_bytes_that_are_not_utf8_are_kept() -> None:
     content = f"{HEADER}\n{FIRST}\n1,small,1,1,,3,caf\n".encode().replace(b"caf", b"caf\xe9") + LAST.encode() + b"\n"
     outcome = validate_bytes(content)
     assert outcome.reasons == {2: {(W, "not_utf8")}}
@@ -175,15 +212,33 @@ def test_a_broken_cell_beside_bytes_that_are_not_utf8_is_named_too() -> None:
     assert outcome.reasons == {1: {(W, "not_utf8"), ("size", "case_variant")}}
 
 
-def test_a_truncated_last_line_is_named() -> None:
-    outcome = validate_bytes(f"{HEADER}\n{FIRST}\n2,small,1,1".encode())
+UNKNOWN = {"utf-8": b"\xe9", "cp1252": b"\x81", "utf-16": b"\x00\xdc", "utf-16-le": b"\x00\xdc"}
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 2**20])
+def test_bytes_that_the_encoding_does_not_know_make_their_row_bad(
+    dialect: Dialect, written: Written, chunk: int
+) -> None:
+    if dialect.format.encoding not in UNKNOWN:
+        pytest.skip("it knows every byte")
+    header, first, line, last = written(HEADER, FIRST, "1,SMALL,1,1,,3,caf", LAST)
+    content = f"{header}\n{first}\n{line}@@\n{last}\n".encode(dialect.format.encoding)
+    signs = "@@".encode(dialect.format.encoding.replace("utf-16", "utf-16-le").replace("-le-le", "-le"))
+    content = dialect.packed(content.replace(signs, UNKNOWN[dialect.format.encoding]))
+    outcome = validate_bytes(content, dialect.of(USE_CASE), chunk=chunk)
+    assert outcome.reasons == {2: {(W, dialect.rule("not_utf8")), ("size", "case_variant")}}
+    assert outcome.good == [header, first, last]
+
+
+def test_a_truncated_last_line_is_named(validated: Validate) -> None:
+    outcome = validated(FIRST, "2,small,1,1", end="")
     assert outcome.reasons == {2: {(W, "truncated_line"), (W, "too_few_fields")}}
 
 
-def test_a_last_line_without_end_is_as_good_as_any() -> None:
-    outcome = validate_bytes(f"{HEADER}\n{FIRST}".encode())
+def test_a_last_line_without_end_is_as_good_as_any(validated: Validate, written: Written) -> None:
+    outcome = validated(FIRST, end="")
     assert outcome.reasons == {}
-    assert outcome.good == [HEADER, FIRST]
+    assert outcome.good == written(HEADER, FIRST)
 
 
 def test_an_unclosed_quote_does_not_swallow_the_rows_behind_it(validated: Validate) -> None:
@@ -198,9 +253,11 @@ def test_rows_are_counted_without_blank_lines_and_lines_with_them(validated: Val
     assert outcome.result.rows_total == 3
 
 
-def test_a_record_over_several_lines_counts_once(validated: Validate) -> None:
+def test_a_record_over_several_lines_counts_once(validated: Validate, written: Written) -> None:
     outcome = validated('1,small,1,1,,3,"a\n\nb"', '2,BIG,1,1,,3,"c\nd"', LAST)
-    assert [(row.row_number, row.line_number, row.raw) for row in outcome.bad] == [(2, 5, '2,BIG,1,1,,3,"c\nd"')]
+    assert [(row.row_number, row.line_number, row.raw) for row in outcome.bad] == [
+        (2, 5, *written('2,BIG,1,1,,3,"c\nd"'))
+    ]
     assert outcome.result.rows_total == 3
 
 

@@ -145,7 +145,7 @@ class FileInWork:
         predicted_until = deps.files.last_predicted_row(file.file_id)
         rows_read = 0
         with deps.good.open(file.good_key or "") as stream:
-            rows = GoodRows(stream)
+            rows = GoodRows(stream, use_case.format.delimiter)
             records = Records(use_case, rows.columns)
             pieces = chunks(rows, lambda row: records.size(row[1]), CHUNK_BYTES, CHUNK)
             for piece in pieces:

@@ -1,6 +1,7 @@
 """CSV files: their rows, and when two of their column names are the same: for raw files, good files and definitions."""
 
 import csv
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,22 +15,29 @@ BOM: Final = b"\xef\xbb\xbf"
 LONGEST_CELL: Final = 2**27
 
 INVISIBLE: Final = "Cf"
+TOLD: Final = re.compile('sep=(.)|"sep=(.)"', re.IGNORECASE)
 
 
-def rows_of(lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+def rows_of(lines: Iterable[str], delimiter: str = ",", *, strict: bool = True) -> Iterator[list[str]]:
     """Return the rows of lines of text, cells as long as they may be; csv raises its own error."""
     csv.field_size_limit(LONGEST_CELL)
-    return csv.reader(lines, strict=strict)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
+
+
+def told_delimiter(line: str) -> str | None:
+    """Return the delimiter that a line tells spreadsheets, such as `sep=;`; None for any other line."""
+    told = TOLD.fullmatch(line)
+    return told and (told[1] or told[2])
 
 
 class CsvRows:
     """Iterates over rows, blank lines left out; `offset` is the byte behind the last one."""
 
-    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
+    def __init__(self, stream: BinaryIO, offset: int = 0, delimiter: str = ",") -> None:
         """Read a stream that begins at byte `offset` of the file, where a row begins."""
         self.offset = offset
         self._stream = stream
-        self._rows = rows_of(self._lines())
+        self._rows = rows_of(self._lines(), delimiter)
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield rows; raise FileRejectedError where the file is not CSV."""

@@ -1,7 +1,8 @@
 """Good objects: the one way to read them, and to turn their cells into the records a prediction is asked for.
 
 The first column, whatever the others are called, is the number of the row in the raw file. The others carry the names
-of the use case, so nobody who reads them has to guess.
+of the use case, so nobody who reads them has to guess. They are UTF-8, with the delimiter and the decimal sign of the
+use case's raw files.
 """
 
 import math
@@ -39,9 +40,10 @@ WHOLE: Final = re.compile(rules.INTEGER)
 class GoodRows:
     """Iterates over the numbered rows of a good object; `offset` is the byte behind the last one."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, delimiter: str) -> None:
         """Read the columns; raise FileRejectedError where the object does not number its rows."""
-        self._rows = CsvRows(stream)
+        self._delimiter = delimiter
+        self._rows = CsvRows(stream, delimiter=delimiter)
         number, *columns = next(iter(self._rows), [""])
         if number != ROW_NUMBER:
             raise FileRejectedError(
@@ -58,7 +60,7 @@ class GoodRows:
 
     def go_on(self, stream: BinaryIO, offset: int) -> None:
         """Read on in a stream of the same object that begins at byte `offset`, where a row begins."""
-        self._rows = CsvRows(stream, offset)
+        self._rows = CsvRows(stream, offset, self._delimiter)
 
     def __iter__(self) -> Iterator[Row]:
         """Yield rows with their numbers; raise FileRejectedError where the object is not what ingestion writes."""

@@ -1,11 +1,15 @@
 """The plainer parts of a use case's definition: how its files are written, when files and windows are judged how."""
 
 import codecs
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Delimiter = Literal[",", ";", "\t", "|"]
+
+# What Python encodes names and literals with.
+NOT_OF_FILES: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
 class Definition(BaseModel):
@@ -17,7 +21,7 @@ class Definition(BaseModel):
 class FileFormat(Definition):
     """How raw files are written, and the data for training: CSV in one of its dialects."""
 
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    delimiter: Delimiter = ","
     decimal: Literal[".", ","] = "."
     encoding: str = Field(default="utf-8", description="Any that Python knows, such as latin-1.")
     compression: Literal["none", "gzip"] = "none"
@@ -29,7 +33,31 @@ class FileFormat(Definition):
             "".encode(encoding)  # as text: what codecs know besides, such as hex, is refused
         except LookupError as error:
             raise ValueError(f"encoding {encoding!r} is none that Python knows") from error
-        return codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
+        if name in NOT_OF_FILES:
+            raise ValueError(f"encoding {encoding!r} is none of files")
+        return name
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.delimiter == self.decimal:
+            raise ValueError('decimal: "," needs another delimiter than a comma, such as ";"')
+        return self
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether files are UTF-8, with or without its mark."""
+        return self.encoding in {"utf-8", "utf-8-sig"}
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a character takes two bytes or four."""
+        return self.encoding.startswith(("utf-16", "utf-32"))
+
+    @property
+    def encoding_name(self) -> str:
+        """The encoding as people write it."""
+        return "UTF-8" if self.is_utf8 else self.encoding
 
 
 class WindowLimits(Definition):

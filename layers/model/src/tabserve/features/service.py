@@ -95,7 +95,7 @@ class _Part:
         """Store rows until the file ends, enough are done or time gets short; raise KeyError, FileRejectedError."""
         start = self._deps.good.read(self._file.key, etag=self._file.etag)
         with start.stream:
-            rows = GoodRows(start.stream)
+            rows = GoodRows(start.stream, self._use_case.format.delimiter)
             # Since when the raw file is there; since when the good one is where nothing was noted.
             written_at = event_time(start.metadata.get(RAW_WRITTEN_AT, "")) or start.written_at
             reader = FeatureRows(self._use_case, rows.columns, written_at, self._deps.clock())

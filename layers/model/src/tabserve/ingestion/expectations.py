@@ -31,7 +31,8 @@ def expectations(use_case: UseCase, result: ValidationResult) -> tuple[Expectati
             broken.setdefault(issue.column, []).append(issue)
     known = {column.column: column for column in result.statistics}
     features: dict[str, Feature | None] = {feature.name: feature for feature in use_case.features}
-    asked = {"": "as many fields as the header, quotes closed, UTF-8, no row twice"}
+    encoding = use_case.format.encoding_name
+    asked = {"": f"as many fields as the header, quotes closed, {encoding}, no row twice"}
     asked |= dict.fromkeys(use_case.id_columns, "an id, once")
     asked |= {feature.name: _expected(feature) for feature in use_case.features}
     others = {name: "no formula, no null byte, no cell that is absurdly long" for name in broken if name not in asked}

@@ -1,21 +1,25 @@
 """The structure of a CSV file: lines, fields, quotes, header. Strict where the csv module guesses."""
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from tabserve.core import rules
-from tabserve.core.csv_files import alike, folded
+from tabserve.core.csv_files import BOM, alike, folded, told_delimiter
 from tabserve.core.errors import FileRejectedError
+from tabserve.core.limits import Delimiter, FileFormat
 from tabserve.core.use_case import UseCase
 
-FIELD: Final = r'(?:[^",]*|"(?:[^"]|"")*")'
 # Possessive, or an escaped quote at the end of an unclosed field would be taken for the closing one.
 QUOTED: Final = re.compile(r'[^"]*+(?:""[^"]*+)*+"')
-DELIMITERS: Final = {";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon"}
+DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon"}
+UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+GZIP: Final = "gzip"
+SAY_SO: Final = "give the use case's `format` the"
 MAGIC: Final = {
-    b"\x1f\x8b": ("compressed", "gzip"),
+    b"\x1f\x8b": ("compressed", GZIP),
     b"PK\x03\x04": ("compressed", "zip"),
     b"BZh": ("compressed", "bzip2"),
     b"\xfd7zXZ": ("compressed", "xz"),
@@ -30,8 +34,6 @@ MAGIC: Final = {
     b"SQLite format 3": ("not_text", "SQLite"),
 }
 CONTROL: Final = re.compile(f"[{rules.CONTROL}]")
-# What a line may hold and still be blank.
-BLANK: Final = " \t\v\f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,43 @@ class Header:
         return len(self.columns)
 
 
-def well_formed(width: int) -> str:
+def well_formed(width: int, delimiter: str) -> str:
     """Return the pattern of a record of so many fields, in the syntax of Python's `re` and Rust's `regex`."""
-    return f"{FIELD}(?:,{FIELD}){{{width - 1}}}"
+    field = rf'(?:[^"{delimiter}]*|"(?:[^"]|"")*")'
+    return f"{field}(?:[{delimiter}]{field}){{{width - 1}}}"
 
 
-def refuse_other_formats(head: bytes) -> None:
-    """Raise FileRejectedError when the first bytes of a file are not those of UTF-8 text."""
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or _every_other_byte_is_null(head[:64]):
-        raise FileRejectedError("utf16", "The file is UTF-16; save it as UTF-8.")
-    for magic, (rule, name) in MAGIC.items():
+def blank(delimiter: str) -> str:
+    """Return the characters that a line may have and still be blank."""
+    return " \t\v\f".replace(delimiter, "")
+
+
+def refuse_other_formats(head: bytes, wanted: FileFormat) -> None:
+    """Raise FileRejectedError when the first bytes of a file, unpacked, are not those of text in its encoding."""
+    name = wanted.encoding_name
+    if wanted.is_wide:
+        if head and b"\0" not in head and head[:2] not in UTF16:
+            what = f"The file is not {name}, as the use case's `format` says"
+            raise FileRejectedError("wrong_encoding", f"{what}; save it as {name}, or correct the definition.")
+    elif head[:2] in UTF16 or _every_other_byte_is_null(head[:64]):
+        raise FileRejectedError("utf16", f"The file is UTF-16; save it as {name}, or {SAY_SO} `encoding: utf-16`.")
+    elif head.startswith(BOM) and not wanted.is_utf8:
+        what = f"The file is UTF-8; save it as {name}, or take `encoding` out of the definition"
+        raise FileRejectedError("wrong_encoding", f"{what}.")
+    for magic, (rule, kind) in MAGIC.items():
         if head.startswith(magic):
-            raise FileRejectedError(rule, f"The file is {name}, not CSV text; send the CSV file itself.")
+            once_more = " twice" if kind == GZIP and wanted.compression == "gzip" else ""
+            remedy = f", or {SAY_SO} `compression: gzip`" if kind == GZIP and not once_more else ""
+            raise FileRejectedError(
+                rule, f"The file is {kind}{once_more}, not CSV text; send the CSV file itself{remedy}."
+            )
 
 
 def _every_other_byte_is_null(head: bytes) -> bool:
     return len(head) >= 4 and (not any(head[::2]) or not any(head[1::2])) and any(head)
 
 
-def split_record(text: str, delimiter: str = ",") -> tuple[list[str], tuple[str, ...]]:
+def split_record(text: str, delimiter: str) -> tuple[list[str], tuple[str, ...]]:
     """Return the fields of a record and the quote rules it breaks."""
     fields: list[str] = []
     problems: list[str] = []
@@ -101,9 +121,9 @@ def _quoted(text: str, start: int, delimiter: str) -> tuple[str, int, str | None
     return field + rest, stop, "stray_quote"
 
 
-def structural_rules(text: str, width: int, unterminated: bool) -> tuple[str, ...]:
+def structural_rules(text: str, width: int, delimiter: str, unterminated: bool) -> tuple[str, ...]:
     """Return the rules a record breaks as a whole; `unterminated` is the last line of a file without line end."""
-    fields, problems = split_record(text)
+    fields, problems = split_record(text, delimiter)
     broken = list(problems)
     if "unclosed_quote" not in broken and len(fields) != width:
         broken.append("too_few_fields" if len(fields) < width else "too_many_fields")
@@ -116,12 +136,13 @@ def read_header(text: str, use_case: UseCase) -> Header:
     """Match a header line with a use case; raise FileRejectedError when rows could not be read by it."""
     if len(text) > rules.MAX_HEADER:
         raise FileRejectedError("too_long_header", f"The header is longer than {rules.MAX_HEADER // 2**10} KiB.")
-    names, problems = split_record(text)
+    delimiter = use_case.format.delimiter
+    names, problems = split_record(text, delimiter)
     canonical = {folded(name): name for name in use_case.known_columns}
     matched = tuple(canonical.get(folded(name), name) for name in names)
     missing = [name for name in use_case.required_columns if name not in matched]
     if missing:
-        _refuse_other_delimiter(text, canonical, len(set(matched) & set(canonical.values())))
+        _refuse_other_delimiter(text, delimiter, canonical, len(set(matched) & set(canonical.values())))
     if problems:
         raise FileRejectedError("malformed_header", f"The header has a quote problem: {', '.join(problems)}.")
     _refuse_unusable_names(names)
@@ -156,13 +177,28 @@ def is_repeated_header(fields: Sequence[str], header: Header) -> bool:
     return [folded(field) for field in fields] == [folded(name) for name in header.columns]
 
 
-def write_record(fields: Sequence[str]) -> str:
+def write_record(fields: Sequence[str], delimiter: str = ",") -> str:
     """Return a record, with quotes where they are needed."""
-    return ",".join('"' + field.replace('"', '""') + '"' if re.search('[",\r\n]', field) else field for field in fields)
+    special = re.compile(f'["\r\n{delimiter}]')
+    return delimiter.join('"' + field.replace('"', '""') + '"' if special.search(field) else field for field in fields)
 
 
-def _refuse_other_delimiter(text: str, canonical: dict[str, str], matched: int) -> None:
-    for delimiter, name in DELIMITERS.items():
+def only_tells_delimiter(line: str, file_format: FileFormat) -> bool:
+    """Tell whether a line only tells spreadsheets the delimiter; raise FileRejectedError when it is another one."""
+    told = told_delimiter(line)
+    if told in DELIMITERS and told != file_format.delimiter:
+        raise _wrong_delimiter(told, file_format.delimiter)
+    return told is not None
+
+
+def _refuse_other_delimiter(text: str, wanted: str, canonical: dict[str, str], matched: int) -> None:
+    for delimiter in DELIMITERS:
         names = split_record(text, delimiter)[0]
         if len({folded(field) for field in names} & canonical.keys()) > matched:
-            raise FileRejectedError("wrong_delimiter", f"The columns are separated by a {name}; use commas.", names)
+            raise _wrong_delimiter(delimiter, wanted, names)
+
+
+def _wrong_delimiter(found: str, wanted: str, names: Sequence[str] = ()) -> FileRejectedError:
+    what = f"The columns are separated by a {DELIMITERS[found]}; use a {DELIMITERS[wanted]}"
+    remedy = f", or {SAY_SO} `delimiter`" if found in get_args(Delimiter) else ""
+    return FileRejectedError("wrong_delimiter", f"{what}{remedy}.", names)

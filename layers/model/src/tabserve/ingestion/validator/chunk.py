@@ -22,8 +22,14 @@ from tabserve.ingestion.validator.statistics import Statistics
 
 Reasons = dict[int, list[Reason | Refused]]
 WHOLE_ROW: Final = ""
-# A formula can stand at the beginning of any cell; what only looks like one is sorted out cell by cell.
-SUSPICIOUS: Final = r'\x00|(?:^|[,"])(?:[=@\t]|[+-](?:[^0-9.,"\s]|[^,"]*[|!(]))'
+
+
+def suspicious(delimiter: str) -> str:
+    """Return the pattern of records with a null byte or a formula; what only looks like one is sorted out by cell."""
+    tab, signs = ("" if delimiter == "\t" else r"\t"), "|!(".replace(delimiter, "")
+    plain = rf'[=@{tab}]|[+-](?:[^0-9.,"\s{delimiter}]|[^"{delimiter}]*[{signs}])'
+    quoted = r'[=@\t]|[+-](?:""|[^0-9.,"\s]|(?:[^"]|"")*[|!(])'
+    return rf'\x00|(?:^|[{delimiter}])(?:{plain}|"(?:{quoted}))'
 
 
 class ChunkValidator:
@@ -38,6 +44,9 @@ class ChunkValidator:
         self._header = header
         self._statistics = statistics
         self._duplicates = Duplicates()
+        self._delimiter = use_case.format.delimiter
+        self._suspicious = suspicious(self._delimiter)
+        self._undecodable = "not_utf8" if use_case.format.is_utf8 else "not_in_encoding"
         self._known = frozenset(use_case.required_columns)
         self._accepts = [holds(pl.col(name)).alias(name) for name, holds in accepting(use_case, date_cells).items()]
 
@@ -47,7 +56,7 @@ class ChunkValidator:
         for place, broken in records.broken.items():
             reasons[place] = [Reason(WHOLE_ROW, rule, shortened(records.text[place])) for rule in broken]
         for place in records.undecodable_places():
-            reasons[place].append(Reason(WHOLE_ROW, "not_utf8", shortened(records.text[place])))
+            reasons[place].append(Reason(WHOLE_ROW, self._undecodable, shortened(records.text[place])))
         self._validate_cells(records, reasons)
         self.rows += len(records.text)
         self.rows_bad += len(reasons)
@@ -73,13 +82,14 @@ class ChunkValidator:
         names = [str(index) for index in range(self._header.width)]
         known = {self._header.columns.index(name): name for name in self._use_case.required_columns}
         body = io.BytesIO()
-        text.alias(",".join(names)).to_frame().write_csv(body, quote_style="never")
+        text.alias(self._delimiter.join(names)).to_frame().write_csv(body, quote_style="never")
         body.seek(0)
         cells = pl.read_csv(
             body,
             columns=[str(index) for index in known],
             schema=dict.fromkeys(names, pl.String),
             empty_string_is_null=False,
+            separator=self._delimiter,
         )
         if len(cells) != len(text):
             raise AssertionError(f"{len(text)} records were read as {len(cells)} rows")
@@ -108,15 +118,15 @@ class ChunkValidator:
         like_header = cells[first].gather(refused).str.to_lowercase().str.contains(first.lower(), literal=True)
         found = set()
         for index in refused.filter(like_header):
-            if is_repeated_header(split_record(text[index])[0], self._header):
+            if is_repeated_header(split_record(text[index], self._delimiter)[0], self._header):
                 found.add(index)
                 reasons[places[index]].append(Reason(WHOLE_ROW, "repeated_header", shortened(text[index])))
         return found
 
     def _suspicious_cells(self, text: pl.Series, places: pl.Series, reasons: Reasons) -> None:
-        suspicious = (text.str.contains(SUSPICIOUS) | (text.str.len_bytes() > rules.MAX_OTHER_CELL)).arg_true()
+        suspicious = (text.str.contains(self._suspicious) | (text.str.len_bytes() > rules.MAX_OTHER_CELL)).arg_true()
         for place, record in zip(places.gather(suspicious), text.gather(suspicious), strict=True):
-            for column, cell in zip(self._header.columns, split_record(record)[0], strict=True):
+            for column, cell in zip(self._header.columns, split_record(record, self._delimiter)[0], strict=True):
                 for rule in self._other_rules(column, cell):
                     reason = Reason(column, rule, shortened(cell))
                     if reason not in reasons[place]:

@@ -10,8 +10,9 @@ import polars as pl
 
 from tabserve.core.csv_files import BOM
 from tabserve.core.errors import FileRejectedError
+from tabserve.core.limits import FileFormat
 from tabserve.core.rules import MAX_FILE_BYTES, SPLIT_IT
-from tabserve.ingestion.structure import refuse_other_formats
+from tabserve.ingestion.validator.decoding import as_utf8
 
 REPLACEMENT: Final = "\ufffd"
 
@@ -28,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Physical lines that follow each other; `undecodable` holds the bytes of those that are not UTF-8, by number."""
+    """Physical lines that follow each other; `undecodable` holds the bytes of those that are no text, by number."""
 
     text: pl.Series
     first_number: int
@@ -36,10 +37,10 @@ class Lines:
     unterminated: int | None = None
 
 
-def read_lines(stream: BinaryIO, limits: Limits) -> Iterator[Lines]:
+def read_lines(stream: BinaryIO, limits: Limits, file_format: FileFormat) -> Iterator[Lines]:
     """Yield a file's lines, whatever their ends; raise FileRejectedError for what is no text or too large."""
     number = 1
-    for block, final in _blocks(stream, limits):
+    for block, final in _blocks(as_utf8(stream, limits.chunk, file_format), limits):
         unterminated = final and not block.endswith(b"\n")
         text, undecodable = _as_lines(block, number)
         lines = Lines(text, number, undecodable, number + len(text) - 1 if unterminated else None)
@@ -55,16 +56,15 @@ def _pieces(lines: Lines, most: int) -> Iterator[Lines]:
         yield Lines(text, first, undecodable, lines.unterminated if lines.unterminated in numbers else None)
 
 
-def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:
+def _blocks(blocks: Iterator[bytes], limits: Limits) -> Iterator[tuple[bytes, bool]]:
     """Yield whole lines with their ends as line feeds, and whether the file ends there."""
     rest, size = b"", 0
-    for index, block in enumerate(_reads(stream, limits)):
+    for index, block in enumerate(blocks):
         size += len(block)
         if size > limits.file:
             raise FileRejectedError("too_large", f"The file is larger than {limits.file // 2**20} MiB; {SPLIT_IT}.")
         data = rest + block
         if index == 0:
-            refuse_other_formats(data)
             data = data.removeprefix(BOM)
         # A carriage return at the very end may be half of a line end.
         usable = len(data) - data.endswith(b"\r")
@@ -79,15 +79,6 @@ def _blocks(stream: BinaryIO, limits: Limits) -> Iterator[tuple[bytes, bool]]:
             yield data[:cut], False
     if rest:
         yield rest.replace(b"\r", b"\n"), True
-
-
-def _reads(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
-    head = b""
-    while len(head) < 64 and (block := stream.read(max(64 - len(head), 1))):
-        head += block
-    yield head
-    while block := stream.read(limits.chunk):
-        yield block
 
 
 def _as_lines(block: bytes, first_number: int) -> tuple[pl.Series, dict[int, bytes]]:

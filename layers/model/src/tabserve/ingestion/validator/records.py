@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from tabserve.ingestion.structure import BLANK, split_record, structural_rules, well_formed
+from tabserve.ingestion.structure import blank, split_record, structural_rules, well_formed
 from tabserve.ingestion.validator.lines import Lines
 
 MAX_JOINED_LINES: Final = 100
@@ -27,7 +27,7 @@ class RecordChunk:
     undecodable: dict[int, bytes]
 
     def undecodable_places(self) -> list[int]:
-        """Return the places of the records with bytes that are not UTF-8."""
+        """Return the places of the records with bytes that are no text."""
         numbers = pl.Series(list(self.undecodable), dtype=pl.UInt32)
         return (
             sorted(set((self.line_numbers.search_sorted(numbers, side="right") - 1).to_list())) if len(numbers) else []
@@ -46,6 +46,7 @@ class RecordReader:
     """Turn lines into records; what may go on in the next chunk is kept until then."""
 
     width: int
+    delimiter: str
     _text: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
     _first_number: int = 0
     _undecodable: dict[int, bytes] = field(default_factory=dict)
@@ -67,11 +68,13 @@ class RecordReader:
         return self._split(self._text, final=True)
 
     def _split(self, text: pl.Series, final: bool) -> RecordChunk:
-        formed = text.str.contains(f"^{well_formed(self.width)}$")
+        formed = text.str.contains(f"^{well_formed(self.width, self.delimiter)}$")
         malformed = (~formed).arg_true()
         if not len(malformed):
             return self._records(text, pl.Series([], dtype=pl.UInt32), {}, {}, len(text))
-        pass_ = _Malformed(self.width, malformed.to_list(), text.gather(malformed).to_list(), len(text), final)
+        pass_ = _Malformed(
+            self.width, self.delimiter, malformed.to_list(), text.gather(malformed).to_list(), len(text), final
+        )
         pass_.run()
         dropped = pl.Series(pass_.dropped, dtype=pl.UInt32)
         broken = {i: self._first_number + i == self._unterminated for i in pass_.broken}
@@ -95,7 +98,7 @@ class RecordReader:
             places = dict(zip(broken, shift.gather(list(broken)).to_list(), strict=True))
             kept, numbers = kept.filter(keep), numbers.filter(keep)
         texts = dict(zip(broken, kept.gather(list(places.values())).to_list(), strict=True))
-        rules = {places[i]: structural_rules(texts[i], self.width, last) for i, last in broken.items()}
+        rules = {places[i]: structural_rules(texts[i], self.width, self.delimiter, last) for i, last in broken.items()}
         return RecordChunk(kept, numbers, rules, undecodable)
 
 
@@ -104,6 +107,7 @@ class _Malformed:
     """Go over the lines that are no record by themselves: blank, part of a longer record, or broken."""
 
     width: int
+    delimiter: str
     places: list[int]
     texts: list[str]
     end: int
@@ -117,7 +121,7 @@ class _Malformed:
         while index < len(self.places):
             text, place = self.texts[index], self.places[index]
             used = 1
-            if not text.strip(BLANK):
+            if not text.strip(blank(self.delimiter)):
                 self.dropped.append(place)
             elif text.count('"') % 2 == 0:
                 self.broken.append(place)
@@ -137,7 +141,7 @@ class _Malformed:
             if len(text) > MAX_JOINED_LENGTH or used > MAX_JOINED_LINES:
                 break
             if line.count('"') % 2:
-                fields, problems = split_record(text)
+                fields, problems = split_record(text, self.delimiter)
                 if problems or len(fields) != self.width:
                     break
                 self.joined[self.places[index]] = text

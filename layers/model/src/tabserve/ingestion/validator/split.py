@@ -11,7 +11,7 @@ from tabserve.core import rules
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.good_rows import ROW_NUMBER
 from tabserve.core.use_case import UseCase
-from tabserve.ingestion.structure import BLANK, Header, read_header, write_record
+from tabserve.ingestion.structure import Header, blank, only_tells_delimiter, read_header, write_record
 from tabserve.ingestion.validation_result import ValidationResult
 from tabserve.ingestion.validator.bad_rows import BadRows
 from tabserve.ingestion.validator.chunk import ChunkValidator, Reasons
@@ -37,7 +37,7 @@ def validate_rows(
     Raise FileRejectedError, too, when there are no seconds left before all is read.
     """
     try:
-        return _validate(_in_time(read_lines(raw, limits), seconds_left), use_case, good, bad)
+        return _validate(_in_time(read_lines(raw, limits, use_case.format), seconds_left), use_case, good, bad)
     except pl.exceptions.PanicException as error:
         # No Exception by its class, so nobody would take it for one.
         raise RuntimeError(f"polars panicked: {error}") from error
@@ -55,16 +55,17 @@ def _in_time(lines: Iterator[Lines], seconds_left: Callable[[], float]) -> Itera
 
 def _validate(lines: Iterator[Lines], use_case: UseCase, good: BinaryIO, bad: BinaryIO) -> ValidationResult:
     header, rest = _read_header(lines, use_case)
-    good.write(f"{write_record((ROW_NUMBER, *header.columns))}\n".encode())
+    delimiter = use_case.format.delimiter
+    good.write(f"{write_record((ROW_NUMBER, *header.columns), delimiter)}\n".encode())
     date_cells = readers(use_case)
     statistics, bad_rows, hopes = Statistics(use_case, date_cells), BadRows(use_case, date_cells, bad), Hopes()
     validator = ChunkValidator(use_case, header, date_cells, statistics)
-    for records in _records(rest, header.width):
+    for records in _records(rest, header.width, delimiter):
         hopes.look(records, validator.rows)
         first_row = validator.rows + 1
         reasons = validator.validate(records)
         hopes.compare(validator.rows, validator.rows_bad, sum(map(len, reasons.values())))
-        _write(records, reasons, first_row, good, bad_rows)
+        _write(records, reasons, first_row, (good, delimiter), bad_rows)
     bad_rows.flush()
     if validator.rows == 0:
         raise FileRejectedError("header_only", "The file has a header and no rows.")
@@ -112,15 +113,20 @@ def _read_header(lines: Iterator[Lines], use_case: UseCase) -> tuple[Header, Ite
     empty = True
     for chunk in lines:
         empty = False
-        place = chunk.text.str.contains(f"[^{BLANK}]").arg_max()
-        if place is not None and (text := chunk.text[place]).strip(BLANK):
+        for place in chunk.text.str.contains(f"[^{blank(use_case.format.delimiter)}]").arg_true():
+            text = chunk.text[place]
             if chunk.first_number + place in chunk.undecodable:
-                raise FileRejectedError("header_not_utf8", "The header has bytes that are not UTF-8.")
-            header = read_header(text, use_case)
-            return header, _after(chunk, place + 1, lines)
+                raise _undecodable_header(use_case)
+            if not only_tells_delimiter(text, use_case.format):
+                return read_header(text, use_case), _after(chunk, place + 1, lines)
     if empty:
         raise FileRejectedError("empty_file", "The file has no content.")
     raise FileRejectedError("blank_lines_only", "The file has nothing but blank lines.")
+
+
+def _undecodable_header(use_case: UseCase) -> FileRejectedError:
+    rule = "header_not_utf8" if use_case.format.is_utf8 else "header_not_in_encoding"
+    return FileRejectedError(rule, f"The header has bytes that are not {use_case.format.encoding_name}.")
 
 
 def _after(chunk: Lines, place: int, lines: Iterator[Lines]) -> Iterator[Lines]:
@@ -129,26 +135,29 @@ def _after(chunk: Lines, place: int, lines: Iterator[Lines]) -> Iterator[Lines]:
     yield from lines
 
 
-def _records(lines: Iterator[Lines], width: int) -> Iterator[RecordChunk]:
-    reader = RecordReader(width)
+def _records(lines: Iterator[Lines], width: int, delimiter: str) -> Iterator[RecordChunk]:
+    reader = RecordReader(width, delimiter)
     for chunk in lines:
         yield reader.read(chunk)
     yield reader.finish()
 
 
-def _write(records: RecordChunk, reasons: Reasons, first_row: int, good: BinaryIO, bad_rows: BadRows) -> None:
+def _write(
+    records: RecordChunk, reasons: Reasons, first_row: int, good: tuple[BinaryIO, str], bad_rows: BadRows
+) -> None:
     if not reasons:
-        _write_numbered(records.text, first_row + pl.int_range(len(records.text), eager=True), good)
+        _write_numbered(records.text, first_row + pl.int_range(len(records.text), eager=True), *good)
         return
     places = sorted(reasons)
     refused = pl.Series(places, dtype=pl.UInt32).implode()
     kept = (~pl.int_range(len(records.text), dtype=pl.UInt32, eager=True).is_in(refused)).arg_true()
-    _write_numbered(records.text.gather(kept), first_row + kept, good)
+    _write_numbered(records.text.gather(kept), first_row + kept, *good)
     numbers = records.line_numbers.gather(places).to_list()
     texts = records.text.gather(places).to_list()
     for place, line_number, text in zip(places, numbers, texts, strict=True):
         bad_rows.add(first_row + place, line_number, records.raw(line_number, text), reasons[place])
 
 
-def _write_numbered(lines: pl.Series, row_numbers: pl.Series, stream: BinaryIO) -> None:
-    pl.DataFrame([row_numbers, lines]).write_csv(stream, include_header=False, quote_style="never")
+def _write_numbered(lines: pl.Series, row_numbers: pl.Series, stream: BinaryIO, delimiter: str) -> None:
+    frame = pl.DataFrame([row_numbers, lines])
+    frame.write_csv(stream, include_header=False, quote_style="never", separator=delimiter)
