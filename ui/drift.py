@@ -18,7 +18,7 @@ WHERE use_case = :use_case AND (window_end, model_version) = (
 WORDS = {"ok": "stable"}
 ORDER = ("severe", "alarm", "warning", "stable", "insufficient")
 DRIFTED = ORDER[:3]
-NAMES = {"@probability": "probability", "@prediction": "class mix"}
+NAMES = {"@probability": "probability", "@prediction": "predictions"}
 NAMED = 3
 
 

@@ -18,7 +18,7 @@ NAMED = {"insufficient": "insufficient", "ok": "stable", "warning": "warning", "
 STATES = tuple((code, text, MEANING[text]) for code, text in enumerate(NAMED.values()))
 CODE = "CASE state " + " ".join(f"WHEN '{state}' THEN {code}" for code, state in enumerate(NAMED)) + " END"
 WINDOWS = f"FROM drift_metrics WHERE {OF_USE_CASE} AND $__timeFilter(window_end)"
-NAMES = "CASE feature WHEN '@probability' THEN 'probability' WHEN '@prediction' THEN 'class mix' ELSE feature END"
+NAMES = "CASE feature WHEN '@probability' THEN 'probability' WHEN '@prediction' THEN 'predictions' ELSE feature END"
 FEATURES = f"SELECT DISTINCT feature FROM drift_metrics WHERE {OF_USE_CASE} ORDER BY 1 DESC"
 BINS = "each.bin ->> 'bin'"
 IN_REFERENCE, IN_WINDOW = ("CAST(each.bin ->> 'reference' AS bigint)", "CAST(each.bin ->> 'rows' AS bigint)")
@@ -88,7 +88,7 @@ def class_mix() -> Panel:
     """Return the panel on the shares of the answered classes."""
     return lines(
         "Class mix against training",
-        "Share of each answered class in every window, and in the reference.",
+        "Of classes: share of each answered class in every window, and in the reference.",
         [
             sql(
                 f"SELECT {BUCKET}, 'class ' || ({BINS}) || CASE kind WHEN 1 THEN ' (training)' ELSE '' END AS metric, "

@@ -28,7 +28,7 @@ def build() -> dashboard.Dashboard:
         UID,
         "tabserve: drift and predictions",
         "Do the data still look like those the model was tested on, and are its answers still right?",
-        [*_now(), *drift.panels(), *_answers(), *_performance()],
+        [*_now(), *drift.panels(), *_answers(), *_performance(), *_of_numbers(), *_last()],
         database_variable(),
         use_case_variable(),
         query_variable("feature", "Feature", drift.FEATURES),
@@ -51,7 +51,7 @@ def _now() -> list[object]:
         ),
         number(
             "Accuracy, measured",
-            "In the last window with known outcomes.",
+            "Of classes: in the last window with known outcomes.",
             sql(
                 f"SELECT window_end AS time, value AS accuracy {MEASURES} AND metric = 'accuracy' "
                 "AND kind = 'measured' ORDER BY 1 DESC LIMIT 1"
@@ -76,7 +76,8 @@ def _answers() -> list[object]:
         banded(
             lines(
                 "Mean probability",
-                "Mean answered probability of every window, and the band it stays in when nothing changed (95 %).",
+                "Of classes: mean answered probability of every window, and the band it stays in when nothing "
+                "changed (95 %).",
                 [
                     sql(
                         f'SELECT {BUCKET}, avg(value) AS mean, min(low) AS "mean, low", max(high) AS "mean, high" '
@@ -100,21 +101,24 @@ def _answers() -> list[object]:
     ]
 
 
-def _performance() -> list[object]:
-    def interval(metric: str, kind: str, name: str) -> Query:
-        chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
-        return sql(
-            f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high", '
-            f'max(alarm_limit) AS "{metric}, limit" {chosen} GROUP BY 1 ORDER BY 1',
-            name=name,
-        )
+def _interval(metric: str, kind: str, name: str = "A") -> Query:
+    """Ask for a metric over time with its interval and limit."""
+    chosen = f"{MEASURES} AND metric = '{metric}' AND kind = '{kind}'"
+    return sql(
+        f'SELECT {BUCKET}, avg(value) AS "{metric}", min(low) AS "{metric}, low", max(high) AS "{metric}, high", '
+        f'max(alarm_limit) AS "{metric}, limit" {chosen} GROUP BY 1 ORDER BY 1',
+        name=name,
+    )
 
+
+def _performance() -> list[object]:
     return [
         banded(
             lines(
                 "Accuracy and precision, measured",
-                "Where outcomes are known, with 95 % intervals. An alert fires when all of one stays below its limit.",
-                [interval("accuracy", "measured", "A"), interval("precision", "measured", "B")],
+                "Of classes: where outcomes are known, with 95 % intervals. An alert fires when all of one stays below "
+                "its limit.",
+                [_interval("accuracy", "measured"), _interval("precision", "measured", "B")],
                 "percentunit",
             ),
             ["accuracy", "precision"],
@@ -122,17 +126,17 @@ def _performance() -> list[object]:
         banded(
             lines(
                 "Accuracy, estimated",
-                "From calibrated probabilities, before outcomes are known; the band is what chance makes of it (95 %). "
-                "An alert fires when the upper bound stays below the limit.",
-                [interval("accuracy", "estimated", "A")],
+                "Of classes: from calibrated probabilities, before outcomes are known; the band is what chance makes "
+                "of it (95 %). An alert fires when the upper bound stays below the limit.",
+                [_interval("accuracy", "estimated")],
                 "percentunit",
             ),
             ["accuracy"],
         ),
         lines(
             "Brier score against its limit",
-            "Squared error of the probabilities, measured and estimated. An alert fires when the lower bound of its "
-            "interval stays above the limit.",
+            "Of classes: squared error of the probabilities, measured and estimated. An alert fires when the lower "
+            "bound of its interval stays above the limit.",
             [
                 sql(
                     f"SELECT {BUCKET}, avg(value) FILTER (WHERE kind = 'measured') AS measured, "
@@ -142,6 +146,67 @@ def _performance() -> list[object]:
             ],
             "short",
         ).span(24),
+    ]
+
+
+def _of_numbers() -> list[object]:
+    """Return the panels on predicted numbers; how wrong they are, nothing tells before outcomes are known."""
+    stored = f"FROM predictions WHERE {OF_USE_CASE} AND $__timeFilter(created_at) AND value IS NOT NULL"
+    step = "date_bin('$__interval', created_at, TIMESTAMPTZ '2000-01-01') AS time"
+    return [
+        banded(
+            lines(
+                "Mean predicted number",
+                "Of a regression: the mean of every window, and the band it stays in when nothing changed (95 %).",
+                [
+                    sql(
+                        f'SELECT {BUCKET}, avg(value) AS mean, min(low) AS "mean, low", max(high) AS "mean, high" '
+                        f"{MEASURES} AND metric = 'mean_prediction' GROUP BY 1 ORDER BY 1"
+                    )
+                ],
+                "short",
+            ),
+            ["mean"],
+        ),
+        lines(
+            "Spread of predicted numbers and width of their intervals",
+            "Of a regression: below which number a tenth, a half and nine tenths of the predictions lie, and how wide "
+            "intervals are on average.",
+            [
+                sql(
+                    f'SELECT {step}, percentile_cont(0.1) WITHIN GROUP (ORDER BY value) AS "a tenth", '
+                    'percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS "a half", '
+                    'percentile_cont(0.9) WITHIN GROUP (ORDER BY value) AS "nine tenths", '
+                    f'avg(high - low) AS "width of intervals" {stored} GROUP BY 1 ORDER BY 1'
+                )
+            ],
+            "short",
+        ),
+        banded(
+            lines(
+                "Error of predicted numbers, measured",
+                "Of a regression: mean absolute and root mean squared error where outcomes are known, with 95 % "
+                "intervals. An alert fires when all of one stays above its limit.",
+                [_interval("mae", "measured"), _interval("rmse", "measured", "B")],
+                "short",
+            ),
+            ["mae", "rmse"],
+        ),
+        banded(
+            lines(
+                "Coverage of the intervals, measured",
+                "Of a regression: how many intervals hold the true number where that is known. An alert fires when "
+                "fewer do than should, by more than chance.",
+                [_interval("coverage", "measured")],
+                "percentunit",
+            ),
+            ["coverage"],
+        ),
+    ]
+
+
+def _last() -> list[object]:
+    return [
         rows(
             "Errors and latency of the API",
             "Since counting began: requests, answers with status 5xx, and the bound 95 % of the requests stay below.",

@@ -7,12 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from grafana import colors
-from ui import address, context, drift, panels
+from ui import address, context, drift, numbers, panels
 from ui.components import charts, drift_columns, markup, panel_charts, tables, times
 from ui.components.markup import Stat
 from ui.drift import Window
 from ui.errors import UiError
 from ui.panels import Dashboard, Panel, View
+
+OF_CLASSES, OF_A_REGRESSION = "Of classes:", "Of a regression:"  # how panels on one of both begin
 
 
 def title(board: Dashboard) -> str:
@@ -23,13 +25,26 @@ def title(board: Dashboard) -> str:
 def show(board: Dashboard, view: View) -> None:
     """Draw all panels of a dashboard, in its order; first what the last window says, where columns are watched."""
     window = drift_columns.show(view) if panels.variable(board, "feature") else None
-    for line in panels.lines(board):
+    for all_of_line in panels.lines(board):
+        line = [panel for panel in all_of_line if _fits(panel)]
+        if not line:
+            continue
         if any("$feature" in panel["title"] for panel in line):
             view = _with_feature(board, view, window)
         if all(panel["type"] == "stat" for panel in line):
             st.html(markup.stats([_stat(panel, view) for panel in line]))
         else:
             _show_line(line, view)
+
+
+def _fits(panel: Panel) -> bool:
+    """Tell whether a panel is about what the chosen use case predicts: classes, or a number."""
+    about = str(panel.get("description", ""))
+    try:
+        regression = numbers.is_regression(context.chosen_definition())
+    except UiError:
+        return True
+    return not about.startswith(OF_CLASSES if regression else OF_A_REGRESSION)
 
 
 def _with_feature(board: Dashboard, view: View, window: Window | None) -> View:
@@ -80,7 +95,7 @@ def _show_panel(panel: Panel, title: str, view: View) -> None:
 def _what_is_needed(panel: Panel) -> str:
     """Say why a panel is empty and what fills it."""
     sql = " ".join(target["rawSql"] for target in panel["targets"])
-    if "'measured'" in sql and "mean_probability" not in sql:
+    if "'measured'" in sql and "'mean_" not in sql:
         return "No window in this time has known outcomes; they are entered under Past predictions."
     if "drift_metrics" in sql or "performance_metrics" in sql:
         return f"No window closed in this time; a window needs {context.window_needs()}."

@@ -165,7 +165,7 @@ def test_the_worst_column_comes_first_with_two_histograms(page: Page, phone: Pag
         open_board(visitor, seeded.site, "Drift and predictions")
         expect(visitor.get_by_text("2 of 4 columns drift: Age severe, Sex alarm.")).to_be_visible()
         rows = visitor.locator(".ts-drift summary")
-        assert [row.split("\n")[0] for row in rows.all_inner_texts()] == ["Age", "Sex", "Fare", "class mix"]
+        assert [row.split("\n")[0] for row in rows.all_inner_texts()] == ["Age", "Sex", "Fare", "predictions"]
         expect(rows.first).to_contain_text("severe")
         expect(rows.first).to_contain_text("effect 0.64")
         expect(rows.first.get_by_role("img", name="Age: 0 50% before, 90% now; 1 50% before, 10% now")).to_be_visible()

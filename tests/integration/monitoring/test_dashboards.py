@@ -50,7 +50,8 @@ INSERT INTO performance_metrics (use_case, model_version, window_start, window_e
                                  computed_at)
 SELECT use_case, model_version, window_start, window_end, metric, kind, 0.8, 0.7, 0.9, n, window_end
 FROM drift_metrics, (VALUES ('accuracy', 'measured'), ('precision', 'measured'), ('accuracy', 'estimated'),
-                            ('mean_probability', 'measured')) AS m (metric, kind) WHERE feature = 'Age'
+                            ('mean_probability', 'measured'), ('mae', 'measured'), ('coverage', 'measured'),
+                            ('mean_prediction', 'measured')) AS m (metric, kind) WHERE feature = 'Age'
 """
 ALERTS = """
 INSERT INTO alerts (id, rule, subject, state, severity, payload, created_at)

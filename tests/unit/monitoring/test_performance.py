@@ -7,10 +7,10 @@ import pytest
 from sklearn import metrics
 
 from tabserve.core.use_case import Target, UseCase
-from tabserve.monitoring.performance import alarm_limit, estimate, mean_probability
+from tabserve.monitoring.performance import alarm_limit, estimate, mean_answer
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.performance import Answers, Measure, measure
-from tabserve.reference.profile import NumericProfile
+from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 
 NANNYML = json.loads((Path(__file__).parent / "data" / "cbpe.json").read_text())
 
@@ -96,10 +96,19 @@ def test_the_mean_probability_leaves_its_band_as_rarely_as_it_should() -> None:
     inside = 0
     for _ in range(400):
         reference, window = NumericProfile.of(rng.beta(2, 3, 300)), NumericProfile.of(rng.beta(2, 3, 200))
-        (found,) = mean_probability(reference, window)
+        (found,) = mean_answer(Profile(300, {PROBABILITY: reference}), Profile(200, {PROBABILITY: window}))
+        assert found.metric == "mean_probability"
         inside += found.low <= found.value <= found.high
     assert 0.92 <= inside / 400 <= 0.98
-    assert mean_probability(NumericProfile.of([]), NumericProfile.of([0.5])) == []
+    empty, one = (Profile(len(each), {PROBABILITY: NumericProfile.of(each)}) for each in ([], [0.5]))
+    assert mean_answer(empty, one) == []
+
+
+def test_the_mean_predicted_number_has_a_band_of_its_own() -> None:
+    reference, window = (Profile(4, {PREDICTION: NumericProfile.of(each)}) for each in ([-5.0, 5.0] * 2, [300.0] * 4))
+    (found,) = mean_answer(reference, window)
+    assert (found.metric, found.value) == ("mean_prediction", 300.0)
+    assert found.low == -found.high < 0
 
 
 def test_intervals_are_the_same_for_the_same_rows() -> None:
@@ -139,6 +148,12 @@ def held_out(metric: str, value: float, reach: float) -> dict[str, Measure]:
         ("brier", {"brier": 0.17}, 0.15, 0.04, 0.17),
         ("calibration_error", {}, 0.05, 0.04, 0.0836),
         ("mean_probability", {}, None, None, None),
+        ("mae", {}, 100.0, 1.0, 103.0),  # the margin is a share of an error
+        ("mae", {}, 100.0, 10.0, 108.3923),
+        ("r2", {}, 0.5, 0.01, 0.47),
+        ("r2", {"r2": 0.49}, 0.5, 0.01, 0.49),
+        ("coverage", {}, 0.93, 0.02, 0.8832),  # what intervals promise, less what the held-out rows leave open
+        ("coverage", {"coverage": 0.89}, 0.93, 0.02, 0.89),
     ],
 )
 def test_the_limit_of_a_metric_is_the_stricter_of_acceptance_and_what_the_held_out_rows_allow(

@@ -8,6 +8,7 @@ from tabserve.alerts.alert import AlertState
 from tabserve.core.use_case import UseCase
 from tabserve.monitoring.alert_rules import AlertRules, Finding, PerformanceRule, PerformanceVerdict
 from tabserve.monitoring.drift import ColumnDrift
+from tabserve.monitoring.performance import COVERAGE
 from tabserve.monitoring.windows import Span
 from tabserve.reference.performance import LOWER_IS_BETTER, Measure
 from tabserve.reference.profile import PREDICTION, PROBABILITY
@@ -15,12 +16,20 @@ from tabserve.reference.profile import PREDICTION, PROBABILITY
 FALSE_ALARMS = "When nothing changed, fewer than 1 in 100 windows show an alarm."
 DRIFT_BOARD = "tabserve-predictions"
 DATA_BOARD = "tabserve-data"
-METRICS = {"brier": "Brier score", "f1": "F1"}
+METRICS = {
+    "brier": "Brier score",
+    "f1": "F1",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "r2": "R²",
+    "coverage": "coverage of the intervals",
+}
 PERFORMANCE = {
     "performance": ("", "predictions with known outcomes"),
     "estimated_performance": ("estimated ", "predictions, estimated from their probabilities"),
 }
 NAMES = {PREDICTION: "the class mix", PROBABILITY: "the probability"}
+PREDICTED_NUMBER = "the predicted number"
 
 
 def drift(
@@ -45,9 +54,10 @@ def drift(
             f"row, up to the one of {_window(span, rows)}."
         )
     else:
-        title = f"{use_case.name}: {_listed([_name(each.column) for each in moved])} drifted"
+        title = f"{use_case.name}: {_listed([_name(use_case, each.column) for each in moved])} drifted"
+        differences = "; ".join(_difference(use_case, each) for each in moved)
         explanation = (
-            f"In the window of {_window(span, rows)}, {'; '.join(map(_difference, moved))}. The rule fires after "
+            f"In the window of {_window(span, rows)}, {differences}. The rule fires after "
             f"{alarms} windows in a row with q < 0.01 and effect ≥ {limits.alarm:g}, or one with effect ≥ "
             f"{limits.severe:g}. {FALSE_ALARMS}"
         )
@@ -154,10 +164,10 @@ def invalid_rows(
     )
 
 
-def _difference(found: ColumnDrift) -> str:
+def _difference(use_case: UseCase, found: ColumnDrift) -> str:
     difference = found.difference
     return (
-        f"{_name(found.column)} differs from the reference with effect {difference.effect:.2f} "
+        f"{_name(use_case, found.column)} differs from the reference with effect {difference.effect:.2f} "
         f"({difference.method}, q = {found.q_value:.2g})"
     )
 
@@ -173,12 +183,18 @@ def _numbers(found: ColumnDrift) -> dict[str, object]:
 
 
 def _beyond(use_case: UseCase, found: Measure) -> str:
+    if found.metric == COVERAGE:
+        return (
+            f"only {found.value:.1%} of the intervals hold the true number (n = {found.n}, 95 % interval "
+            f"{found.low:.1%} to {found.high:.1%}), where {use_case.training.interval:.0%} should; the limit is "
+            f"{found.alarm_limit:.1%}, which follows from that and from how few held-out rows there are"
+        )
     accepted = found.alarm_limit in use_case.training.acceptance.values()
     origin = "the acceptance limit" if accepted else "which follows from the version's own held-out rows"
     side = "above" if found.metric in LOWER_IS_BETTER else "below"
     return (
-        f"{_metric(found)} is {found.value:.3f} (n = {found.n}, 95 % interval {found.low:.3f} to {found.high:.3f}), "
-        f"all of the interval {side} the limit of {found.alarm_limit:.3f}, {origin}"
+        f"{_metric(found)} is {_figure(found.value)} (n = {found.n}, 95 % interval {_figure(found.low)} to "
+        f"{_figure(found.high)}), all of the interval {side} the limit of {_figure(found.alarm_limit or 0)}, {origin}"
     )
 
 
@@ -187,11 +203,17 @@ def _figures(found: Measure) -> dict[str, float | None]:
     return {name: figure and round(figure, 4) for name, figure in figures.items()} | {"n": found.n}
 
 
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
 def _metric(found: Measure) -> str:
     return METRICS.get(found.metric, found.metric.replace("_", " "))
 
 
-def _name(column: str) -> str:
+def _name(use_case: UseCase, column: str) -> str:
+    if column == PREDICTION and use_case.is_regression:
+        return PREDICTED_NUMBER
     return NAMES.get(column, column)
 
 

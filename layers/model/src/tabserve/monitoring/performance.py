@@ -16,11 +16,13 @@ from tabserve.core.use_case import UseCase
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.intervals import Z
 from tabserve.reference.performance import LOWER_IS_BETTER, Answers, Measure
-from tabserve.reference.profile import NumericProfile
+from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+COVERAGE: Final = "coverage"
+IN_UNITS: Final = frozenset({"mae", "rmse", "median_absolute_error"})
 OF_90_PERCENT: Final = 1.6448536269514722 / Z  # how far a 90 % interval reaches of a 95 % one
 
 
@@ -58,30 +60,41 @@ def alarm_limit(use_case: UseCase, metric: str, held_out: Mapping[str, Measure])
 
     It is the acceptance limit of the definition, or the version's own figure on its held-out rows less the definition's
     margin or, if that is farther away, the end of the figure's 90 % interval: other held-out rows would have moved it.
-    The stricter of both counts.
+    The stricter of both counts. Of an error in the target's unit the margin is a share of the figure. Intervals should
+    hold their share of the true numbers, less what held-out rows leave open.
     """
     limits = list(_acceptance(use_case, metric))
     worse = -1 if metric not in LOWER_IS_BETTER else 1
     if (own := held_out.get(metric)) is not None:
-        reach = own.value - own.low if worse < 0 else own.high - own.value
-        limits.append(own.value + worse * max(use_case.monitoring.performance.margin, reach * OF_90_PERCENT))
+        reach = (own.value - own.low if worse < 0 else own.high - own.value) * OF_90_PERCENT
+        margin = use_case.monitoring.performance.margin * (own.value if metric in IN_UNITS else 1)
+        if metric == COVERAGE:
+            limits.append(use_case.training.interval - reach)
+        else:
+            limits.append(own.value + worse * max(margin, reach))
     return (max if worse < 0 else min)(limits, default=None)
 
 
 def _acceptance(use_case: UseCase, metric: str) -> Iterator[float]:
     """Yield the acceptance limit of a metric; with more than two classes the Brier score of training is another one."""
-    comparable = metric == "accuracy" or (metric == "brier" and use_case.target.positive_class is not None)
+    comparable = metric != "brier" or use_case.target.positive_class is not None
     yield from (limit for name, limit in use_case.training.acceptance.items() if comparable and name == metric)
 
 
-def mean_probability(reference: NumericProfile, window: NumericProfile) -> list[Measure]:
-    """Return a window's mean probability and the band it lies in, 95 % of the time, when nothing changed."""
-    if reference.mean is None or window.mean is None:
+def mean_answer(reference: Profile, window: Profile) -> list[Measure]:
+    """Return a window's mean probability or predicted number, and the band it lies in when nothing changed (95 %)."""
+    column = PROBABILITY if PROBABILITY in reference.columns else PREDICTION
+    known, found = reference.columns[column], window.columns[column]
+    if not isinstance(known, NumericProfile) or not isinstance(found, NumericProfile):
         return []
-    variance = float((reference.values - reference.mean) ** 2 @ reference.weights / reference.weights.sum())
-    margin = Z * math.sqrt(variance * (1 / window.present + 1 / reference.present))
-    low, high = max(0.0, reference.mean - margin), min(1.0, reference.mean + margin)
-    return [Measure("mean_probability", window.mean, low, high, window.present, "measured")]
+    if known.mean is None or found.mean is None:
+        return []
+    variance = float((known.values - known.mean) ** 2 @ known.weights / known.weights.sum())
+    margin = Z * math.sqrt(variance * (1 / found.present + 1 / known.present))
+    low, high = known.mean - margin, known.mean + margin
+    if column == PROBABILITY:
+        return [Measure("mean_probability", found.mean, max(0.0, low), min(1.0, high), found.present, "measured")]
+    return [Measure("mean_prediction", found.mean, low, high, found.present, "measured")]
 
 
 def _expected_by_class(chance: Floats, spread: Floats, claimed: Flags) -> dict[str, tuple[float, float]]:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection, Text, cast, func, select
 
 from tabserve.core.tables import predictions
 from tabserve.monitoring.windows import PredictionRow
 
 FETCHED_AT_ONCE = 10_000
 STREAM = """
-SELECT created_at, features::text, prediction, probability FROM predictions
+SELECT created_at, features::text, prediction, coalesce(value, probability) FROM predictions
 WHERE use_case = %s AND model_version = %s AND created_at >= %s AND created_at < %s ORDER BY created_at
 """
 
@@ -38,7 +38,8 @@ def _fetched(
 def _selected(
     connection: Connection, use_case: str, version: str, start: datetime | None, end: datetime
 ) -> Iterator[Sequence[PredictionRow]]:
-    columns = (cast(predictions.c.features, Text), predictions.c.prediction, predictions.c.probability)
+    answered = func.coalesce(predictions.c.value, predictions.c.probability)
+    columns = (cast(predictions.c.features, Text), predictions.c.prediction, answered)
     query = (
         select(predictions.c.created_at, *columns)
         .where(predictions.c.use_case == use_case, predictions.c.model_version == version)

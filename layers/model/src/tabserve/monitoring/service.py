@@ -18,11 +18,11 @@ from tabserve.core.use_case import UseCase
 from tabserve.monitoring import alert_messages as explain
 from tabserve.monitoring import drift
 from tabserve.monitoring.alert_rules import AlertRules, Finding, Streak, drift_state, performance_verdict
-from tabserve.monitoring.performance import estimate, mean_probability, with_limits
-from tabserve.monitoring.window_report import Arrivals, Bin, WindowReport
+from tabserve.monitoring.performance import estimate, mean_answer, with_limits
+from tabserve.monitoring.window_report import Arrivals, Bin, KnownTruths, WindowReport
 from tabserve.monitoring.windows import Window, closed_windows
-from tabserve.reference.performance import Answers, measure
-from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile, Profile
+from tabserve.reference.performance import Answers, Measure, Numbers, measure, measure_numbers
+from tabserve.reference.profile import PREDICTION, PROBABILITY, Profile
 from tabserve.reference.reference import Reference, References
 
 if TYPE_CHECKING:
@@ -121,18 +121,24 @@ def _window_reports(
 
 def window_report(use_case: UseCase, reference: Reference, window: Window) -> WindowReport:
     """Compare a window with the reference and estimate the performance in it."""
-    _, texts, predictions, probabilities = zip(*window.rows, strict=True)
+    _, texts, predictions, answered = zip(*window.rows, strict=True)
     records = json.loads(f"[{','.join(texts)}]")
-    columns: dict[str, Sequence[Value]] = {name: _column(records, name) for name in use_case.feature_names}
-    columns |= {PREDICTION: predictions, PROBABILITY: probabilities}
+    known = reference.profile.columns  # of the version's own inputs, whatever the definition says by now
+    columns: dict[str, Sequence[Value]] = {name: _column(records, name) for name in known}
+    columns |= {PREDICTION: answered} if use_case.is_regression else {PREDICTION: predictions, PROBABILITY: answered}
     profile = reference.profile.window(columns, len(window.rows))
     drifts = drift.compare(reference.profile, profile, use_case.monitoring.drift)
-    answers = Answers.of(use_case, predictions, probabilities)
-    measures = with_limits(use_case, estimate(answers, reference.calibration), reference.performance)
-    known, found = reference.profile.columns[PROBABILITY], profile.columns[PROBABILITY]
-    if isinstance(known, NumericProfile) and isinstance(found, NumericProfile):
-        measures += mean_probability(known, found)
+    measures = [] if use_case.is_regression else _estimated(use_case, reference, predictions, answered)
+    measures += mean_answer(reference.profile, profile)
     return WindowReport(use_case.name, window.span, drifts, _bins(reference.profile, profile), measures)
+
+
+def _estimated(
+    use_case: UseCase, reference: Reference, predictions: Sequence[str], probabilities: Sequence[float]
+) -> list[Measure]:
+    """Estimate from probabilities; how wrong a number is, nothing tells before the truth is known."""
+    answers = Answers.of(use_case, predictions, probabilities)
+    return with_limits(use_case, estimate(answers, reference.calibration), reference.performance)
 
 
 def _column(records: Sequence[Mapping[str, Value]], name: str) -> list[Value]:
@@ -162,6 +168,8 @@ def _findings(
     for report in reports:
         state, streak = drift_state(rules.drift, [each.state for each in report.drifts], streak)
         yield explain.drift(use_case, rules, report.span, report.drifts, state, deps.dashboards)
+        if use_case.is_regression:
+            continue
         classes = report.bins[PREDICTION]
         rows = sum(each.rows for each in classes)
         if rows < drift.ENOUGH_ROWS:
@@ -182,11 +190,19 @@ def _measure(deps: MonitorDependencies, use_case: UseCase, done: MonitoringRun) 
     found = []
     for known in deps.store.ground_truth(use_case.name, spans):
         reference = deps.references.get(use_case.name, known.span.model_version)
-        measures = measure(Answers.of(use_case, known.predictions, known.probabilities), known.actuals)
+        measures = _measured(use_case, known)
         limited = with_limits(use_case, measures, reference.performance if reference else {})
         found += [(known.span, each) for each in limited]
         done.measured += bool(measures)
     deps.store.save_measures(use_case.name, found, now)
+
+
+def _measured(use_case: UseCase, known: KnownTruths) -> list[Measure]:
+    if not use_case.is_regression:
+        return measure(Answers.of(use_case, known.predictions, known.answered), known.actuals)
+    values, lows, highs = (np.array(each, dtype=np.float64) for each in (known.answered, known.lows, known.highs))
+    found = measure_numbers(Numbers(values, lows, highs), np.array(known.actuals, dtype=np.float64))
+    return [each for each in found if each.metric != "coverage" or not np.isnan(lows).any()]
 
 
 def _performance(deps: MonitorDependencies, use_case: UseCase) -> Iterator[Finding]:

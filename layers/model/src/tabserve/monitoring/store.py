@@ -20,6 +20,7 @@ from tabserve.reference.performance import Measure
 from tabserve.reference.profile import PREDICTION
 
 ONE_RUN_AT_A_TIME = 7_201_847
+MEASURED = ("accuracy", "mae")  # one of them stands for all measures of a window
 OVERLAP = timedelta(minutes=1)  # ground truth is stored a little after the time it carries
 
 
@@ -83,7 +84,9 @@ class MonitoringTables:
 
     def ground_truth(self, use_case: str, spans: Sequence[Span]) -> Iterator[KnownTruths]:
         """Yield what is known about each of some windows."""
-        columns = (predictions.c.prediction, predictions.c.probability, ground_truth.c.actual)
+        of = predictions.c
+        answered = func.coalesce(of.value, of.probability)
+        columns = (of.prediction, answered, of.low, of.high, ground_truth.c.actual)
         joined = predictions.join(ground_truth, ground_truth.c.prediction_id == predictions.c.id)
         for span in spans:
             query = (
@@ -100,7 +103,7 @@ class MonitoringTables:
         """Return the performance in the last windows of which enough rows are measured or estimated, oldest first."""
         columns = performance_metrics.c
         of_kind = (columns.use_case == use_case, columns.kind == kind)
-        enough = (*of_kind, columns.metric == "accuracy", columns.n >= ENOUGH_ROWS)
+        enough = (*of_kind, columns.metric.in_(MEASURED), columns.n >= ENOUGH_ROWS)
         newest = select(*_span(performance_metrics)).where(*enough).order_by(columns.window_end.desc()).limit(limit)
         spans = [Span(*row) for row in self._all(newest)]
         if not spans:
@@ -173,7 +176,7 @@ def _windows_from(use_case: str, moment: datetime) -> Select[*tuple[Any, ...]]:
 
 def _measured_windows(use_case: str) -> tuple[ColumnElement[bool], ...]:
     columns = performance_metrics.c
-    return columns.use_case == use_case, columns.kind == "measured", columns.metric == "accuracy"
+    return columns.use_case == use_case, columns.kind == "measured", columns.metric.in_(MEASURED)
 
 
 def _ground_truth_times(use_case: str, since: datetime | None) -> Select[*tuple[Any, ...]]:

@@ -45,7 +45,9 @@ class KnownTruths:
 
     span: Span
     predictions: Sequence[str]
-    probabilities: Sequence[float]
+    answered: Sequence[float]  # probabilities, or predicted numbers
+    lows: Sequence[float | None]
+    highs: Sequence[float | None]
     actuals: Sequence[str]
 
 

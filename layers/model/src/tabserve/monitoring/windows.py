@@ -9,7 +9,8 @@ from operator import itemgetter
 INSTANT = timedelta(microseconds=1)
 
 
-# What monitoring reads of a stored prediction: its time, its features as JSON, the class and its probability.
+# What monitoring reads of a stored prediction: its time, its features as JSON, the answer as text, and the probability
+# of a class or the predicted number.
 PredictionRow = tuple[datetime, str, str, float]
 
 
