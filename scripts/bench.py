@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.measurement import kept, table
 
-BENCHMARKS = ("serving", "storage", "features", "http", "ingestion", "monitoring", "page", "scale")
+BENCHMARKS = ("serving", "storage", "features", "http", "ingestion", "monitoring", "page", "training", "scale")
 
 
 def main() -> int:

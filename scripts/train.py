@@ -67,18 +67,18 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     use_case = catalog(settings).get(arguments.use_case)
     registry = registry_build.registry(settings) if place == BUCKET else training.folder_registry(Path(place))
     store = feature_store(settings) if arguments.features_from == "feature-store" else None
-    rows = training.labelled_data(use_case, arguments.data, arguments.holdout, store, console.print)
     with console.status("training") as status:
 
         def progress(message: str) -> None:
             console.print(f"  … {message}", style="dim")
             status.update(message)
 
+        rows = training.labelled_data(use_case, arguments.data, arguments.holdout, store, console.print, progress)
         trained = training.train_use_case(use_case, rows, registry, promote=arguments.promote, progress=progress)
-    print_result(console, trained, registry, place)
+    print_result(console, trained, registry, place, use_case.target.unit)
 
 
-def print_result(console: Console, trained: Trained, registry: Registry, place: str) -> None:
+def print_result(console: Console, trained: Trained, registry: Registry, place: str, unit: str) -> None:
     """Print the measures and what the version is now."""
     metadata = trained.metadata
     table = Table("measure", "value", "95 % interval", title=f"{metadata.rows_held_out} held-out rows")
@@ -86,7 +86,13 @@ def print_result(console: Console, trained: Trained, registry: Registry, place: 
         table.add_row(name, f"{metric.value:.3f}", f"{metric.low:.3f} - {metric.high:.3f}")
     console.print(table)
     parity = metadata.parity
-    console.print(f"parity: {parity.rows} rows, largest difference {parity.max_difference:.1e}, no class differs")
+    same = "relative" if metadata.interval else "no class differs"
+    console.print(f"parity: {parity.rows:,} rows, largest difference {parity.max_difference:.1e}, {same}")
+    if metadata.interval:
+        share, half = metadata.interval.share, metadata.interval.half_width
+        console.print(f"interval: ± {half:.4g}{unit and f' {unit}'} holds {share:.0%} of the true values")
+    if metadata.threshold is not None:
+        console.print(f"decision: the positive class from a probability of {metadata.threshold:.3g} on")
     console.print(f"features from {'the feature store' if metadata.features_from == 'feature-store' else 'the data'}")
     console.print(f"registered {metadata.use_case} {metadata.version} in {place} as {' and '.join(trained.aliases)}")
     for warning in metadata.warnings:

@@ -31,13 +31,14 @@ def labelled_data(
     holdout: Path | None = None,
     store: FeatureStore | None = None,
     say: Progress = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> Rows:
     """Read the data of a use case, or other files, features from a store if one is given; raise TrainingDataError."""
     rows, held_out = _datasets(use_case, data, holdout)
     if store is None:
-        return split(use_case, rows, held_out)
+        return split(use_case, rows, held_out, progress=progress)
     rows = _stored(use_case, rows, store, say)
-    return split(use_case, rows, held_out and _stored(use_case, held_out, store, say), "feature-store")
+    return split(use_case, rows, held_out and _stored(use_case, held_out, store, say), "feature-store", progress)
 
 
 def _datasets(use_case: UseCase, data: Path | None, holdout: Path | None) -> tuple[Dataset, Dataset | None]:

@@ -4,14 +4,17 @@ import csv
 import math
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tabserve.core.features import CategoryFeature, Feature, NumberFeature
+from tabserve.core.features import BooleanFeature, CategoryFeature, DateFeature, Feature, NumberFeature, TextFeature
 from tabserve.core.use_case import UseCase
 from tabserve.training.dataset import Dataset
+from tabserve.training.validation import target_feature
 
 MISSING_SHARE = 0.05
 MISLEADING_SHARE = 0.25
+SOME_TEXTS = ("north", "east", "south", "west")
 
 
 def dataset(use_case: UseCase, rows: int = 400, seed: int = 1) -> Dataset:
@@ -30,32 +33,63 @@ def write(data: Dataset, path: Path) -> Path:
 
 
 def _row(use_case: UseCase, number: int, chance: random.Random, times: int) -> tuple[str, ...]:
-    place = number % len(use_case.target.classes)
+    truth = _Truth(len(use_case.target.classes), number, chance)
     return (
         f"k{number}",
-        *_cells(use_case, place, chance),
+        *_cells(use_case, truth, chance),
         *("anything, really" for _ in use_case.ignore),
         *(["2026-01-01T12:00:00Z"] * times),
-        use_case.target.texts[place],
+        use_case.target.texts[truth.place]
+        if use_case.target.classes
+        else _number(use_case, target_feature(use_case), truth.level),
     )
 
 
-def _cells(use_case: UseCase, place: int, chance: random.Random) -> Iterator[str]:
+class _Truth:
+    """What a row's target is: a class, or how far along its range a number is; its cells tend to it."""
+
+    def __init__(self, classes: int, number: int, chance: random.Random) -> None:
+        self._classes, self._chance = classes, chance
+        self.place = number % classes if classes else 0
+        self.level = chance.random()
+
+    def tendency(self) -> float:
+        """Return from 0 to 1 how far along its range a cell is."""
+        chance, misleading = self._chance, self._chance.random() < MISLEADING_SHARE
+        if self._classes:
+            told = chance.randrange(self._classes) if misleading else self.place
+            return (told + chance.random()) / self._classes
+        return chance.random() if misleading else self.level
+
+
+def _cells(use_case: UseCase, truth: _Truth, chance: random.Random) -> Iterator[str]:
     for feature in use_case.features:
         if not feature.required and use_case.missing_values and chance.random() < MISSING_SHARE:
             yield chance.choice(use_case.missing_values)
         else:
-            classes = len(use_case.target.classes)
-            told = chance.randrange(classes) if chance.random() < MISLEADING_SHARE else place
-            yield _cell(feature, (told + chance.random()) / classes, chance)
+            yield _cell(use_case, feature, truth.tendency())
 
 
-def _cell(feature: Feature, tendency: float, chance: random.Random) -> str:
+def _cell(use_case: UseCase, feature: Feature, tendency: float) -> str:
     """Return a value as far along the feature's range, or its categories, as `tendency` says, from 0 to 1."""
-    if isinstance(feature, CategoryFeature):
-        return feature.texts[int(tendency * len(feature.texts))]
-    assert isinstance(feature, NumberFeature)
-    value = feature.minimum + tendency * (feature.maximum - feature.minimum)
+    match feature:
+        case CategoryFeature() | BooleanFeature():
+            texts = feature.texts or SOME_TEXTS
+            return texts[int(tendency * len(texts))]
+        case DateFeature():
+            moment = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=int(365 * tendency))
+            day = moment.date() if feature.type == "date" else moment.replace(tzinfo=None)
+            return moment.strftime(feature.format) if feature.format else day.isoformat()
+        case TextFeature():  # patterns find something in the example
+            return str(use_case.example.get(feature.name, SOME_TEXTS[int(tendency * len(SOME_TEXTS))]))
+    return _number(use_case, feature, tendency)
+
+
+def _number(use_case: UseCase, feature: NumberFeature, tendency: float) -> str:
+    low, high = feature.usual or (feature.minimum, feature.maximum)
+    low = low if feature.usual or feature.has_minimum else 0.0
+    high = high if feature.usual or feature.has_maximum else low + 100
+    value = low + tendency * (high - low)
     if feature.type == "number":
-        return repr(value)
-    return str(min(math.floor(feature.maximum), max(math.ceil(feature.minimum), round(value))))
+        return repr(value).replace(".", use_case.format.decimal)
+    return str(min(math.floor(high), max(math.ceil(low), round(value))))

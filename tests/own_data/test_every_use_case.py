@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 import check_dashboards
 from grafana import write
 from tabserve.core.clock import utc_now
+from tabserve.core.derivation import with_derived
 from tabserve.core.events import GoodFile, good_file_message
 from tabserve.core.good_rows import GoodRows, Records
 from tabserve.core.use_case import UseCase
@@ -85,22 +86,27 @@ def test_raw_files_are_split_as_the_truth_says(good_rows: Rows) -> None:
 def test_every_good_row_is_predicted_and_kept(
     world: World, client: TestClient, good_rows: Rows, answers: list[dict[str, Any]]
 ) -> None:
-    target = world.use_case.target
+    use_case, target = world.use_case, world.use_case.target
     assert [answer.get("error") for answer in answers] == [None] * len(good_rows)
-    assert {answer["prediction"] for answer in answers} <= set(target.classes)
-    assert {answer["label"] for answer in answers} <= {*target.labels, *target.texts}
+    if use_case.is_regression:
+        assert all(answer["interval"][0] <= answer["interval"][1] for answer in answers)
+    else:
+        assert {answer["prediction"] for answer in answers} <= set(target.classes)
+        assert {answer["label"] for answer in answers} <= {*target.labels, *target.texts}
     page = client.get("/past-predictions", params={"use_case": world.use_case.name, "limit": 1000}).json()
     kept = {each["prediction_id"]: each["features"] for each in page["predictions"]}
     for answer, row in zip(answers, good_rows, strict=True):
-        assert kept[answer["prediction_id"]] == {name: row[name] for name in world.use_case.feature_names}
+        own = {name: row[name] for name in use_case.feature_names}
+        derived = with_derived(use_case, {name: [value] for name, value in own.items()})
+        assert kept[answer["prediction_id"]] == {name: values[0] for name, values in derived.items()}
 
 
 def test_outcomes_are_taken_as_the_data_write_them(
     world: World, client: TestClient, answers: list[dict[str, Any]]
 ) -> None:
-    target = world.use_case.target
+    texts = world.use_case.target.texts or ("12.5", "100")
     told = [
-        {"prediction_id": answer["prediction_id"], "actual": target.texts[place % len(target.texts)]}
+        {"prediction_id": answer["prediction_id"], "actual": texts[place % len(texts)]}
         for place, answer in enumerate(answers)
     ]
     body = client.post("/ground-truth", json={"use_case": world.use_case.name, "records": told}).json()
@@ -111,7 +117,7 @@ def test_a_prediction_is_explained(world: World, client: TestClient, good_rows: 
     record = {name: good_rows[0][name] for name in world.use_case.feature_names}
     answer = client.post("/explain", json={"use_case": world.use_case.name, "record": record})
     assert answer.status_code == 200
-    assert {effect["feature"] for effect in answer.json()["effects"]} == set(world.use_case.feature_names)
+    assert {effect["feature"] for effect in answer.json()["effects"]} == set(world.use_case.input_names)
 
 
 def test_an_entity_is_predicted_from_the_features_of_its_good_row(

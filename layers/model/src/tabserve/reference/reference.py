@@ -22,10 +22,10 @@ class ReferenceRows:
     actuals: Sequence[str]
 
     @classmethod
-    def of(cls, columns: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> Self:
-        """Keep at most 1 000 rows, evenly spread."""
+    def of(cls, use_case: UseCase, columns: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> Self:
+        """Keep at most 1 000 records, evenly spread."""
         step = -(-len(actuals) // SAMPLE_ROWS) or 1
-        return cls({name: tuple(column[::step]) for name, column in columns.items()}, tuple(actuals[::step]))
+        return cls({name: tuple(columns[name][::step]) for name in use_case.feature_names}, tuple(actuals[::step]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class Reference:
         profile = Profile.of(use_case, features, predictions, probabilities, vocabulary)
         happened = what_happened(use_case, predictions, actuals)
         performance = {each.metric: each for each in measure(Answers.of(use_case, predictions, probabilities), actuals)}
-        return cls(profile, Calibration.of(probabilities, happened), _sample(use_case, features, actuals), performance)
+        return cls(
+            profile, Calibration.of(probabilities, happened), ReferenceRows.of(use_case, features, actuals), performance
+        )
 
     @classmethod
     def of_numbers(
@@ -65,7 +67,7 @@ class Reference:
         """Profile a regression's held-out rows: columns by name, answered and true numbers."""
         profile = Profile.of(use_case, features, answers.values.tolist(), (), vocabulary)
         performance = {each.metric: each for each in measure_numbers(answers, actuals)}
-        return cls(profile, Calibration(), _sample(use_case, features, list(map(repr, actuals))), performance)
+        return cls(profile, Calibration(), ReferenceRows.of(use_case, features, list(map(repr, actuals))), performance)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -85,10 +87,6 @@ class Reference:
             ReferenceRows(dict(sample["columns"]), tuple(sample["actuals"])),
             {each["metric"]: Measure(**each) for each in data.get("performance", ())},
         )
-
-
-def _sample(use_case: UseCase, features: Mapping[str, Sequence[Value]], actuals: Sequence[str]) -> ReferenceRows:
-    return ReferenceRows.of({name: features[name] for name in use_case.feature_names}, actuals)
 
 
 class References(Protocol):

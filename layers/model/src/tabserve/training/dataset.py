@@ -1,6 +1,5 @@
 """Labelled rows: a table of text, the valid rows made of it, their split into rows to learn from and held-out ones."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,18 +20,6 @@ class Dataset:
     header: tuple[str, ...]
     rows: Iterable[Sequence[str]]
 
-    @property
-    def sha256(self) -> str:
-        """Identify the content, however it was quoted and ended its lines."""
-        digest = hashlib.sha256()
-        for row in (self.header, *self.rows):
-            digest.update(_bytes(row))
-        return digest.hexdigest()
-
-
-def _bytes(row: Sequence[str]) -> bytes:
-    return ("\x1f".join(row) + "\x1e").encode()
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledRows:
@@ -45,6 +32,7 @@ class LabelledRows:
     ids: Sequence[str]
     columns: Mapping[str, Array]
     targets: Array
+    sha256: str = ""  # of the whole table they were read from, however it was quoted and ended its lines
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Final, TextIO
 
-from tabserve.core.csv_files import LONGEST_CELL
+from tabserve.core.csv_files import rows_of
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.features import Feature
 from tabserve.core.limits import FileFormat
@@ -45,10 +45,9 @@ class _Lines:
 
     def __iter__(self) -> Iterator[list[str]]:
         path, form = self.path, self.form
-        csv.field_size_limit(LONGEST_CELL)
         try:
             with self._open() as stream:
-                yield from filter(None, csv.reader(stream, delimiter=form.delimiter, strict=True))
+                yield from filter(None, rows_of(stream, form.delimiter))
         except UnicodeError as error:
             where = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
             name = form.encoding.upper()

@@ -85,8 +85,8 @@ def _strategy(feature: InputFeature) -> str:
 
 
 def _numeric(strategy: str, *, scaled: bool) -> Pipeline:
-    imputer = SimpleImputer(strategy=strategy, keep_empty_features=True)
-    return make_pipeline(imputer, *([StandardScaler()] if scaled else []))
+    imputer = SimpleImputer(strategy=strategy, keep_empty_features=True, copy=False)  # the frame is nobody else's
+    return make_pipeline(imputer, *([StandardScaler(copy=False)] if scaled else []))
 
 
 def _categorical(feature: CategoryFeature, texts: Sequence[str]) -> Pipeline:

@@ -16,7 +16,7 @@ from tabserve.training.dataset import Array, has_value
 
 RANDOM_ROWS: Final = 100_000
 MOST_CELLS: Final = 20_000_000  # of the random rows; above 200 columns there are fewer rows
-CELLS_AT_ONCE: Final = 2_000_000
+CELLS_AT_ONCE: Final = 500_000
 SHARE_MISSING: Final = 0.1
 SHARE_UNKNOWN: Final = 0.1
 SHARE_SEEN: Final = 0.5

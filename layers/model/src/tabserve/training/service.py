@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.clock import Clock
-from tabserve.core.records import Value
 from tabserve.core.use_case import SCHEMA_VERSION, MetricName, UseCase
 from tabserve.registry.version import (
     DEFINITION,
@@ -28,12 +27,12 @@ from tabserve.registry.version import (
     Parity,
     version_name,
 )
-from tabserve.training.cells import values
+from tabserve.training.cells import Plain
 from tabserve.training.dataset import Dataset, LabelledRows, require_disjoint, split_rows
 from tabserve.training.diagnostics import typical
 from tabserve.training.evaluation import require_accepted
 from tabserve.training.parity import require_parity, total
-from tabserve.training.random_rows import random_count, random_rows
+from tabserve.training.random_rows import CELLS_AT_ONCE, random_count, random_rows
 from tabserve.training.tasks import Task, task
 from tabserve.training.validation import labelled_rows, require_values
 
@@ -81,17 +80,24 @@ class Trained:
     aliases: tuple[Alias, ...]
 
 
-def split(use_case: UseCase, data: Dataset, holdout: Dataset | None, features_from: FeatureOrigin = "data") -> Rows:
+def split(
+    use_case: UseCase,
+    data: Dataset,
+    holdout: Dataset | None,
+    features_from: FeatureOrigin = "data",
+    progress: Progress = lambda _: None,
+) -> Rows:
     """Validate labelled data and set rows aside; raise TrainingDataError."""
-    rows = labelled_rows(use_case, data)
+    progress(f"reading {data.name}")
+    rows = labelled_rows(use_case, data, progress)
+    sha256 = rows.sha256
     if holdout is None:
         settings, by_class = use_case.training, not use_case.is_regression
         rows, held_out = split_rows(rows, settings.test_size, settings.random_state, by_class=by_class)
-        sha256 = data.sha256
     else:
         held_out = labelled_rows(use_case, holdout)
         require_disjoint(rows, held_out, holdout.name)
-        sha256 = hashlib.sha256(f"{data.sha256}{holdout.sha256}".encode()).hexdigest()
+        sha256 = hashlib.sha256(f"{sha256}{held_out.sha256}".encode()).hexdigest()
     require_values(use_case, rows, data.name)
     return Rows(rows, held_out, sha256, features_from)
 
@@ -117,15 +123,15 @@ def train(
     progress(f"comparing the export on {random_count(use_case) + len(rows.held_out):,} rows")
     parity = check_parity(use_case, work, fitted, scorer, rows)
     progress(f"measuring on {len(rows.held_out):,} held-out rows")
-    answers = scorer.score(rows.held_out.columns, len(rows.held_out))
+    answers = np.concatenate([scorer.score(*piece) for piece in pieces_of(rows.held_out)])
     metrics = work.measures(answers, rows.held_out.targets)
     require_accepted(metrics, use_case.training.acceptance)
-    columns = plain_columns(use_case, rows.held_out)
+    columns = Plain(use_case, rows.held_out.columns)
     files = {
         PIPELINE: fitted.save(),
         MODEL: exported,
         REFERENCE: _json(work.reference(rows.held_out, columns, answers, fitted.vocabulary).to_dict()),
-        EXAMPLES: _json(_examples(use_case, columns, answers)),
+        EXAMPLES: _json(_examples(use_case, rows.held_out, answers)),
         DEFINITION: definition(use_case),
     }
     progress("shuffling columns")
@@ -151,18 +157,19 @@ def train(
 
 def check_parity(use_case: UseCase, work: Task, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
     """Compare original and export on the held-out rows and many random ones; raise ParityError."""
-    held_out = (rows.held_out.columns, len(rows.held_out))
     drawn = random_rows(use_case, rows.training.columns, use_case.training.random_state)
-    pieces: Iterator[tuple[Mapping[str, Any], int]] = itertools.chain([held_out], drawn)
+    pieces: Iterator[tuple[Mapping[str, Any], int]] = itertools.chain(pieces_of(rows.held_out), drawn)
     parity = total([work.compare(original.score(*piece), exported.score(*piece)) for piece in pieces])
     require_parity(parity, work.answers)
     return parity
 
 
-def plain_columns(use_case: UseCase, rows: LabelledRows) -> dict[str, list[Value]]:
-    """Return the record's columns and the model's inputs, values as records hold them."""
-    features = {each.name: each for each in (*use_case.features, *use_case.inputs)}
-    return {name: values(each, rows.columns[name]) for name, each in features.items()}
+def pieces_of(rows: LabelledRows) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield columns of some rows at a time, with their number: models make copies of what they score."""
+    most = max(1, CELLS_AT_ONCE // len(rows.columns))
+    for start in range(0, len(rows), most):
+        columns = {name: values[start : start + most] for name, values in rows.columns.items()}
+        yield columns, min(most, len(rows) - start)
 
 
 def definition(use_case: UseCase) -> bytes:
@@ -171,7 +178,8 @@ def definition(use_case: UseCase) -> bytes:
     return _json({"schema_version": SCHEMA_VERSION, **content})
 
 
-def _examples(use_case: UseCase, columns: Mapping[str, Sequence[Value]], answers: Floats) -> list[dict[str, Any]]:
+def _examples(use_case: UseCase, rows: LabelledRows, answers: Floats) -> list[dict[str, Any]]:
+    columns = dict(Plain(use_case, rows.take(range(min(EXAMPLE_ROWS, len(rows)))).columns))
     return [
         Example(
             features={name: columns[name][place] for name in use_case.feature_names},

@@ -1,7 +1,8 @@
 """Validate labelled tables: cells become values, rules that cells break become one message."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -18,13 +19,16 @@ from tabserve.training.dataset import Array, Dataset, LabelledRows, has_value
 FEWEST_PER_CLASS: Final = 2
 FEWEST_ROWS: Final = 10  # of a regression
 MAX_SENTENCES: Final = 8
-ROWS_AT_ONCE: Final = 20_000
+ROWS_AT_ONCE: Final = 2_000  # a processor's cache holds the cells
 
+ROWS_BETWEEN_NEWS: Final = 100_000
+
+Progress = Callable[[str], None]
 Columns = dict[str, Array]
 Block = Mapping[str, Sequence[str]]
 
 
-def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
+def labelled_rows(use_case: UseCase, dataset: Dataset, progress: Progress = lambda _: None) -> LabelledRows:
     """Validate every row; raise TrainingDataError with the columns and rules that rows break."""
     problems = _Problems(dataset.name)
     readers = {feature.name: Cells(use_case, feature) for feature in use_case.features}
@@ -33,7 +37,8 @@ def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
     rows_before = 0
     pieces: list[Columns] = []
     targets: list[Array] = []
-    for block in blocks(dataset, (*use_case.required_columns, use_case.target.name)):
+    digest = hashlib.sha256()
+    for block in blocks(dataset, (*use_case.required_columns, use_case.target.name), digest):
         columns: Columns = {}
         for name, reader in readers.items():
             columns[name], refused = reader.read(block[name])
@@ -45,11 +50,13 @@ def labelled_rows(use_case: UseCase, dataset: Dataset) -> LabelledRows:
         rows_before += len(found)
         for name in use_case.id_columns:
             ids += block[name]
+        if rows_before % ROWS_BETWEEN_NEWS == 0:
+            progress(f"reading {dataset.name}: {rows_before:,} rows")
     for name in use_case.id_columns:
         _note_ids(name, ids, problems)
     problems.raise_any()
     whole = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in [*pieces[0]]}
-    rows = LabelledRows(ids, whole, np.concatenate(targets))
+    rows = LabelledRows(ids, whole, np.concatenate(targets), digest.hexdigest())
     _require_enough(use_case, dataset.name, rows)
     return rows
 
@@ -76,10 +83,11 @@ def derived_columns(use_case: UseCase, columns: Mapping[str, Array]) -> Columns:
     return {each.name: array(each.feature, found[each.name]) for each in use_case.derived}
 
 
-def blocks(dataset: Dataset, needed: Sequence[str]) -> Iterator[Block]:
+def blocks(dataset: Dataset, needed: Sequence[str], digest: "hashlib._Hash | None" = None) -> Iterator[Block]:
     """Yield some columns as the file holds them, of some rows at a time; raise TrainingDataError.
 
-    There must be all of them, once each, rows, and as many cells in each row as in the header.
+    The digest takes in the whole table. There must be all of the columns, once each, and as many cells in each row as
+    in the header.
     """
     header, name = dataset.header, dataset.name
     absent = [column for column in needed if column not in header]
@@ -90,15 +98,23 @@ def blocks(dataset: Dataset, needed: Sequence[str]) -> Iterator[Block]:
         raise TrainingDataError(f"{name}: column {doubled[0]!r} is there more than once; rename or remove one of them.")
     places = {column: header.index(column) for column in needed}
     rows, count = iter(dataset.rows), 0
+    if digest:
+        digest.update(_bytes([header]))
     while block := list(islice(rows, ROWS_AT_ONCE)):
         if set(map(len, block)) != {len(header)}:
             number, row = next((n, row) for n, row in enumerate(block, count + 1) if len(row) != len(header))
             raise TrainingDataError(f"{name}: data row {number} has {len(row)} cells, the header {len(header)}.")
+        if digest:
+            digest.update(_bytes(block))
         by_column = list(zip(*block, strict=True))
         count += len(block)
         yield {column: by_column[place] for column, place in places.items()}
     if not count:
         raise TrainingDataError(f"{name} has no data rows.")
+
+
+def _bytes(rows: Iterable[Sequence[str]]) -> bytes:
+    return "".join(["\x1f".join(row) + "\x1e" for row in rows]).encode()
 
 
 class _Targets:
