@@ -40,7 +40,7 @@ def feed(arguments: argparse.Namespace, console: Console) -> None:
     if not stack_env.apply():
         raise CommandError("nothing is running; start it with make up")
     settings = read_settings()
-    files = sorted(arguments.folder.glob("*.csv"))
+    files = sorted(arguments.folder.glob("*.csv*"))
     if not files:
         raise CommandError(f"{arguments.folder} holds no CSV files; make some with scripts/split_dataset.py")
     use_case = known_use_case(arguments, settings)

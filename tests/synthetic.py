@@ -1,6 +1,7 @@
 """Rows of any use case, made up from its definition: good ones, in which most cells tell the class."""
 
 import csv
+import gzip
 import math
 import random
 from collections.abc import Iterator
@@ -8,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tabserve.core.features import BooleanFeature, CategoryFeature, DateFeature, Feature, NumberFeature, TextFeature
+from tabserve.core.limits import FileFormat
 from tabserve.core.use_case import UseCase
 from tabserve.training.dataset import Dataset
 from tabserve.training.validation import target_feature
 
 MISSING_SHARE = 0.05
 MISLEADING_SHARE = 0.25
+DEFAULT = FileFormat()
 SOME_TEXTS = ("north", "east", "south", "west")
 
 
@@ -25,17 +28,18 @@ def dataset(use_case: UseCase, rows: int = 400, seed: int = 1) -> Dataset:
     return Dataset(f"{use_case.name}.csv", header, made)
 
 
-def write(data: Dataset, path: Path) -> Path:
+def write(data: Dataset, path: Path, file_format: FileFormat = DEFAULT) -> Path:
     """Write rows as a CSV file."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows((data.header, *data.rows))
+    opened = gzip.open if file_format.compression == "gzip" else open
+    with opened(path, "wt", newline="", encoding=file_format.encoding) as stream:
+        csv.writer(stream, delimiter=file_format.delimiter).writerows((data.header, *data.rows))
     return path
 
 
 def _row(use_case: UseCase, number: int, chance: random.Random, times: int) -> tuple[str, ...]:
     truth = _Truth(len(use_case.target.classes), number, chance)
     return (
-        f"k{number}",
+        *(f"k{number}" for _ in use_case.id_columns),
         *_cells(use_case, truth, chance),
         *("anything, really" for _ in use_case.ignore),
         *(["2026-01-01T12:00:00Z"] * times),

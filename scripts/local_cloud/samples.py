@@ -34,4 +34,4 @@ def split(use_case: str, out: Path, *, files: int, errors: float, seed: int) -> 
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise LocalCloudError(f"The raw files of {use_case} could not be made: {done.stderr.strip()}")
-    return sorted(out.glob("*.csv"))
+    return sorted(out.glob("*.csv*"))

@@ -1,12 +1,13 @@
 """Split a dataset into raw files and spoil some of their rows, noting what the ingestion must find."""
 
+import gzip
 import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
-from raw_files.cells import CELL_DEFECTS, Cell
-from raw_files.rows import ROW_DEFECTS, Row, RowDefect
+from raw_files.cells import CELL_DEFECTS, Cell, spoiled
+from raw_files.rows import ROW_DEFECTS, Row, RowDefect, row_defects, unknown_to
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.structure import write_record
 from tabserve.training.dataset import Dataset
@@ -45,15 +46,16 @@ def split_dataset(use_case: UseCase, dataset: Dataset, files: int, errors: float
     chance = random.Random(seed)  # noqa: S311  not for secrets
     rows = [tuple(row) for row in dataset.rows]
     chance.shuffle(rows)
-    spoiled = _spoiled(len(rows), round(errors * len(rows)), len(rows) // files - 1, chance)
+    places = _spoiled(len(rows), round(errors * len(rows)), len(rows) // files - 1, chance)
     kinds = _Turns(use_case, chance)
     width = len(str(files))
+    ending = ".csv.gz" if use_case.format.compression == "gzip" else ".csv"
     start = 0
     for number in range(1, files + 1):
         stop = len(rows) * number // files
         writer = _Writer(use_case, dataset.header, kinds, chance)
         yield writer.file(
-            f"{use_case.name}-{number:0{width}}.csv", rows[start:stop], {place - start for place in spoiled}
+            f"{use_case.name}-{number:0{width}}{ending}", rows[start:stop], {place - start for place in places}
         )
         start = stop
 
@@ -69,7 +71,7 @@ class _Turns:
 
     def __init__(self, use_case: UseCase, chance: random.Random) -> None:
         kinds = [kind for kind, defect in CELL_DEFECTS.items() if defect.columns(use_case)]
-        kinds += ROW_DEFECTS
+        kinds += row_defects(use_case)
         chance.shuffle(kinds)
         self._waiting = deque(sorted(kinds, key=lambda kind: not (kind in ROW_DEFECTS and ROW_DEFECTS[kind].last_only)))
 
@@ -92,8 +94,9 @@ class _Writer:
         self._header = header
         self._kinds = kinds
         self._chance = chance
-        self._id_place = header.index(use_case.required_columns[0])
-        self._lines = [write_record(header).encode()]
+        self._id_place = header.index(use_case.id_column or use_case.target.name)
+        self._unknown, self._errors = unknown_to(use_case.format)
+        self._lines = [self._record(header)]
         self._before: list[tuple[str, ...]] = []
 
     def file(self, name: str, rows: Sequence[tuple[str, ...]], spoiled: set[int]) -> SplitFile:
@@ -107,13 +110,18 @@ class _Writer:
             kind = self._kinds.next(last=last, first=not self._before)
             cut = kind == "truncated_line"
             self._add_bad(file, cells, kind)
-        file.content = b"\n".join(self._lines) + (b"" if cut else b"\n")
+        text = "\n".join(self._lines) + ("" if cut else "\n")
+        content = text.encode(self._use_case.format.encoding, self._errors)
+        file.content = gzip.compress(content, mtime=0) if self._use_case.format.compression == "gzip" else content
         return file
+
+    def _record(self, cells: Sequence[str]) -> str:
+        return write_record(cells, self._use_case.format.delimiter)
 
     def _add_good(self, file: SplitFile, cells: tuple[str, ...]) -> None:
         file.rows_total += 1
         file.good.append(file.rows_total)
-        self._lines.append(write_record(cells).encode())
+        self._lines.append(self._record(cells))
         self._before.append(cells)
 
     def _add_bad(self, file: SplitFile, cells: tuple[str, ...], kind: str) -> None:
@@ -121,22 +129,21 @@ class _Writer:
             defect = ROW_DEFECTS[kind]
             if defect.extra:
                 self._add_good(file, cells)
-            line, column = self._spoiled_row(defect, cells), ""
-            rules = defect.rules
+            line, column, rules = self._spoiled_row(defect, cells), "", defect.rules
         else:
-            line, column = self._spoiled_cell(kind, cells)
-            rules = (kind, *CELL_DEFECTS[kind].besides)
+            line, column, rules = self._spoiled_cell(kind, cells)
         file.rows_total += 1
         file.bad.append(SpoiledRow(file.rows_total, kind, column, rules))
         self._lines.append(line)
 
-    def _spoiled_row(self, defect: RowDefect, cells: tuple[str, ...]) -> bytes:
-        return defect.write(Row(cells, self._id_place, self._header, self._before), self._chance)
+    def _spoiled_row(self, defect: RowDefect, cells: tuple[str, ...]) -> str:
+        delimiter = self._use_case.format.delimiter
+        row = Row(cells, self._id_place, self._header, self._before, delimiter, self._unknown)
+        return defect.write(row, self._chance)
 
-    def _spoiled_cell(self, kind: str, cells: tuple[str, ...]) -> tuple[bytes, str]:
-        defect = CELL_DEFECTS[kind]
-        column, feature = self._chance.choice(defect.columns(self._use_case))
+    def _spoiled_cell(self, kind: str, cells: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
+        column, feature = self._chance.choice(CELL_DEFECTS[kind].columns(self._use_case))
         place = self._header.index(column)
         text = "" if cells[place] in self._use_case.missing_values else cells[place]
-        written = defect.write(Cell(column, feature, text), self._chance)
-        return write_record((*cells[:place], written, *cells[place + 1 :])).encode(), column
+        written, rules = spoiled(kind, Cell(column, feature, text), self._use_case, self._chance)
+        return self._record((*cells[:place], written, *cells[place + 1 :])), column, rules

@@ -68,4 +68,12 @@ def world(use_case: UseCase, postgres_server: str, tmp_path_factory: pytest.Temp
         easy = use_case.model_copy(update={"training": use_case.training.model_copy(update={"acceptance": {}})})
         rows = split(easy, made, None)
         trained = training.train_use_case(easy, rows, registry(read_settings()), promote=True)
-        yield World(use_case, trained, synthetic.write(made, folder / "rows.csv"), folder, url, aws.s3, monkeypatch)
+        yield World(
+            use_case,
+            trained,
+            synthetic.write(made, folder / "rows.csv", use_case.format),
+            folder,
+            url,
+            aws.s3,
+            monkeypatch,
+        )

@@ -1,6 +1,7 @@
 """A large CSV file in parts: each with the header, every record whole and once."""
 
 import csv
+import gzip
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,18 @@ def test_parts_that_are_there_are_not_overwritten(tmp_path: Path, capsys: pytest
     whole.write_text("id\n1\n")
     assert [split_csv.main([str(whole)]) for _ in range(2)] == [0, 2]
     assert "a-part-1.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_parts_are_written_as_the_file_is(tmp_path: Path, encoding: str, packed: bool) -> None:
+    text = "id;größe\n" + "".join(f'{number};"two\nlines é"\n' for number in range(60_000))
+    content = text.encode(encoding)
+    whole = tmp_path / f"a.csv{'.gz' if packed else ''}"
+    whole.write_bytes(gzip.compress(content) if packed else content)
+    assert split_csv.main([str(whole), "--mib", "1"]) == 0
+    parts = sorted(tmp_path.glob(f"a-part-?.csv{'.gz' if packed else ''}"))
+    texts = [(gzip.decompress(p.read_bytes()) if packed else p.read_bytes()).decode(encoding) for p in parts]
+    assert len(parts) > 1
+    assert {part.partition("\n")[0] for part in texts} == {"id;größe"}
+    assert "".join(part.partition("\n")[2] for part in texts) == text.partition("\n")[2]
