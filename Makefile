@@ -16,7 +16,7 @@ done = echo "$$(($$(date +%s) - began)) s"
 quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo train bench serve lock clean proof bench-drift five-tasks openapi docs dashboards sam-local
+.PHONY: help setup check format test up down status demo new train bench serve lock clean proof bench-drift five-tasks openapi docs dashboards sam-local
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ sam-local: $(STAMP) ## Write .local/sam-local.json for `sam local` from the runn
 dashboards: $(STAMP) ## Write the Grafana dashboards and alert rules from the code
 	PYTHONPATH=. $(BIN)/python -m grafana.write
 
-proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
+proof: $(STAMP) .local/peers/tables ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
 	@$(BIN)/pytest -m proof -s $(ARGS)
 
 bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them
@@ -91,6 +91,9 @@ PEERS_NOT_AFTER ?= 2026-11-21
 	  && $(BIN)/uv pip install -q --python $@/bin/python $(if $(PEERS_NOT_AFTER),--exclude-newer $(PEERS_NOT_AFTER)) -r $< && $(done) \
 	  || { echo "Does this package index give no upload dates? Then say: make $(MAKECMDGOALS) PEERS_NOT_AFTER=" >&2; exit 2; }
 	@touch $@
+
+new: $(STAMP) ## Draft the definition of a use case from a table: DATA=my.csv TARGET=column; NAME=… ID=column FORCE=1
+	@$(BIN)/python scripts/new.py $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(NAME),--name "$(NAME)") $(if $(ID),--id "$(ID)") $(if $(FORCE),--force)
 
 train: $(STAMP) ## Train, compare, measure and register a model: USE_CASE=titanic; DATA=rows.csv, PROMOTE=1
 	@$(BIN)/python scripts/train.py --use-case $(or $(USE_CASE),titanic) $(if $(DATA),--data $(DATA)) $(if $(PROMOTE),--promote)

@@ -26,9 +26,12 @@ def write(path: Path, variables: Mapping[str, str]) -> None:
     path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
 
 
-def apply(path: Path = STACK_ENV) -> bool:
-    """Put a running stack's variables into this process; return whether there is one."""
-    variables = read(path)
+def apply(path: Path | None = None) -> bool:
+    """Put a running stack's variables into this process; return whether there is one.
+
+    It is the one of `make up`, unless a path or STACK_ENV_FILE names another file.
+    """
+    variables = read(path or Path(os.environ.get("STACK_ENV_FILE") or STACK_ENV))
     os.environ.update(variables)
     return bool(variables)
 

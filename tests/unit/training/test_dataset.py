@@ -53,7 +53,6 @@ def test_cells_become_values_of_the_definition() -> None:
         ("Island", "dream", "'Island' breaks unknown_category"),
         ("Stage", "3", "'Stage' breaks unknown_category"),
         ("Species", "Emperor", "'Species' breaks unknown_class"),
-        ("Species", "", "'Species' breaks unknown_class"),
         ("Sample Number", "k2", "'Sample Number' breaks duplicated_id"),
         ("Sample Number", "", "'Sample Number' breaks missing_value"),
     ],
@@ -62,6 +61,13 @@ def test_a_cell_that_breaks_a_rule_is_named(column: str, text: str, message: str
     where = f"(data row 7: {text!r})"
     with pytest.raises(TrainingDataError, match=f"^penguins.csv: column {re.escape(message)}.*{re.escape(where)}"):
         labelled_rows(PENGUINS, changed(7, column, text))
+
+
+def test_a_row_without_a_target_is_left_out_and_told_of() -> None:
+    said: list[str] = []
+    rows = labelled_rows(PENGUINS, changed(7, "Species", "NA"), said.append)
+    assert len(rows) == len(rows.ids) == 19
+    assert said == ["leaving out 1 rows of penguins.csv that have no target"]
 
 
 def test_missing_columns_are_named_together() -> None:

@@ -12,6 +12,7 @@ TabserveError
 │   ├── NoValidRecordsError     every record of a request was refused
 │   ├── IdempotencyConflictError  a key was used for another request
 │   └── TooManyRecordsError     more records than one call may carry
+├── DraftError                  no definition can be drafted from a table
 ├── TrainingDataError           training data breaks its use case's rules
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
 ├── ModelError                  a model cannot be used
@@ -122,6 +123,10 @@ class FileRejectedError(TabserveError):
         self.message = message
         self.header = tuple(header)
         super().__init__(message)
+
+
+class DraftError(TabserveError):
+    """Name the table, the column and what would be right."""
 
 
 class TrainingDataError(TabserveError):

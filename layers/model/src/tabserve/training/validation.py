@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -19,6 +20,7 @@ from tabserve.training.dataset import Array, Dataset, LabelledRows, has_value
 FEWEST_PER_CLASS: Final = 2
 FEWEST_ROWS: Final = 10  # of a regression
 MAX_SENTENCES: Final = 8
+UNKNOWN: Final = -1  # the place of no class
 ROWS_AT_ONCE: Final = 2_000  # a processor's cache holds the cells
 
 ROWS_BETWEEN_NEWS: Final = 100_000
@@ -29,7 +31,7 @@ Block = Mapping[str, Sequence[str]]
 
 
 def labelled_rows(use_case: UseCase, dataset: Dataset, progress: Progress = lambda _: None) -> LabelledRows:
-    """Validate every row; raise TrainingDataError with the columns and rules that rows break."""
+    """Validate every row, return those that have a target; raise TrainingDataError with the rules that rows break."""
     problems = _Problems(dataset.name)
     readers = {feature.name: Cells(use_case, feature) for feature in use_case.features}
     target = _target_reader(use_case)
@@ -56,9 +58,18 @@ def labelled_rows(use_case: UseCase, dataset: Dataset, progress: Progress = lamb
         _note_ids(name, ids, problems)
     problems.raise_any()
     whole = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in [*pieces[0]]}
-    rows = LabelledRows(ids, whole, np.concatenate(targets), digest.hexdigest())
+    rows = _with_target(LabelledRows(ids, whole, np.concatenate(targets)), dataset.name, progress)
     _require_enough(use_case, dataset.name, rows)
-    return rows
+    return replace(rows, sha256=digest.hexdigest())
+
+
+def _with_target(rows: LabelledRows, name: str, progress: Progress) -> LabelledRows:
+    """Leave out rows whose target nobody knows: nothing can be learned from them."""
+    unknown = np.isnan(rows.targets) if rows.targets.dtype == np.float64 else rows.targets == UNKNOWN
+    if not unknown.any():
+        return rows
+    progress(f"leaving out {np.count_nonzero(unknown):,} rows of {name} that have no target")
+    return rows.take(np.flatnonzero(~unknown))
 
 
 def require_values(use_case: UseCase, rows: LabelledRows, name: str) -> None:
@@ -125,10 +136,11 @@ class _Targets:
         self._places = {text: place for place, text in enumerate(target.texts)}
         what = f"{target.name} must be one of {', '.join(target.texts)}"
         self._case = FailureCase(target.name, "unknown_class", what)
+        self._missing = frozenset(use_case.missing_values)
 
     def read(self, cells: Sequence[str]) -> tuple[Array, Refused]:
-        refused = {cell: [self._case] for cell in set(cells) - self._places.keys()}
-        return np.array([self._places.get(cell, -1) for cell in cells], dtype=np.intp), refused
+        refused = {cell: [self._case] for cell in set(cells) - self._places.keys() - self._missing}
+        return np.array([self._places.get(cell, UNKNOWN) for cell in cells], dtype=np.intp), refused
 
 
 class _Problems:
@@ -169,7 +181,8 @@ def target_feature(use_case: UseCase) -> NumberFeature:
     target = use_case.target
     low = LOWEST if target.minimum is None else target.minimum
     high = HIGHEST if target.maximum is None else target.maximum
-    return NumberFeature(name=target.name, type="number", minimum=low, maximum=high, unit=target.unit)
+    limits = {"minimum": low, "maximum": high, "required": False, "impute": "median"}
+    return NumberFeature.model_validate({"name": target.name, "type": "number", "unit": target.unit, **limits})
 
 
 def _target_reader(use_case: UseCase) -> "Cells | _Targets":

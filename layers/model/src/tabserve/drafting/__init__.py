@@ -1,0 +1,1 @@
+"""Draft the definition of a use case from a table that somebody has."""
