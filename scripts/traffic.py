@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import command
 import stack_env
 from command import CommandError
 from tabserve.core.errors import NoModelError
-from tabserve.core.features import CategoryFeature, NumberFeature
+from tabserve.core.features import DateFeature, Feature, NumberFeature
 from tabserve.core.records import Value
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
@@ -37,16 +38,24 @@ Record = dict[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What happens to one feature: a number moves by `amount`, a category becomes another in that share of rows."""
+    """What happens to one feature.
 
-    feature: CategoryFeature | NumberFeature
+    A number moves by `amount`, a date by so many days; anything else becomes `towards` in that share of the rows.
+    """
+
+    feature: Feature
     amount: float
-    towards: str = ""
+    towards: Value = None
 
     def apply(self, record: Record, strength: float, rng: random.Random) -> None:
         """Change a record; `strength` grows from 0 to 1."""
         value = record.get(self.feature.name)
-        if isinstance(self.feature, CategoryFeature):
+        if isinstance(self.feature, DateFeature):
+            if value is not None:
+                kind = date if self.feature.type == "date" else datetime
+                moment = kind.fromisoformat(str(value)) + timedelta(days=self.amount * strength)
+                record[self.feature.name] = moment.isoformat()
+        elif not isinstance(self.feature, NumberFeature):
             if rng.random() < self.amount * strength:
                 record[self.feature.name] = self.towards
         elif isinstance(value, int | float):
@@ -78,6 +87,8 @@ class Traffic:
         given = [each.get("prediction") for each in answers["predictions"]] if answers else []
         if not given:
             raise CommandError("the API gave no predictions")
+        if self.use_case.is_regression:
+            raise CommandError(f"--one-class: {self.use_case.name} predicts numbers")
         ((common, _),) = Counter(given).most_common(1)
         places = [place for place, answer in enumerate(given) if answer == common]
         columns = {name: [column[place] for place in places] for name, column in self.sample.columns.items()}
@@ -172,7 +183,8 @@ def parse_arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="FEATURE=AMOUNT",
-        help="shift a number by AMOUNT of its unit, or move that share (0 to 1) of the rows to the rarest category",
+        help="shift a number by AMOUNT of its unit or a date by AMOUNT days, or move that share (0 to 1) of the rows "
+        "to the rarest value",
     )
     parser.add_argument("--ramp", type=float, default=60, metavar="SECONDS", help="until drift has its full size (60)")
     parser.add_argument("--one-class", action="store_true", help="send only rows that get the same answer")
@@ -221,14 +233,13 @@ def parse_drift(use_case: UseCase, sample: ReferenceRows, text: str) -> Drift:
         number = float(amount)
     except ValueError as error:
         raise CommandError(f"--drift {text}: AMOUNT must be a number") from error
-    if isinstance(feature, NumberFeature):
+    if isinstance(feature, NumberFeature | DateFeature):
         return Drift(feature, number)
-    if not isinstance(feature, CategoryFeature):
-        raise CommandError(f"--drift {text}: only numbers and categories can drift")
     if not 0 <= number <= 1:
-        raise CommandError(f"--drift {text}: AMOUNT is a share of the rows, 0 to 1, as {name} is a category")
-    seen = Counter(str(value) for value in sample.columns[name] if value is not None)
-    return Drift(feature, number, min(feature.texts, key=lambda each: seen[each]))
+        raise CommandError(f"--drift {text}: AMOUNT is a share of the rows, 0 to 1, as {name} is a {feature.type}")
+    seen: Counter[Value] = Counter(value for value in sample.columns[name] if value is not None)
+    possible: Sequence[Value] = getattr(feature, "categories", ()) or list(seen)
+    return Drift(feature, number, min(possible, key=lambda each: seen[each], default=None))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
 """The title of a page, and below it a line on how everything is: alerts, drift, accuracy, and what answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from ui import alerts, context, drift, navigation
+from ui import alerts, context, drift, navigation, numbers
 from ui.components import notices, problems
 from ui.components.markup import percent, plain
+from ui.context import Json
 from ui.errors import UiError
 
 PLACE = "_headline"
+FEWEST_ERRORS = 50  # before, an interval around their mean says nothing
 RECENT = timedelta(days=7)
 LOOKED_AT = {"tab": "predictions", "when": "7d"}
 # The newest window of each kind; what was measured later than estimated is what counts.
-ACCURACY = """
+PERFORMANCE = """
 SELECT DISTINCT ON (kind) kind, value, low, high, n FROM performance_metrics
-WHERE use_case = :use_case AND metric = 'accuracy' AND value IS NOT NULL AND window_end >= :since
+WHERE use_case = :use_case AND metric = :metric AND n >= :least AND value IS NOT NULL AND window_end >= :since
 ORDER BY kind, window_end DESC
 """
 
@@ -54,7 +57,7 @@ def _draw(use_case: str | None) -> None:
             _show_worst(problems.current(use_case))
             if use_case is not None:
                 _show_drift(use_case)
-                _show_accuracy(use_case)
+                _show_performance(context.definition(use_case))
         except UiError as error:
             st.markdown(f":material/cloud_off: Alerts, drift and accuracy are not known. {plain(error.what)}")
         away = [notices.NAMES[cause] for cause, answers in notices.answering().items() if not answers]
@@ -87,21 +90,26 @@ def _show_drift(use_case: str) -> None:
     navigation.link("monitoring", plain(text), ":material/stacked_line_chart:", **state)
 
 
-def _show_accuracy(use_case: str) -> None:
-    known = {str(row["kind"]): row for row in _accuracy(use_case).to_dict("records")}
-    trained = _accuracy_in_training(use_case)
-    before = f"; {percent(trained)} in training" if trained is not None else ""
+def _show_performance(definition: Json) -> None:
+    """Say how good the answers are: the accuracy of classes, the mean absolute error of numbers."""
+    regression = numbers.is_regression(definition)
+    name, metric = ("Mean error", "mae") if regression else ("Accuracy", "accuracy")
+    write: Callable[[float], str] = partial(numbers.with_unit, definition) if regression else percent
+    known = {str(row["kind"]): row for row in _performance(definition["name"], metric).to_dict("records")}
+    trained = _in_training(definition["name"], metric)
+    before = f"; {write(trained)} in training" if trained is not None else ""
     if not known:
-        text = f"Accuracy is not known yet: needs {context.window_needs()}{before}"
+        needs = f"{context.window_needs()}{' with outcomes' if regression else ''}"
+        text = f"{name} is not known yet: needs {needs}{before}"
     else:
         kind = "measured" if "measured" in known else "estimated"
-        text = f"{_interval(known[kind])} {kind}{before}"
+        text = f"{name} {_interval(known[kind], write)} {kind}{before}"
     navigation.link("monitoring", plain(text), ":material/target:", **LOOKED_AT)
 
 
-def _interval(row: Mapping[Any, Any]) -> str:
-    interval = "" if pd.isna(row["low"]) else f" ({percent(row['low'])} to {percent(row['high'])})"
-    return f"Accuracy {percent(row['value'])}{interval}"
+def _interval(row: Mapping[Any, Any], write: Callable[[float], str]) -> str:
+    interval = "" if pd.isna(row["low"]) else f" ({write(row['low'])} to {write(row['high'])})"
+    return f"{write(row['value'])}{interval}"
 
 
 @st.cache_data(ttl=15, show_spinner=False)
@@ -110,15 +118,21 @@ def _last_window(use_case: str, until: datetime) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=15, show_spinner=False)
-def _accuracy(use_case: str) -> pd.DataFrame:
-    return context.read(ACCURACY, use_case=use_case, since=datetime.now(UTC) - RECENT)
+def _performance(use_case: str, metric: str) -> pd.DataFrame:
+    return context.read(
+        PERFORMANCE,
+        use_case=use_case,
+        metric=metric,
+        least=FEWEST_ERRORS if metric == "mae" else 1,
+        since=datetime.now(UTC) - RECENT,
+    )
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def _accuracy_in_training(use_case: str) -> float | None:
+def _in_training(use_case: str, metric: str) -> float | None:
     try:
         champion = context.api().model(use_case)["champion"] or {}
     except UiError:
         return None
-    found = champion.get("metrics", {}).get("accuracy")
+    found = champion.get("metrics", {}).get(metric)
     return None if found is None else float(found["value"])

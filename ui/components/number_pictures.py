@@ -102,6 +102,7 @@ def _errors(versions: Sequence[Shown], unit: str) -> None:
             x=alt.X("low:Q", title=_title("true less predicted", unit), axis=_numbers()),
             x2="high:Q",
             y=alt.Y("rows:Q", title="rows", stack=None, axis=_numbers()),
+            y2=alt.datum(0),
             color=_color(versions),
             tooltip=["version:N", *_tips("low", "high"), "rows:Q"],
         )

@@ -39,6 +39,7 @@ def show(entries: Sequence[Json], definition: Json) -> None:
 def _show_spread(values: Sequence[float], definition: Json) -> None:
     st.markdown("**What was predicted**")
     unit = definition["target"]["unit"]
+    title = f"prediction ({unit})" if unit else "prediction"
     counts, edges = np.histogram(values, bins=min(BARS, max(1, len(set(values)))))
     frame = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": counts})
     axis = charts.axis(labelExpr=charts.NUMBERS["short"])
@@ -46,9 +47,10 @@ def _show_spread(values: Sequence[float], definition: Json) -> None:
         alt.Chart(frame)
         .mark_bar(color=colors.SERIES[0], stroke="white", strokeWidth=1)
         .encode(
-            x=alt.X("low:Q", title=f"prediction ({unit})" if unit else "prediction", axis=axis),
+            x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False), axis=axis),
             x2="high:Q",
             y=charts.number_axis("rows:Q", float(counts.max()), title="rows", whole=True),
+            y2=alt.datum(0),
             tooltip=[alt.Tooltip(f"{end}:Q", format=",.4~g") for end in ("low", "high")] + [alt.Tooltip("rows:Q")],
         )
         .properties(height=HEIGHT)
