@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,9 +19,11 @@ from tabserve.core.settings import read_settings
 from tabserve.features.build import feature_store
 from tabserve.registry import build as registry_build
 from tabserve.registry.store import Registry
+from tabserve.registry.version import Metric
 from tabserve.training.service import Trained
 
 BUCKET = "s3"
+HOW = ("10 times 10 folds", "held out")
 
 
 def main() -> int:
@@ -39,7 +42,14 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--use-case", required=True, metavar="NAME", help="the definition in use_cases/NAME.yaml")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--use-case", metavar="NAME", help="the definition in use_cases/NAME.yaml")
+    what.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="NAME",
+        help="register nothing; measure these definitions by ten times ten folds and on their held-out rows",
+    )
     parser.add_argument("--data", type=Path, metavar="CSV", help="labelled rows instead of those the use case names")
     parser.add_argument("--holdout", type=Path, metavar="CSV", help="held-out rows; without it a share of the data is")
     parser.add_argument(
@@ -60,7 +70,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
-    """Train one version and print what became of it."""
+    """Train one version and print what became of it, or compare definitions."""
+    if arguments.compare:
+        compare(arguments.compare, console)
+        return
     running = stack_env.apply()
     place = arguments.registry or (BUCKET if running else str(FOLDER))
     settings = read_settings()
@@ -76,6 +89,27 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         rows = training.labelled_data(use_case, arguments.data, arguments.holdout, store, console.print, progress)
         trained = training.train_use_case(use_case, rows, registry, promote=arguments.promote, progress=progress)
     print_result(console, trained, registry, place, use_case.target.unit)
+
+
+def compare(names: Sequence[str], console: Console) -> None:
+    """Print measures of several definitions side by side."""
+    definitions = catalog(read_settings())
+    use_cases = [definitions.get(name) for name in names]
+    with console.status("comparing") as status:
+        found = [training.figures_of(use_case, status.update) for use_case in use_cases]
+    table = Table("measure", *(f"{use_case.name}, {how}" for use_case in use_cases for how in HOW))
+    for name in dict.fromkeys(name for each in found for name in each.cross_validated):
+        cells = [
+            _with_interval(side[name]) if name in side else ""
+            for each in found
+            for side in (each.cross_validated, each.held_out)
+        ]
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+def _with_interval(metric: Metric) -> str:
+    return f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
 
 
 def print_result(console: Console, trained: Trained, registry: Registry, place: str, unit: str) -> None:

@@ -11,6 +11,7 @@ from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
+from tabserve.training.comparison import Figures, figures
 from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_csv, read_dataset
 from tabserve.training.service import Rows, Trained, split, train
@@ -68,6 +69,14 @@ def train_use_case(
     """Train and register one version."""
     dependencies = train_dependencies(registry, ROOT)
     return train(use_case, rows, dependencies, promote=promote, progress=progress)
+
+
+def figures_of(use_case: UseCase, progress: Progress = lambda _: None) -> Figures:
+    """Measure a definition on its own data, cross-validated and on the held-out rows; nothing is registered."""
+    from tabserve.training.pipeline import fit
+
+    rows = labelled_data(use_case)
+    return figures(use_case, rows.training, rows.held_out, fit, progress)
 
 
 def train_missing(registry: Registry, progress: Progress = lambda _: None) -> None:

@@ -27,9 +27,20 @@ def evaluate(probabilities: Floats, targets: Places, seed: int, decide: Decide =
     """Measure probabilities of shape (rows, classes) against the classes' places."""
     accuracy = float(np.mean(decide(probabilities) == targets))
     low, high = wilson(round(accuracy * len(targets)), len(targets))
-    measures: dict[MetricName, Measure] = {"roc_auc": roc_auc, "brier": brier, "log_loss": log_loss}
-    resampled = {name: _resampled(measure, probabilities, targets, seed) for name, measure in measures.items()}
+    resampled = {name: _resampled(measure, probabilities, targets, seed) for name, measure in MEASURES.items()}
     return {"accuracy": Metric(value=accuracy, low=low, high=high), **resampled}
+
+
+def points(probabilities: Floats, targets: Places, decide: Decide) -> dict[str, float]:
+    """Return the same measures without intervals."""
+    found: dict[str, float] = {name: measure(probabilities, targets) for name, measure in MEASURES.items()}
+    return {"accuracy": float(np.mean(decide(probabilities) == targets)), **found}
+
+
+def points_of_numbers(answers: Numbers, targets: Floats) -> dict[str, float]:
+    """Return a regression's measures without intervals."""
+    found = {name: of(answers.values, targets) for name, of in NUMBER_MEASURES.items()}
+    return {**found, "coverage": float(answers.holds(targets).mean())}
 
 
 def evaluate_numbers(answers: Numbers, targets: Floats, seed: int) -> dict[MetricName, Metric]:
@@ -95,3 +106,6 @@ def _area(scores: Floats, positive: NDArray[np.bool_]) -> float:
         return math.nan
     below = np.searchsorted(ordered, positives, "left").sum() + np.searchsorted(ordered, positives, "right").sum()
     return float(below) / (2 * len(positives) * others)
+
+
+MEASURES: Final[Mapping[MetricName, Measure]] = {"roc_auc": roc_auc, "brier": brier, "log_loss": log_loss}

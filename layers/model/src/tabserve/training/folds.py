@@ -24,9 +24,12 @@ class Fitted(Protocol):
 Fit = Callable[[UseCase, LabelledRows], Fitted]
 
 
-def folds(use_case: UseCase, rows: LabelledRows) -> Iterator[tuple[Places, Places]]:
-    """Yield ten times the places of rows to learn from and of the others, each class spread over all, by the seed."""
-    generator = np.random.default_rng(use_case.training.random_state)
+def folds(use_case: UseCase, rows: LabelledRows, repeat: int = 0) -> Iterator[tuple[Places, Places]]:
+    """Yield ten times the places of rows to learn from and of the others, each class spread over all.
+
+    Every `repeat` draws other folds from the seed.
+    """
+    generator = np.random.default_rng(use_case.training.random_state + repeat)
     fold = np.empty(len(rows), dtype=np.intp)
     order = generator.permutation(len(rows))
     if not use_case.is_regression:

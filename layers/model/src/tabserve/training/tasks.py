@@ -16,7 +16,7 @@ from tabserve.registry.version import Diagnostics, Interval, Metric, Parity
 from tabserve.training.dataset import LabelledRows
 from tabserve.training.decision import best_threshold, decider, is_chosen
 from tabserve.training.diagnostics import Score, diagnose, diagnose_numbers, importance
-from tabserve.training.evaluation import evaluate, evaluate_numbers
+from tabserve.training.evaluation import evaluate, evaluate_numbers, points, points_of_numbers
 from tabserve.training.folds import FOLDS, Fit, out_of_fold
 from tabserve.training.parity import compare, compare_values
 from tabserve.training.vocabulary import Vocabulary
@@ -45,6 +45,10 @@ class Classes:
     def measures(self, answers: Floats, targets: NDArray[np.intp]) -> dict[MetricName, Metric]:
         """Measure answers to rows whose classes are known."""
         return evaluate(answers, targets, self._use_case.training.random_state, self.decide)
+
+    def points(self, answers: Floats, targets: NDArray[np.intp]) -> dict[str, float]:
+        """Return the same measures without intervals."""
+        return points(answers, targets, self.decide)
 
     def reference(
         self, rows: LabelledRows, columns: Mapping[str, Sequence[Value]], answers: Floats, vocabulary: Vocabulary
@@ -84,6 +88,10 @@ class Quantity:
     def measures(self, answers: Floats, targets: Floats) -> dict[MetricName, Metric]:
         """Measure answers to rows whose true numbers are known."""
         return evaluate_numbers(self._numbers(answers), targets, self._use_case.training.random_state)
+
+    def points(self, answers: Floats, targets: Floats) -> dict[str, float]:
+        """Return the same measures without intervals."""
+        return points_of_numbers(self._numbers(answers), targets)
 
     def reference(
         self, rows: LabelledRows, columns: Mapping[str, Sequence[Value]], answers: Floats, vocabulary: Vocabulary
