@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tabserve.alerts.alert import Alert, notice
-from tests.kill.raw_files import HEADERS, Contract, Raw, Uploaded
+from tests.kill.raw_files import HEADERS, Contract, Uploaded
 from tests.kill.world import World
 
 Kind = Literal["lost", "doubled", "wrong", "stuck", "missed", "alert lost", "alert doubled"]
@@ -35,26 +35,6 @@ class Finding:
         return f"{self.kind}: {self.sentence}"
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What is right about a raw file: its good rows by number, and those of them that can still be predicted.
-
-    When another contract comes after the verdict, it may refuse rows that were good; then the file's error says so.
-    """
-
-    good: Rows
-    predictable: Rows
-
-    @classmethod
-    def of(cls, world: World, raw: Raw, contract: Contract) -> "Truth":
-        good, taken = raw.good(contract), raw.good(world.contract)
-        return cls(good, {number: cells for number, cells in good.items() if number in taken})
-
-    @property
-    def refused(self) -> bool:
-        return self.good != self.predictable
-
-
 def audit(world: World, contracts: Mapping[str, Contract], repeats: int) -> Iterator[Finding]:
     """Yield what does not hold; `contracts` names them by hash, `repeats` says how often an alert may come again."""
     for letter in world.dead_letters:
@@ -77,22 +57,22 @@ def _file(
         return
     [(status, total, good, bad, contract, good_key, bad_key, report_key, predicted_at, given_up)] = found
     done = raw.status == "done"
-    truth = Truth.of(world, raw, contracts[contract]) if done else Truth({}, {})
-    expected = (raw.status, len(raw.rows), len(truth.good), len(raw.rows) - len(truth.good))
+    truth = raw.good(contracts[contract]) if done else {}
+    expected = (raw.status, len(raw.rows), len(truth), len(raw.rows) - len(truth))
     if (status, total, good, bad) != (expected if done else (raw.status, 0, 0, 0)):
         yield Finding("wrong", f"{name} is {(status, total, good, bad)}, not {expected}")
-    if (truth.good and (predicted_at is None) != truth.refused) or bool(given_up) != truth.refused:
+    if (truth and predicted_at is None) or given_up:
         yield Finding("stuck", f"{name} is not predicted: {given_up}")
     if world.cloud.get("artifacts", report_key) is None:
         yield Finding("lost", f"the report of {name}")
-    yield from _objects(world, name, good_key, bad_key, (good, bad), truth.good)
+    yield from _objects(world, name, good_key, bad_key, (good, bad), truth)
     in_quarantine = [number for (number,) in world.postgres.rows(BAD_ROWS, [file_id])]
-    if in_quarantine != [number for number in range(1, total + 1) if number not in truth.good]:
+    if in_quarantine != [number for number in range(1, total + 1) if number not in truth]:
         yield Finding("wrong", f"the quarantine of {name} holds {in_quarantine}")
-    yield from _predictions(world, uploaded, truth.predictable)
+    yield from _predictions(world, uploaded, truth)
     yield from _marker(world, uploaded, truth)
-    yield from _entities(world, uploaded, truth.predictable)
-    wanted.update({("data_quality", name): raw.alarming, ("prediction_failed", name): truth.refused})
+    yield from _entities(world, uploaded, truth)
+    wanted.update({("data_quality", name): raw.alarming})
 
 
 def _objects(
@@ -125,10 +105,9 @@ def _is_of(row: tuple[Any, ...], uploaded: Uploaded, truth: Rows) -> bool:
     return source == "scheduled" and told.pop("Id", None) == entity and _same(features, told)
 
 
-def _marker(world: World, uploaded: Uploaded, truth: Truth) -> Iterator[Finding]:
+def _marker(world: World, uploaded: Uploaded, truth: Rows) -> Iterator[Finding]:
     marker = world.cloud.item("markers", f"predict#{uploaded.file.file_id}")
-    settled = "FAILED" if truth.refused else "COMPLETED"
-    if truth.good and marker.get("status") != settled and "ttl" not in marker:
+    if truth and marker.get("status") != "COMPLETED" and "ttl" not in marker:
         yield Finding("stuck", f"the marker of {uploaded.file.key} is {marker.get('status')} for ever")
 
 

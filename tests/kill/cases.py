@@ -67,7 +67,8 @@ def _promotion(world: World) -> None:
 
 
 def _contract(world: World) -> None:
-    world.processes.settings = {"USE_CASES_DIR": str(world.later_definitions)}
+    models.change_contract(world.cloud.registry)
+    world.contract = "later"
 
 
 def _database_away(world: World) -> None:

@@ -20,7 +20,7 @@ def worlds(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
     emulator.prepare()
     place = Place(folder / "aws", free_ports(), durable=False)
     registry = Registry(FolderStore(folder / "registry"))
-    models.train_all(registry)
+    models.train_all(registry, models.later_definitions(folder / "later"))
     with ExitStack() as stack:
         stack.callback(emulator.start(place).stop)
         worlds = []

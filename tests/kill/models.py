@@ -1,5 +1,6 @@
 """Two small use cases with two versions of each one's model, and a later contract of the first."""
 
+import hashlib
 import random
 import shutil
 from pathlib import Path
@@ -8,14 +9,16 @@ from local_cloud.config import ROOT
 from tabserve.core.catalog import load_use_case
 from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
+from tabserve.registry.version import DEFINITION
 from tabserve.training.build import train_dependencies
 from tabserve.training.dataset import Dataset
-from tabserve.training.service import split, train
+from tabserve.training.service import definition, split, train
 from tests.kill.raw_files import DOUBTFUL, HEADERS
 
 DEFINITIONS = Path(__file__).parent / "use_cases"
 FIRST_FIELD = "id_column: Id\n"
 ROWS = 120
+LATER = "e" * 8  # how versions of the later contract end
 
 
 def use_cases(folder: Path = DEFINITIONS) -> list[UseCase]:
@@ -32,14 +35,44 @@ def later_definitions(folder: Path) -> Path:
     return folder
 
 
-def train_all(registry: Registry) -> None:
-    """Register a champion and a challenger of each use case: two versions that answer alike."""
+def train_all(registry: Registry, later_folder: Path) -> None:
+    """Register a champion and a challenger of each use case: two versions that answer alike.
+
+    One of passengers was trained on the later contract, and has no role yet.
+    """
+    later = {use_case.name: use_case for use_case in use_cases(later_folder)}
     for use_case in use_cases():
         rows = split(use_case, _labelled(use_case), None)
         first = train(use_case, rows, train_dependencies(registry, ROOT)).metadata
         second = first.model_copy(update={"version": f"{first.version[:-8]}{'f' * 8}"})
         registry.register(second, {name: registry.file(use_case.name, first.version, name) for name in first.files})
         registry.point(use_case.name, "challenger", second.version)
+        changed = later[use_case.name]
+        files = {name: registry.file(use_case.name, first.version, name) for name in first.files}
+        files[DEFINITION] = definition(changed)
+        registry.register(
+            first.model_copy(
+                update={
+                    "version": f"{first.version[:-8]}{LATER}",
+                    "contract_sha256": changed.contract_sha256,
+                    "files": {name: hashlib.sha256(body).hexdigest() for name, body in files.items()},
+                }
+            ),
+            files,
+        )
+
+
+def change_contract(registry: Registry) -> None:
+    """Promote the versions that were trained on the later contract."""
+    for use_case in use_cases():
+        [version] = [each for each in registry.versions(use_case.name) if each.endswith(LATER)]
+        registry.point(use_case.name, "champion", version)
+
+
+def restore_contract(registry: Registry) -> None:
+    """Promote versions of the first contract."""
+    for use_case in use_cases():
+        registry.point(use_case.name, "champion", registry.aliases(use_case.name)["challenger"])
 
 
 def exchange(registry: Registry) -> None:

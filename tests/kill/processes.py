@@ -4,7 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -53,7 +53,6 @@ class Processes:
         self._zygote = zygote
         self._frozen: dict[int, _Process] = {}
         self._waiting: list[_Process] = []  # for what the frozen process is to answer
-        self.settings: Mapping[str, str] = {}
         self.interrupt()
 
     def interrupt(self, place: Place | None = None, how: How = "kill") -> None:
@@ -89,7 +88,6 @@ class Processes:
         nth = self._started[job.function]
         if self._place and not self.struck and (job.function, nth) == (self._place.function, self._place.nth):
             job = replace(job, at=self._place.point, how=self._how)
-        job = replace(job, settings=self.settings)
         return _Process(job, nth, start(self._zygote, job), caller)
 
     def _attend(self, processes: Sequence[_Process]) -> Sequence[Ending]:

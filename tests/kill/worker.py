@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib import import_module, reload
+from importlib import import_module
 from multiprocessing.connection import Client, Connection
 from threading import RLock
 from typing import Any, Literal
@@ -37,7 +37,6 @@ class Job:
     how: How = "kill"
     seed: int = 0
     later: timedelta = timedelta()
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Process:
     def run(self, webhook_port: int) -> None:
         asyncio.set_event_loop(asyncio.new_event_loop())  # the zygote's would be shared with all its children
         Failpoints(self._passing).watch(self._invoke, webhook_port)
-        app = _app(self._job)
+        app = import_module(f"functions.{self._job.function}.app")
         try:
             result, error = app.handler(self._job.event, lambda_context(900, f"process-{os.getpid()}")), ""
         except Exception as raised:  # noqa: BLE001  Lambda reports whatever a handler raises
@@ -113,15 +112,6 @@ class Process:
             payload, error = self._connection.recv()
         answer = {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(payload), len(payload))}
         return answer | ({"FunctionError": error} if error else {})
-
-
-def _app(job: Job) -> Any:
-    """Return the function's module, made anew where the job has settings of its own."""
-    app = import_module(f"functions.{job.function}.app")
-    if not job.settings:
-        return app
-    os.environ.update(job.settings)
-    return reload(app)
 
 
 def start(zygote: str, job: Job) -> Connection:

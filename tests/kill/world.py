@@ -14,8 +14,9 @@ from typing import Literal
 
 from local_cloud.config import ROOT
 from tabserve.core.events import raw_file_message
+from tests.kill import models
 from tests.kill.cloud import Cloud
-from tests.kill.models import DEFINITIONS, later_definitions
+from tests.kill.models import DEFINITIONS
 from tests.kill.postgres import Postgres
 from tests.kill.processes import Ending, Processes
 from tests.kill.raw_files import Contract, Raw, Uploaded
@@ -46,7 +47,8 @@ class World:
 
     def __init__(self, name: str, postgres: Postgres, emulator: str, folder: Path) -> None:
         self.postgres, self.cloud, self.webhook = postgres, Cloud(name, emulator), Webhook()
-        self.later_definitions = later_definitions(folder / f"{name}.later")
+        self.later_definitions = folder / "later"
+        self.contract: Contract = "first"  # that the champions go by
         settings = {
             **self.cloud.settings(),
             "DATABASE_URL": postgres.url,
@@ -72,18 +74,15 @@ class World:
         self.later = timedelta()
         self.other_alerts: list[tuple[str, str]] = []  # than those about files: rule and subject
         self.webhook.begin()
-        self.processes.settings = {}
+        if self.contract != "first":
+            models.restore_contract(self.cloud.registry)
+        self.contract = "first"
         self.processes.interrupt()
         self.postgres.empty()
         self._new_messages()
         self.messages.clear()
         list(self.cloud.receive("told"))
         os.truncate(self.log, 0)
-
-    @property
-    def contract(self) -> Contract:
-        """The contract that the functions go by."""
-        return "later" if self.processes.settings else "first"
 
     def upload(self, raw: Raw) -> Message:
         """Put a raw file into its bucket; return the message about it, which is for the caller to deliver."""
