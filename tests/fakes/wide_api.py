@@ -51,7 +51,9 @@ class WideApi:
                 "typical_records": 15,
                 "method": "sampled",
                 "scale": "probability",
-                "effects": [{"feature": name, "effect": 0.3 / 2**place} for place, name in enumerate(names)],
+                "effects": [
+                    {"feature": name, "value": None, "effect": 0.3 / 2**place} for place, name in enumerate(names)
+                ],
             }
         self.sent += body["records"]
         entries = [self._entry(index) for index in range(len(body["records"]))]
@@ -71,7 +73,7 @@ class WideApi:
         }
         shown = dict(sorted(importance.items(), key=lambda each: -each[1]["value"])[:50])
         diagnostics = {"roc": [], "calibration": [], "confusion": [], "importance": shown}
-        card = {"version": VERSION, "metrics": {}, "diagnostics": diagnostics}
+        card = {"version": VERSION, "metrics": {}, "diagnostics": diagnostics, "interval": None, "threshold": None}
         typical = {each["name"]: "some" if each["type"] == "category" else 480.5 for each in features}
         return {"champion": card, "challenger": None, "versions": [card], "serving": VERSION, "typical": typical}
 
