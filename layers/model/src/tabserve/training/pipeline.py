@@ -92,7 +92,7 @@ def _numeric(strategy: str, *, scaled: bool) -> Pipeline:
 def _categorical(feature: CategoryFeature, texts: Sequence[str]) -> Pipeline:
     """Encode known texts; all others, such as the missing ones of an open category, are none of them."""
     imputer = [SimpleImputer(missing_values="", strategy="most_frequent")] if feature.impute else []
-    encoder = OneHotEncoder(categories=[list(texts)], handle_unknown="ignore", sparse_output=False)
+    encoder = OneHotEncoder(categories=[list(texts)], handle_unknown="ignore")
     return make_pipeline(*imputer, encoder)
 
 
