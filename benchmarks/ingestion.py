@@ -4,6 +4,8 @@ Every process has one core, reads the same file and writes the good and the bad 
 first thousand rows were validated once before. The memory is the whole process's.
 """
 
+import csv
+import gzip
 import json
 import os
 import random
@@ -16,9 +18,10 @@ from typing import Any, Final
 
 from benchmarks.measurement import Measurement
 from local_cloud.config import ROOT
-from raw_files.cells import CELL_DEFECTS, Cell
+from raw_files.cells import CELL_DEFECTS, SWAPPED, Cell
 from tabserve.core import service as common
-from tabserve.core.features import CategoryFeature
+from tabserve.core.features import CategoryFeature, NumberFeature
+from tabserve.core.limits import FileFormat
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.structure import write_record
@@ -32,6 +35,13 @@ LARGEST: Final = 5_000_000
 ROUNDS: Final = 3
 # A null byte or a cell of a thousand characters would stop the peer.
 LEFT_OUT: Final = frozenset({"null_byte", "too_long_cell"})
+USUAL: Final = FileFormat()
+DIALECTS: Final = {
+    "semicolon and decimal comma": FileFormat(delimiter=";", decimal=","),
+    "semicolon, decimal comma and latin-1": FileFormat(delimiter=";", decimal=",", encoding="latin-1"),
+    "tab and gzip": FileFormat(delimiter="\t", compression="gzip"),
+    "bar and utf-16": FileFormat(delimiter="|", encoding="utf-16"),
+}
 HERE: Final = Path(__file__).parent
 PEER: Final = "Great Expectations"
 PEER_PYTHON: Final = ROOT / ".local/peers/validators/bin/python"
@@ -47,14 +57,47 @@ def run() -> list[Measurement]:
         own = _own(use_case, *_file(use_case, LARGEST, Path(folder)))
         found.append(Measurement(f"ingest {LARGEST:,} rows, peak memory", own["peak_mb"], "MB", MEMORY_LIMIT_MB))
         found += _mistakes(LARGEST, own)
+        found += _dialects(use_case, Path(folder))
     return found
 
 
 def _use_case() -> UseCase:
-    """Return the bundled use case with the most columns, read from a file of its own."""
+    """Return the bundled use case of plain columns with the most of them, read from a file of its own."""
     catalog = common.catalog(read_settings())
-    cases = [case for case in map(catalog.get, catalog.names()) if case.training.data.endswith(".csv")]
+    cases = [
+        case for case in map(catalog.get, catalog.names()) if case.training.data.endswith(".csv") and not case.derived
+    ]
     return max(cases, key=lambda case: len(case.known_columns))
+
+
+def _dialects(use_case: UseCase, folder: Path) -> list[Measurement]:
+    """Compare the rate in other dialects with that in the usual one, file by file of the same rows."""
+    rows = SIZES[0]
+    path, truth = _file(use_case, rows, folder)
+    usual = min(_own(use_case, path, truth)["seconds"] for _ in range(ROUNDS))
+    found = []
+    for name, dialect in DIALECTS.items():
+        other = folder / f"{rows}-{name}.csv"
+        _write_in(dialect, path, other, use_case)
+        runs = [_own(use_case, other, truth, dialect) for _ in range(ROUNDS)]
+        rate = rows / min(run["seconds"] for run in runs)
+        label = f"ingest {rows:,} rows, {name}"
+        found.append(Measurement(f"{label}, rate", rate, "rows/s", 0.5, "usual dialect", rows / usual, "larger"))
+        found.append(Measurement(f"{label}, mistakes", runs[0]["missed"] + runs[0]["falsely"], "rows", 0))
+    return found
+
+
+def _write_in(dialect: FileFormat, path: Path, other: Path, use_case: UseCase) -> None:
+    numbers = {feature.name for feature in use_case.features if isinstance(feature, NumberFeature)}
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    turned = {place for place, name in enumerate(header) if name in numbers} if dialect.decimal == "," else set()
+    lines = [write_record(header, dialect.delimiter)]
+    for row in rows:
+        cells = [cell.translate(SWAPPED) if place in turned else cell for place, cell in enumerate(row)]
+        lines.append(write_record(cells, dialect.delimiter))
+    content = "".join(f"{line}\n" for line in lines).encode(dialect.encoding, "replace")
+    other.write_bytes(gzip.compress(content) if dialect.compression == "gzip" else content)
 
 
 def _compared(use_case: UseCase, rows: int, folder: Path) -> list[Measurement]:
@@ -92,8 +135,9 @@ def _print(rows: int, name: str, result: dict[str, Any]) -> None:
     )
 
 
-def _own(use_case: UseCase, path: Path, truth: set[int]) -> dict[str, Any]:
-    return _process([_layer_python(), str(HERE / "validate_tabserve.py"), use_case.name, str(path)], truth, "")
+def _own(use_case: UseCase, path: Path, truth: set[int], dialect: FileFormat = USUAL) -> dict[str, Any]:
+    script = str(HERE / "validate_tabserve.py")
+    return _process([_layer_python(), script, use_case.name, str(path), dialect.model_dump_json()], truth, "")
 
 
 @cache
@@ -133,9 +177,9 @@ def _columns(use_case: UseCase) -> dict[str, Any]:
     """Describe the columns for validators that do not know use cases."""
     columns: dict[str, Any] = {use_case.id_column: {"id": True}}
     for feature in use_case.features:
-        if isinstance(feature, CategoryFeature):
+        if isinstance(feature, CategoryFeature) and not feature.is_open:
             columns[feature.name] = {"required": feature.required, "values": list(feature.texts)}
-        else:
+        elif isinstance(feature, NumberFeature):
             columns[feature.name] = {"required": feature.required, "range": [feature.minimum, feature.maximum]}
     return columns
 
@@ -144,6 +188,7 @@ def _file(use_case: UseCase, rows: int, folder: Path) -> tuple[Path, set[int]]:
     """Write rows of the training data under new ids, a share of them spoiled; return which."""
     path = folder / f"{rows}.csv"
     dataset = read_dataset(use_case, use_case.training.data, ROOT)
+    rows_known = [*dataset.rows]
     places = {name: place for place, name in enumerate(dataset.header)}
     defects = [
         (defect, places[column], column, feature)
@@ -157,7 +202,7 @@ def _file(use_case: UseCase, rows: int, folder: Path) -> tuple[Path, set[int]]:
     with path.open("w", encoding="utf-8") as stream:
         stream.write(write_record(dataset.header) + "\n")
         for number in range(1, rows + 1):
-            cells = list(dataset.rows[number % len(dataset.rows)])
+            cells = list(rows_known[number % len(rows_known)])
             cells[places[use_case.id_column]] = str(number)
             if chance.random() < BAD_SHARE:
                 defect, place, column, feature = chance.choice(defects)

@@ -8,16 +8,19 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from tabserve.core.limits import FileFormat
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.ingestion.quarantine import read_bad_rows
 from tabserve.ingestion.validator import validate_rows
 
-use_case, path = catalog(read_settings()).get(sys.argv[1]), Path(sys.argv[2])
+path, dialect = Path(sys.argv[2]), FileFormat.model_validate_json(sys.argv[3])
+use_case = catalog(read_settings()).get(sys.argv[1]).model_copy(update={"format": dialect})
 good, bad = path.with_suffix(".good"), path.with_suffix(".bad")
 with path.open("rb") as head:
-    first_lines = io.BytesIO(b"".join(islice(head, 1000)))
-validate_rows(first_lines, use_case, io.BytesIO(), io.BytesIO())
+    # Lines of another dialect cannot be told apart here.
+    first = b"".join(islice(head, 1000)) if dialect == FileFormat() else head.read()
+validate_rows(io.BytesIO(first), use_case, io.BytesIO(), io.BytesIO())
 start = time.perf_counter()
 with path.open("rb") as raw, good.open("wb") as good_rows, bad.open("wb") as bad_rows:
     validate_rows(raw, use_case, good_rows, bad_rows)
