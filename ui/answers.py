@@ -76,10 +76,9 @@ def probability_of(entry: Json) -> float:
     return float(entry["probabilities"][str(entry["prediction"])])
 
 
-def share_of_interval(model: Json, version: str) -> float | None:
-    """Return how many true numbers the intervals of a version hold; None where its card is not at hand."""
-    card: Json = next((each for each in model["versions"] if each["version"] == version), {})
-    return (card.get("interval") or {}).get("share")
+def card(model: Json, version: str) -> Json:
+    """Return what is known about a version; nothing where its card is not at hand."""
+    return next((each for each in model["versions"] if each["version"] == version), {})
 
 
 def in_points(explanation: Json, classes: int) -> dict[str, float]:

@@ -40,8 +40,8 @@ def _interval(definition: Json, answer: Answer) -> str:
     ends = numbers.interval(definition, answer.entry)
     if not ends:
         return ""
-    share = answers.share_of_interval(context.model(definition["name"]), answer.model_version)
-    sure = f"{percent(share)} between" if share else "between"
+    interval = answers.card(context.model(definition["name"]), answer.model_version).get("interval")
+    sure = f"{percent(interval['share'])} between" if interval else "between"
     return f", {sure} <b>{markup.escape(ends.replace(' to ', ' and ', 1))}</b>"
 
 
@@ -52,6 +52,7 @@ def show_reasons(definition: Json, answer: Answer) -> Answer:
     """
     if classes := definition["target"]["classes"]:
         st.html(markup.bars([_class_bar(definition, answer.entry, class_) for class_ in classes]))
+        _say_threshold(definition, answer)
     st.caption(f"Model version `{answer.model_version}`. Stored as prediction `{answer.id}`.")
     _show_computed(definition, answer)
     if answer.explanation is None and wide.is_wide(definition):
@@ -61,6 +62,16 @@ def show_reasons(definition: Json, answer: Answer) -> Answer:
     else:
         _show_explanation(definition, {**answer.record, **answer.computed}, answer.explanation)
     return answer
+
+
+def _say_threshold(definition: Json, answer: Answer) -> None:
+    """Say why the less probable of two classes is the answer."""
+    if len(definition["target"]["classes"]) != 2 or answers.probability_of(answer.entry) >= 0.5:
+        return
+    threshold = answers.card(context.model(definition["name"]), answer.model_version).get("threshold")
+    if threshold is not None:
+        positive = plain(context.label_of(definition, definition["target"]["positive_class"]))
+        st.caption(f"This version answers {positive} from a probability of {percent(threshold)} on.")
 
 
 def _show_computed(definition: Json, answer: Answer) -> None:
