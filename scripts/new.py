@@ -18,6 +18,7 @@ from tabserve.drafting.draft import Draft, definition_path, draft, slug
 from tabserve.drafting.table import SomeTable, read_table
 
 WIDE = 40  # columns, of which a table on the screen shows no more
+SHOWN = 40  # characters of the first values of a column
 
 
 def main() -> int:
@@ -82,7 +83,7 @@ def report(console: Console, table: SomeTable, found: Draft) -> None:
     size = f"{len(table.cells):,} rows, {len(found.examples)} columns"
     console.print(f"{table.path.name}: {size}; {form or 'commas, points, UTF-8'}", soft_wrap=True)
     shows = Table("column", "is taken for", "because", "missing")
-    shows.add_column("first five values", no_wrap=True, overflow="ellipsis", ratio=1)
+    shows.add_column("first five values", no_wrap=True, overflow="ellipsis", max_width=SHOWN)
     for each in found.guesses[:WIDE]:
         kind = "the id" if each.name == found.id_column else _kind(each.settings) or "[yellow]left out[/]"
         because = "; ".join(filter(None, (each.seen, each.doubt)))

@@ -32,8 +32,16 @@ def shown(text: str) -> Iterator[tuple[str, str]]:
     for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             lines = command.splitlines()
-            last = next(place for place, line in enumerate(lines) if not line.endswith("\\"))
+            last = next(place for place in range(len(lines)) if _is_whole("\n".join(lines[: place + 1])))
             yield "\n".join(lines[: last + 1]), "\n".join(lines[last + 1 :])
+
+
+def _is_whole(command: str) -> bool:
+    """Tell whether a command ends here, and not behind a backslash, an open quote or a here-document."""
+    document = re.search(r"<<'(\w+)'", command)
+    if document:
+        return command.endswith(f"\n{document[1]}")
+    return not command.endswith("\\") and command.count("'") % 2 == 0
 
 
 COMMANDS = dict(shown(README.read_text()))

@@ -155,11 +155,11 @@ def test_what_says_nothing_or_too_much_is_left_out_with_the_reason(tmp_path: Pat
     }
     found, use_case = drafted(tmp_path, csv(columns))
     assert use_case.id_column == "id"
-    assert use_case.feature_names == ("x",)
+    assert use_case.feature_names == ("mostly", "x")
+    assert use_case.input_names == ("x", "has mostly")
     assert left_out(found) == {
         "same": "always 'DE'",
         "empty": "no value at all",
-        "mostly": "80% missing: too little to learn from",
         "name": "200 different texts in 200 rows: each hardly ever repeats",
         "again": "a copy of x",
         "leak": "it alone tells 100.0% of y: take it back if it is known before the prediction",

@@ -15,6 +15,7 @@ from tabserve.core.features import LONGEST_TEXT, DateFeature
 MARKS: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?", "#N/A")
 MARKS_AMONG_NUMBERS: Final = (".", "-", "--", "None", "none", "missing", "Missing", "unknown", "Unknown")
 MOSTLY_MISSING: Final = 0.6
+LONGEST_OF_RARE: Final = 1_000
 CLOSED: Final = 20  # categories at most, each with some rows, or new data will have others
 ROWS_OF_CATEGORY: Final = 20
 LONG_TEXT: Final = 40
@@ -57,10 +58,11 @@ def guess(name: str, cells: pl.Series, decimal: str) -> Guess:
     settings = told.settings
     if settings and missing:
         settings = {**settings, "required": False, **_imputed(settings)}
-    found = Guess(name, settings, told.seen, told.doubt, missing, frozenset(marks))
-    if missing > MOSTLY_MISSING and found.settings:
-        return Guess(name, None, f"{missing:.0%} missing: too little to learn from", missing=missing, marks=found.marks)
-    return found
+    if missing and count and (missing > MOSTLY_MISSING or len(values) == 1):
+        what = f"{missing:.0%} missing" if len(values) > 1 else told.seen
+        settings = {"type": "text", "max_length": LONGEST_OF_RARE, "required": False}
+        return Guess(name, settings, f"{what}: only whether it is there is used", "", missing, frozenset(marks))
+    return Guess(name, settings, told.seen, told.doubt, missing, frozenset(marks))
 
 
 def _imputed(settings: Mapping[str, Any]) -> dict[str, str]:
