@@ -108,7 +108,7 @@ def test_invokes_the_function_with_the_event_of_a_call_that_says_who_sends_it(
         "use_case": "titanic",
         "source": "scheduled",
         "records": RECORDS,
-        "origin": {"file_id": "f1", "row_numbers": [2, 5], "fence": 4},
+        "origin": {"file_id": "f1", "row_numbers": [2, 5], "fence": 4, "contract_sha256": ""},
     }
 
 

@@ -60,6 +60,8 @@ def derived(how: dict[str, Any], **columns: Value) -> Value:
         ({"part": {"of": "at", "unit": "hour"}}, {"at": "2026-07-01T23:30:00+00:00"}, 1),
         ({"part": {"of": "at", "unit": "day"}}, {"at": "2026-07-01T23:30:00+00:00"}, 2),
         ({"part": {"of": "at", "unit": "month"}}, {}, None),
+        ({"part": {"of": "at", "unit": "hour"}}, {"at": "0001-01-01T00:00:00+14:00"}, None),
+        ({"days_between": ["at", "at"]}, {"at": "9999-12-31T23:00:00-14:00"}, None),
         ({"days_between": ["day", "at"]}, {"day": "2026-01-01", "at": "2026-01-02T12:00:00+01:00"}, 1 + 11 / 24),
         ({"days_between": ["at", "at"]}, {"at": "2026-01-01T00:00:00"}, 0.0),
     ],

@@ -63,11 +63,11 @@ def _computed(derived: Derived, sources: Sequence[Column], dated: Mapping[str, D
             return _mapped(_finder(derived), sources)
         case Part():
             feature, part = dated[derived.part.of], PARTS[derived.part.unit]
-            return _mapped(lambda text: part(dates.moment(feature, text)), sources)
+            return _mapped(_within_calendar(lambda text: part(dates.moment(feature, text))), sources)
         case DaysBetween():
             first, second = (dated[name] for name in derived.days_between)
             days = lambda a, b: (dates.instant(second, b) - dates.instant(first, a)).total_seconds() / DAY  # noqa: E731
-            return _mapped(days, sources)
+            return _mapped(_within_calendar(days), sources)
         case Ratio():
             return _numbers(lambda a, b: a / b if b else math.nan, sources)
         case Product():
@@ -81,6 +81,18 @@ def _mapped(compute: Callable[..., Value], sources: Sequence[Column]) -> list[Va
     if len(sources) == 1:
         return [None if value is None else compute(value) for value in sources[0]]
     return [None if None in values else compute(*values) for values in zip(*sources, strict=True)]
+
+
+def _within_calendar(compute: Callable[..., Value]) -> Callable[..., Value]:
+    """Compute something of times; one that another timezone would take out of the calendar is missing."""
+
+    def found(*texts: str) -> Value:
+        try:
+            return compute(*texts)
+        except OverflowError:
+            return None
+
+    return found
 
 
 def _numbers(compute: Callable[..., float], sources: Sequence[Column]) -> list[Value]:

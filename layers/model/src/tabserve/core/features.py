@@ -1,6 +1,8 @@
 """Features: the columns of a record, by type, and what each type takes."""
 
+import re
 from collections import Counter
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +32,7 @@ KEPT: Final = 200
 LOWEST: Final = -1.7976931348623157e308  # of the numbers that 64 bits hold: no limit at all
 HIGHEST: Final = 1.7976931348623157e308
 LONGEST_TEXT: Final = 10_000
+SOME_TIME: Final = datetime(2026, 11, 22, 13, 14, 15, 161718, tzinfo=UTC)
 QUOTE_IT: Final = "quote it: YAML reads yes, no, on, off, true and false as booleans"
 
 
@@ -183,6 +186,19 @@ class DateFeature(_Feature):
     type: Literal["date", "datetime"]
     format: str = ""
     timezone: str = "UTC"
+
+    @field_validator("format")
+    @classmethod
+    def _format_is_one(cls, value: str) -> str:
+        """Take what reads back what it writes."""
+        try:
+            written = SOME_TIME.strftime(value) if value else ""
+            _ = value and datetime.strptime(written, value)  # noqa: DTZ007
+        except (ValueError, re.error) as error:
+            raise ValueError(f"format {value!r} is none that strptime takes, such as %d.%m.%Y") from error
+        if value and not re.search("%[-:]?[a-zA-Z]", value):
+            raise ValueError(f"format {value!r} names no part of a date; say it as strptime does, such as %d.%m.%Y")
+        return value
 
     @model_validator(mode="after")
     def _timezone_is_known(self) -> Self:
