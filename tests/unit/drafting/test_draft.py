@@ -240,3 +240,11 @@ def test_an_id_that_repeats_is_refused_where_it_was_asked_for(tmp_path: Path) ->
 )
 def test_a_use_case_is_named_like_its_file(text: str, name: str) -> None:
     assert slug(text) == name
+
+
+def test_white_space_around_cells_is_found_out(tmp_path: Path) -> None:
+    columns: dict[str, Cells] = {"x": lambda n: n % 19, "color": lambda n: ("red", "blue")[n % 2], "y": CLASS}
+    _, use_case = drafted(tmp_path, csv(columns, delimiter=", "))
+    assert use_case.format.strip
+    assert use_case.features[1].texts == ("blue", "red")  # type: ignore[union-attr]
+    assert use_case.target.texts == ("no", "yes")

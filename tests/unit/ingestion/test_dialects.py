@@ -214,3 +214,16 @@ def test_what_only_looks_like_a_formula_is_none_in_every_dialect(delimiter: str,
     line = delimiter.join(["1", "small", "1", "1", "-1" if delimiter != "," else "", "3", cell])
     outcome = validated(f"{HEADER.replace(',', delimiter)}\n{line}\n".encode(), delimiter=delimiter)
     assert outcome.reasons == {}
+
+
+def test_white_space_around_cells_is_no_part_of_them_where_the_format_says_so() -> None:
+    padded = USE_CASE.model_copy(update={"format": FileFormat(strip=True)})
+    content = f"{HEADER.replace(',', ', ')}\n{GOOD.format(id=1).replace(',', ' , ')}\n"
+
+    assert validate_bytes(content.encode(), USE_CASE).result.rows_bad == 1
+    outcome = validate_bytes(content.encode(), padded)
+
+    assert outcome.result.rows_bad == 0
+    rows = GoodRows(io.BytesIO(outcome.good_bytes), ",")
+    [(_, cells)] = rows
+    assert Records(padded, rows.columns).read(cells)["size"] == "small"

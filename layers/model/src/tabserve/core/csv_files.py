@@ -15,6 +15,7 @@ BOM: Final = b"\xef\xbb\xbf"
 LONGEST_CELL: Final = 2**27
 
 INVISIBLE: Final = "Cf"
+OUTER_SPACE: Final = " \t"  # what is no part of a cell where a format says `strip`
 TOLD: Final = re.compile('sep=(.)|"sep=(.)"', re.IGNORECASE)
 
 

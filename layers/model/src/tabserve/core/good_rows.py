@@ -12,7 +12,7 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from tabserve.core import dates, rules
-from tabserve.core.csv_files import CsvRows, folded, places
+from tabserve.core.csv_files import OUTER_SPACE, CsvRows, folded, places
 from tabserve.core.errors import FileRejectedError
 from tabserve.core.features import (
     BooleanFeature,
@@ -84,6 +84,7 @@ class Records:
         self._width = len(header)
         self._id_place = place[folded(use_case.id_column)] if use_case.id_column else None
         self._missing = frozenset(use_case.missing_values)
+        self._is_stripped = use_case.format.strip
         self._features = [(f.name, place[folded(f.name)], converter(f, use_case)) for f in use_case.features]
         self._names_size = sum(len(f.name) + len('"":"",') for f in use_case.features) + len('{"entity_id":""},')
 
@@ -95,6 +96,8 @@ class Records:
         """Return a row's features, missing ones as None, with its id as `entity_id`; raise ValueError."""
         if len(cells) != self._width:
             raise ValueError(f"a row has {len(cells)} fields, the header {self._width}")
+        if self._is_stripped:
+            cells = [cell.strip(OUTER_SPACE) for cell in cells]
         missing = self._missing
         record: dict[str, Value] = {}
         for name, place, convert in self._features:

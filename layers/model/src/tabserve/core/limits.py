@@ -25,6 +25,7 @@ class FileFormat(Definition):
     decimal: Literal[".", ","] = "."
     encoding: str = Field(default="utf-8", description="Any that Python knows, such as latin-1.")
     compression: Literal["none", "gzip"] = "none"
+    strip: bool = Field(default=False, description="Whether white space around a cell is no part of it.")
 
     @field_validator("encoding")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from tabserve.core import rules
-from tabserve.core.csv_files import alike
+from tabserve.core.csv_files import OUTER_SPACE, alike
 from tabserve.core.errors import DraftError
 from tabserve.core.limits import FileFormat
 
@@ -45,11 +45,12 @@ def read_table(path: Path) -> SomeTable:
     text, encoding = _text(path, body)
     delimiter = _delimiter(path, text)
     header, cells = _cells(path, text, delimiter)
-    decimal = _decimal(path, cells, delimiter)
-    format_ = FileFormat.model_validate(
-        {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "compression": compression}
-    )
-    return SomeTable(path, format_, cells, header.count(""), len(body) < MOST_BYTES)
+    stripped = cells.select(pl.all().str.strip_chars(OUTER_SPACE))
+    is_padded = not cells.equals(stripped)
+    decimal = _decimal(path, stripped, delimiter)
+    found = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "compression": compression}
+    format_ = FileFormat.model_validate({**found, "strip": is_padded})
+    return SomeTable(path, format_, stripped, header.count(""), len(body) < MOST_BYTES)
 
 
 def _body(path: Path) -> tuple[bytes, str]:
@@ -138,7 +139,7 @@ def _cells(path: Path, text: str, delimiter: str) -> tuple[list[str], pl.DataFra
         raise DraftError(
             f"{path.name} has {len(cells)} rows; a model needs {FEWEST_ROWS} at least, hundreds to be good."
         )
-    return header, cells.select(pl.all().str.strip_chars())
+    return header, cells
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Final, TextIO
 
-from tabserve.core.csv_files import rows_of
+from tabserve.core.csv_files import OUTER_SPACE, rows_of
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.features import Feature
 from tabserve.core.limits import FileFormat
@@ -47,7 +47,8 @@ class _Lines:
         path, form = self.path, self.form
         try:
             with self._open() as stream:
-                yield from filter(None, rows_of(stream, form.delimiter))
+                rows = filter(None, rows_of(stream, form.delimiter))
+                yield from ([cell.strip(OUTER_SPACE) for cell in row] for row in rows) if form.strip else rows
         except UnicodeError as error:
             where = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
             name = form.encoding.upper()

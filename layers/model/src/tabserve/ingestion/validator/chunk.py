@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from tabserve.core import rules
+from tabserve.core.csv_files import OUTER_SPACE
 from tabserve.core.use_case import UseCase
 from tabserve.ingestion.quarantine import shortened
 from tabserve.ingestion.structure import Header, is_repeated_header, split_record
@@ -93,7 +94,8 @@ class ChunkValidator:
         )
         if len(cells) != len(text):
             raise AssertionError(f"{len(text)} records were read as {len(cells)} rows")
-        return cells.select(pl.col(str(index)).alias(name) for index, name in known.items())
+        found = cells.select(pl.col(str(index)).alias(name) for index, name in known.items())
+        return found.select(pl.all().str.strip_chars(OUTER_SPACE)) if self._use_case.format.strip else found
 
     def _refused_cells(self, cells: pl.DataFrame, text: pl.Series, places: pl.Series, reasons: Reasons) -> set[int]:
         """Name the reasons of every cell the schema refuses; return the indices of repeated headers."""
