@@ -109,6 +109,7 @@ def skewed(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("estimator", ["ridge", "random_forest"])
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.timeout(300)
+@pytest.mark.proof
 def test_intervals_hold_their_share_of_held_out_rows_over_repeated_splits(name: str, estimator: str) -> None:
     """One held-out set of a small table is noise; the mean over splits is not."""
     features, targets = TABLES[name]()

@@ -40,13 +40,9 @@ LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 # What a module can do and a function that has it never asks for.
 NEVER = {
-    "IngestFunction": {("core.s3", "list_objects_v2")},
-    "FeaturesFunction": {
-        ("core.s3", "list_objects_v2"),
-        ("core.s3", "put_object"),
-    },
+    "FeaturesFunction": {("core.s3", "put_object")},
     "ScheduledPredictFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
-    "MonitorFunction": {("core.s3", "list_objects_v2"), ("core.s3", "put_object")},
+    "MonitorFunction": {("core.s3", "put_object")},
     "PredictFunction": {("features.store", "transact_write_items")},
 }
 
@@ -74,7 +70,12 @@ def run_everything(world: World) -> None:
     event = world.event("RawBucket", "titanic/broken.csv", broken)
     assert world.call("IngestFunction", event) == {"batchItemFailures": []}
 
+    lost = {"ETag": world.put("RawBucket", "tulips/lost.csv", "a,b\n1,2\n")["ETag"]}  # of no use case
+    assert world.call("IngestFunction", world.event("RawBucket", "tulips/lost.csv", lost)) == {"batchItemFailures": []}
+
     (good,) = world.objects("GoodBucket")
+    unknown = world.event("GoodBucket", good["Key"].replace("titanic/", "tulips/"), good)
+    assert world.call("FeaturesFunction", unknown, seconds=5) == {"batchItemFailures": []}
     event = world.event("GoodBucket", good["Key"], good)
     assert world.call("FeaturesFunction", event, seconds=5) == {"batchItemFailures": []}
     left = world.call("ScheduledPredictFunction", {}, seconds=lambda: 10 if scheduled.made & INVOKED else 100)["rows"]

@@ -16,6 +16,7 @@ from ui.api import ApiClient
 from ui.settings import PageSettings
 
 FILE_ID = "abcd" * 16
+FORMAT = {"encoding": "utf-8", "delimiter": ",", "decimal": ".", "compression": "none", "strip": False}
 HEADER = "PassengerId,Sex,Age"
 ROWS = ["2,MALE,22", "3,male,=1+1", '4,MALE,"+1e1"']
 
@@ -35,7 +36,8 @@ class Cloud:
             return httpx.Response(200)
         if request.url.host == "bucket":
             return httpx.Response(206, text=f"\n{HEADER}\n1,male,22\n")
-        return httpx.Response(200, json={"url": "http://bucket/raw", "rules": {"case_variant": "another case"}})
+        told = {"rules": {"case_variant": "another case"}, "format": FORMAT}
+        return httpx.Response(200, json={"url": "http://bucket/raw", **told})
 
 
 @pytest.fixture

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import Interval, ModelCards
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, PredictionBatch, StoredReply
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class PredictionStore(Protocol):
@@ -67,7 +68,7 @@ class Model(Protocol):
     def interval(self) -> Interval | None:
         """How far true numbers lie from predicted ones, of a regression."""
 
-    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> NDArray[np.float64]:
+    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> "NDArray[np.float64]":
         """Score the model's inputs given by column.
 
         Return probabilities of shape (rows, classes) in the use case's class order, or numbers of shape (rows, 1).
