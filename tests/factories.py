@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tabserve.alerts.alert import Alert, alert_id
 from tabserve.core.database import Database
 from tabserve.core.files import Ingestion
-from tabserve.core.use_case import Target
+from tabserve.core.target import Target
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
 from tabserve.serving.prediction import PredictionBatch, new_ids, row_ids
 

@@ -8,7 +8,8 @@ import pytest
 
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.folder import FolderStore
-from tabserve.core.use_case import Cost, Decision, UseCase
+from tabserve.core.target import Cost, Decision
+from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
 from tabserve.training.service import Rows, train
 from tests.definitions import CATALOG

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tabserve.core.errors import ModelError, NoModelError, StorageUnavailableError
+from tabserve.core.errors import ModelError, NoModelError, RetiredUseCaseError, StorageUnavailableError
 from tabserve.core.folder import FolderStore
 from tabserve.core.use_case import UseCase
 from tabserve.registry.store import BundledModels, Registry
@@ -115,3 +115,28 @@ def test_the_packed_champion_answers_without_the_registry(world: World, first: s
 def test_without_any_model_there_is_no_answer(world: World) -> None:
     with pytest.raises(NoModelError):
         world.served()
+
+
+def test_a_retired_use_case_answers_no_more_until_a_version_is_promoted(world: World, first: str) -> None:
+    assert world.served() == first
+    world.registry.retire(USE_CASE.name)
+    world.pass_time()
+    with pytest.raises(RetiredUseCaseError):
+        world.served()
+
+    world.registry.point(USE_CASE.name, "champion", first)
+    assert world.served() == first
+
+
+def test_a_version_answers_by_its_own_definition_and_older_rows_by_that_of_theirs(
+    world: World, first: str, train_into: Callable[[UseCase, Registry], Trained]
+) -> None:
+    later = USE_CASE.model_copy(update={"version": USE_CASE.version + 1, "missing_values": ("", "?")})
+    second = train_into(later, world.registry).metadata.version
+    world.registry.point(USE_CASE.name, "champion", second)
+
+    assert world.models.champion(USE_CASE.name).use_case == later
+    older = world.models.judged_by(USE_CASE.name, USE_CASE.contract_sha256)
+    assert (older.use_case, older.version) == (USE_CASE, first)
+    assert world.models.judged_by(USE_CASE.name, later.contract_sha256).version == second
+    assert world.models.judged_by(USE_CASE.name, "0" * 64).version == second

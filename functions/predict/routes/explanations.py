@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.predict.answers import Count, Probability, json_reply
 from functions.predict.problems import Described
 from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
-from tabserve.core.use_case import Target
+from tabserve.core.target import Target
 from tabserve.serving.explain import ExplainedRecord, explain
 from tabserve.serving.explanation import Explanation
 

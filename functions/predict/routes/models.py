@@ -14,7 +14,7 @@ from tabserve.core.derived import KINDS, Derived
 from tabserve.core.features import Feature
 from tabserve.core.limits import FileFormat, Monitoring
 from tabserve.core.rules import DESCRIPTIONS
-from tabserve.core.use_case import Decision, Target
+from tabserve.core.target import Decision, Target
 from tabserve.registry.version import Diagnostics, ModelMetadata
 from tabserve.serving.views import reload_models
 

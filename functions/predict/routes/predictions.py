@@ -14,7 +14,7 @@ from functions.predict.gate import invoked_by_scheduler
 from functions.predict.problems import Described, failure_bodies
 from functions.predict.request import KEY, deps_of, idempotency_key, predict_request, request_id_of
 from tabserve.core.service import Service
-from tabserve.core.use_case import Target
+from tabserve.core.target import Target
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
 from tabserve.serving.service import (
     Answer,

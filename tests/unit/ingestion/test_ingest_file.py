@@ -11,6 +11,7 @@ from tabserve.alerts.alert import Alert
 from tabserve.core.errors import (
     DatabaseUnavailableError,
     OvertakenError,
+    RetiredUseCaseError,
     StorageUnavailableError,
     UnavailableError,
 )
@@ -448,3 +449,22 @@ def test_a_file_without_time_to_be_judged_is_rejected_once(pipeline: Pipeline) -
 def test_a_file_beyond_the_size_limit_is_not_even_opened(pipeline: Pipeline) -> None:
     done = pipeline.ingest(RawFile("raw", "orders/huge.csv", "1", size=2**40))
     assert done.error == f"too_large: The file is larger than 1024 MiB; {SPLIT_IT}."
+
+
+def test_a_file_of_a_retired_use_case_is_told_so_and_stays_where_it_is(pipeline: Pipeline) -> None:
+    class Retired(FakeCatalog):
+        def get(self, name: str) -> UseCase:
+            raise RetiredUseCaseError(name)
+
+    file = pipeline.drop(*good_lines(2))
+    working = pipeline.deps
+    pipeline.deps = replace(working, validation=replace(working.validation, catalog=Retired([USE_CASE])))
+
+    done = pipeline.ingest(file)
+
+    assert (done.status, done.rows_total) == ("rejected", 0)
+    assert done.error == (
+        f"retired_use_case: The use case {USE_CASE.name!r} is retired; "
+        "to bring it back, promote one of its versions with scripts/models.py."
+    )
+    assert pipeline.good.objects == pipeline.bad.objects == {}

@@ -8,7 +8,8 @@ import numpy as np
 from tabserve.core.features import CategoryFeature, NumberFeature
 from tabserve.core.files import Ingestion
 from tabserve.core.folder import FolderStore
-from tabserve.core.use_case import Target, UseCase
+from tabserve.core.target import Target
+from tabserve.core.use_case import UseCase
 from tabserve.ingestion.expectations import expectations, percent
 from tabserve.ingestion.report import HtmlReports
 from tabserve.ingestion.validation_result import ColumnStatistics, Issue, ValidationResult

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tabserve.core.use_case import Target, UseCase
+from tabserve.core.target import Target
+from tabserve.core.use_case import UseCase
 from tabserve.monitoring.performance import alarm_limit, estimate, mean_answer
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.performance import Answers, Measure, measure

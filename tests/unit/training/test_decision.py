@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from tabserve.core.use_case import Cost, Decision
+from tabserve.core.target import Cost, Decision
 from tabserve.training.decision import best_threshold, decider
 
 SCORES = st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=40)

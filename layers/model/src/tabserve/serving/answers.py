@@ -10,7 +10,7 @@ from typing import Any, Self
 import orjson
 
 from tabserve.core.records import Value
-from tabserve.core.use_case import Target
+from tabserve.core.target import Target
 
 SEPARATOR = "\x1f"
 NO_NUMBERS = SEPARATOR * 2  # three empty columns: value, low and high

@@ -8,7 +8,7 @@ from math import isfinite
 from tabserve.core import rules
 from tabserve.core.errors import InvalidFieldError
 from tabserve.core.records import FailureCase
-from tabserve.core.use_case import Target
+from tabserve.core.target import Target
 from tabserve.serving.prediction import GroundTruth
 from tabserve.serving.service import PredictDependencies
 

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tabserve.core.use_case import Decision, UseCase
+from tabserve.core.target import Decision
+from tabserve.core.use_case import UseCase
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]

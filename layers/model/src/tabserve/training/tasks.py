@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.records import Value
-from tabserve.core.use_case import Decision, MetricName, UseCase
+from tabserve.core.target import Decision
+from tabserve.core.use_case import MetricName, UseCase
 from tabserve.reference.performance import Numbers
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Diagnostics, Interval, Metric, Parity
