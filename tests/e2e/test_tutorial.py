@@ -49,6 +49,7 @@ def run(project: Path, command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.proof
 def test_the_tutorial_does_what_it_says(project: Path) -> None:
     commands = list(shown(TUTORIAL.read_text()))
     assert [command for command, _ in commands if command.startswith("make new")]

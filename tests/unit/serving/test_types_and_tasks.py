@@ -116,7 +116,7 @@ def test_a_use_case_tells_all_that_a_form_needs(client: TestClient) -> None:
         "sources": ["price", "nights"],
         "computed_as": "ratio",
     }
-    assert told["format"] == {"delimiter": ",", "decimal": ".", "encoding": "utf-8", "compression": "none"}
+    assert told["format"] == FileFormat().model_dump()
     assert checked(client, "GET /use-cases/{name}", client.get("/use-cases/rents"))["target"]["unit"] == "€"
 
 
