@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from functions.predict import queue
+from tabserve.core.limits import FileFormat
 from tabserve.reference.calibration import Calibration
 from tabserve.reference.profile import CategoricalProfile, NumericProfile, Profile
 from tabserve.reference.reference import Reference
