@@ -23,6 +23,7 @@ TOOLS = ("Makefile", "pyproject.toml", "uv.lock", "scripts", ".venv", "layers", 
 @pytest.fixture
 def project(stack: dict[str, str], tmp_path: Path) -> Path:
     """A folder like the project's where a stack runs, with definitions of its own."""
+    subprocess.run(["make", "setup"], cwd=ROOT, check=True, capture_output=True)  # or `make` would set up this folder
     (tmp_path / ".local").mkdir()
     stack_env.write(tmp_path / ".local/stack.env", stack)
     for name in TOOLS:

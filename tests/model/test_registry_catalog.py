@@ -116,6 +116,12 @@ def test_what_was_known_is_known_while_the_registry_is_away(world: World, train_
     assert world.catalog.names() == ["iris"]
 
 
+def test_while_the_registry_is_away_nobody_says_that_a_use_case_is_unknown(world: World) -> None:
+    world.away = True
+    with pytest.raises(StorageUnavailableError):
+        world.catalog.get("iris")
+
+
 def test_without_the_registry_there_are_the_use_cases_of_the_project(tmp_path: Path) -> None:
     world = World(tmp_path, IRIS)
     world.away = True

@@ -4,6 +4,7 @@ So a refusal shows at once, and nobody tries again.
 """
 
 import contextlib
+import hashlib
 import itertools
 import json
 import uuid
@@ -16,6 +17,10 @@ import pytest
 
 from stack_env import client
 from tabserve.core import service as common
+from tabserve.core.s3 import S3Store
+from tabserve.core.use_case import UseCase
+from tabserve.registry.store import Registry
+from tabserve.registry.version import DEFINITION
 from tabserve.serving.store import prediction_store
 from tests.e2e.test_ingest import rows
 from tests.factories import batch
@@ -24,6 +29,7 @@ STACK = "tabserve"
 HEADER = "PassengerId,Pclass,Name,Sex,Age,Fare,Embarked"
 PASSENGER = "1,Doe,female,38,71.28,C"
 TOLD = "TOLD_QUEUE_URL"
+FIRST, SECOND = "1" * 8, "2" * 8  # how versions of a use case of the registry end
 # A part of a long file ends when less time is left than a piece may take: with this time-out, after the first piece.
 SECONDS_OF_FEATURES = 25
 FROM_SNS = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
@@ -49,30 +55,35 @@ class Cloud:
         self.stack[TOLD] = self._subscribed()
         self.register_another_version()
 
-    def raw(self, good_rows: int = 2, *, versioned: bool = True) -> dict[str, str]:
+    def raw(self, good_rows: int = 2, *, versioned: bool = True, use_case: str = "titanic") -> dict[str, str]:
         """Write a raw file with one bad row; return what its event says."""
         lines = [HEADER, *(f"{next(self.numbers)},{PASSENGER}" for _ in range(good_rows)), "x,9,Doe,nobody,-1,-1,Q"]
-        return self.put("RAW_BUCKET", lines, *(["VersionId"] if versioned else []))
+        return self.put("RAW_BUCKET", lines, *(["VersionId"] if versioned else []), use_case=use_case)
 
     def good(self, lines: list[str]) -> dict[str, str]:
         """Write a good file; return what its event says."""
         return self.put("GOOD_BUCKET", [f"row_number,{HEADER}", *lines])
 
-    def put(self, bucket: str, lines: list[str], *told: str) -> dict[str, str]:
+    def put(self, bucket: str, lines: list[str], *told: str, use_case: str = "titanic") -> dict[str, str]:
         """Write lines under a new key; return it, the ETag and what else is to be told."""
-        key, body = self.key(), "\n".join([*lines, ""]).encode()
+        key, body = self.key(use_case), "\n".join([*lines, ""]).encode()
         written = self.s3.put_object(Bucket=self.stack[bucket], Key=key, Body=body)
         return {"key": key, **{name: written[name] for name in ("ETag", *told)}}
 
-    def key(self) -> str:
+    def key(self, use_case: str = "titanic") -> str:
         """Return a new key."""
-        return f"titanic/{next(self.numbers)}.csv"
+        return f"{use_case}/{next(self.numbers)}.csv"
 
     def ingest(self, file: Mapping[str, str]) -> Mapping[str, Any]:
         """Have a raw file ingested; return the verdict."""
         assert self.invoke("ingest", self._event("RAW_BUCKET", file)) == {"batchItemFailures": []}
         (verdict,) = rows(self.stack, f"SELECT * FROM ingestions WHERE key = '{file['key']}'")
         return dict(verdict)
+
+    def good_lines(self, key: str) -> list[list[str]]:
+        """Return the cells of a good object's rows, without their numbers."""
+        text = self.read("GOOD_BUCKET", key).decode()
+        return [line.split(",")[1:] for line in text.splitlines()[1:]]
 
     def take(self, file: Mapping[str, str]) -> None:
         """Have a good file's features stored."""
@@ -113,6 +124,34 @@ class Cloud:
             body = self.read("ARTIFACTS_BUCKET", f"{folder}/{champion}/{name}")
             self.s3.put_object(Bucket=self.stack["ARTIFACTS_BUCKET"], Key=f"{folder}/{version}/{name}", Body=body)
         return version
+
+    def register_use_case(self) -> str:
+        """Register a use case that no folder has, with a version of each of two contracts; the first is champion."""
+        registry = Registry(S3Store(self.s3, self.stack["ARTIFACTS_BUCKET"]))
+        name = f"boats_{next(self.numbers)}"
+        champion = str(registry.alias("titanic", "champion"))
+        known = registry.metadata("titanic", champion)
+        files = {each: registry.file("titanic", champion, each) for each in known.files}
+        for ending, missing in ((FIRST, ["", "NA"]), (SECOND, ["", "NA", "?"])):
+            content = {**json.loads(files[DEFINITION]), "name": name, "missing_values": missing}
+            use_case = UseCase.model_validate(content)
+            own = {**files, DEFINITION: json.dumps(content).encode()}
+            changes = {
+                "use_case": name,
+                "version": f"{champion[:-8]}{ending}",
+                "contract_sha256": use_case.contract_sha256,
+                "model_sha256": use_case.model_sha256,
+                "files": {each: hashlib.sha256(body).hexdigest() for each, body in own.items()},
+            }
+            registry.register(known.model_copy(update=changes), own)
+        registry.point(name, "champion", f"{champion[:-8]}{FIRST}")
+        return name
+
+    def change_contract(self, name: str) -> None:
+        """Promote the version of the second contract."""
+        registry = Registry(S3Store(self.s3, self.stack["ARTIFACTS_BUCKET"]))
+        [second] = [version for version in registry.versions(name) if version.endswith(SECOND)]
+        registry.point(name, "champion", second)
 
     def predicted(self, version: str) -> None:
         """Store a full window of a version's predictions."""

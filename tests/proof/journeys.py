@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 from tabserve.core.clock import utc_now
 from tabserve.ingestion.build_sweep import sweep_service
@@ -40,9 +41,24 @@ class Journeys:
                 self.queued_records_are_answered,
                 self.large_answers_are_put_aside,
             ],
-            "ingest": [self.raw_files_are_split, self.files_without_versions_are_split, self.absent_files_fail],
-            "features": [self.features_are_stored, self.long_files_go_on, self.absent_good_files_are_left],
-            "scheduled-predict": [self.good_rows_are_predicted, self.absent_good_files_are_given_up],
+            "ingest": [
+                self.raw_files_are_split,
+                self.files_without_versions_are_split,
+                self.absent_files_fail,
+                self.files_of_new_use_cases_are_split,
+                self.files_of_no_use_case_are_rejected,
+            ],
+            "features": [
+                self.features_are_stored,
+                self.long_files_go_on,
+                self.absent_good_files_are_left,
+                self.features_of_older_contracts_are_stored,
+            ],
+            "scheduled-predict": [
+                self.good_rows_are_predicted,
+                self.absent_good_files_are_given_up,
+                self.rows_of_older_contracts_are_predicted,
+            ],
             "monitor": [self.windows_are_judged, self.versions_without_reference_stop_no_other],
             "sweep": [self.lost_files_are_queued],
             "alerts": [self.alerts_are_published],
@@ -104,6 +120,14 @@ class Journeys:
         file = {"key": self.cloud.key(), "ETag": '"0"', "VersionId": "0" * 32}
         assert self.cloud.ingest(file)["status"] == "failed"
 
+    def files_of_new_use_cases_are_split(self) -> None:
+        """A use case that is in the registry alone is known."""
+        assert self.cloud.ingest(self.cloud.raw(use_case=self.cloud.register_use_case()))["rows_good"] == 2
+
+    def files_of_no_use_case_are_rejected(self) -> None:
+        """That a use case is in no registry is known, too."""
+        assert self.cloud.ingest(self.cloud.raw(use_case=f"none_{next(self.cloud.numbers)}"))["status"] == "rejected"
+
     # ---------------------------------------------------------------------------------------------- features
     def features_are_stored(self) -> None:
         """A good file's rows are in the feature store."""
@@ -120,6 +144,14 @@ class Journeys:
         """A good file that is not there any more is not tried again."""
         self.cloud.take({"key": self.cloud.key(), "ETag": '"0"'})
 
+    def features_of_older_contracts_are_stored(self) -> None:
+        """A good file is read by the definition that judged it, which another one has replaced."""
+        name, verdict = self._judged_before()
+        good = self.cloud.s3.head_object(Bucket=self.cloud.stack["GOOD_BUCKET"], Key=verdict["good_key"])
+        self.cloud.take({"key": verdict["good_key"], "ETag": good["ETag"]})
+        [(first, *_)] = self.cloud.good_lines(verdict["good_key"])[:1]
+        assert self.cloud.item("FEATURES_TABLE", f"{name}#{first}")
+
     # ------------------------------------------------------------------------------------- scheduled predict
     def good_rows_are_predicted(self) -> None:
         """The good rows of an ingested file are predicted."""
@@ -135,6 +167,13 @@ class Journeys:
             self.cloud.invoke("scheduled-predict", {})
         marker = self.cloud.item("MARKERS_TABLE", f"predict#{verdict['file_id']}")
         assert marker.get("status") == {"S": "FAILED"}
+
+    def rows_of_older_contracts_are_predicted(self) -> None:
+        """So are its rows predicted."""
+        _, verdict = self._judged_before()
+        self.cloud.invoke("scheduled-predict", {})
+        found = f"SELECT id FROM predictions WHERE file_id = '{verdict['file_id']}'"
+        assert len(rows(self.cloud.stack, found)) == 2
 
     # ----------------------------------------------------------------------------------------------- monitor
     def windows_are_judged(self) -> None:
@@ -169,6 +208,13 @@ class Journeys:
         entity = f"entity-{next(self.cloud.numbers)}"
         self.cloud.take(self.cloud.good([f"1,{entity},{PASSENGER}"]))
         return entity
+
+    def _judged_before(self) -> tuple[str, Mapping[str, Any]]:
+        """Return a use case whose contract has changed, and the verdict on a file of before."""
+        name = self.cloud.register_use_case()
+        verdict = self.cloud.ingest(self.cloud.raw(use_case=name))
+        self.cloud.change_contract(name)
+        return name, verdict
 
     def _told(self, queue: str, words: str) -> bool:
         return any(words in body for body in self.cloud.received(queue))

@@ -37,8 +37,8 @@ def find_target(
     """Look at the column to predict; raise DraftError when nothing can be learned about it."""
     if name not in columns:
         near = difflib.get_close_matches(name, columns, 1, 0.4)
-        hint = f"; did you mean {near[0]!r}" if near else ""
-        raise DraftError(f"{table} has no column {name!r}{hint}? It has {', '.join(columns)}.")
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise DraftError(f"{table} has no column {name!r}{hint}. It has {', '.join(columns)}.")
     texts = cells[name].filter(~cells[name].is_in(list(marks)))
     counts = texts.value_counts(sort=True)
     values, rows = counts.to_series(0), counts.to_series(1)

@@ -52,8 +52,17 @@ class RegistryCatalog:
         return self._names
 
     def get(self, name: str) -> UseCase:
-        """Return one definition; raise UnknownUseCaseError, RetiredUseCaseError or IncompatibleModelError."""
-        standing = self._standing(name)
+        """Return one definition.
+
+        Raises UnknownUseCaseError, RetiredUseCaseError, IncompatibleModelError, and UnavailableError where only the
+        registry could tell.
+        """
+        try:
+            standing = self._standing(name)
+        except UnavailableError:
+            if name not in self._folder.names():
+                raise
+            return self._folder.get(name)
         if standing.retired:
             raise RetiredUseCaseError(name)
         found = self._registry().definition(name, standing.version) if standing.version else None
@@ -76,7 +85,9 @@ class RegistryCatalog:
         try:
             standing = self._registry().standing(name)
         except UnavailableError:
-            return known.standing if known else Standing()
+            if known is None:
+                raise
+            return known.standing
         if standing != Standing():  # what nobody knows is not remembered: any caller can make up names
             self._known[name] = _Known(standing, self._seconds())
         return standing
