@@ -130,6 +130,19 @@ def test_without_the_registry_there_are_the_use_cases_of_the_project(tmp_path: P
     assert world.catalog.get("iris") == IRIS
 
 
+def test_an_alias_that_nobody_can_read_hides_no_other_use_case(tmp_path: Path, train_into: Train) -> None:
+    world = World(tmp_path, IRIS)
+    train_into(IRIS, world.registry)
+    (tmp_path / "models/spoiled/aliases").mkdir(parents=True)
+    (tmp_path / "models/spoiled/aliases/champion.json").write_text("{")
+    (tmp_path / "models/iris/aliases/champion.json").write_text("{")
+
+    assert world.catalog.names() == ["iris"]
+    assert world.catalog.get("iris") == IRIS
+    with pytest.raises(IncompatibleModelError, match="The alias 'champion' of 'spoiled' is malformed"):
+        world.catalog.get("spoiled")
+
+
 @pytest.mark.parametrize("name", ["", "../iris", "IRIS", "a" * 41, "iris/aliases"])
 def test_a_name_that_is_none_is_not_looked_up(world: World, name: str) -> None:
     with pytest.raises(UnknownUseCaseError):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from tabserve.core.catalog import Catalog
-from tabserve.core.errors import RetiredUseCaseError, UnavailableError, UnknownUseCaseError
+from tabserve.core.errors import ModelError, RetiredUseCaseError, UnavailableError, UnknownUseCaseError
 from tabserve.core.use_case import SLUG, UseCase
 from tabserve.registry.store import Registry
 from tabserve.registry.version import Standing
@@ -59,13 +59,13 @@ class RegistryCatalog:
         """
         try:
             standing = self._standing(name)
-        except UnavailableError:
+            if standing.retired:
+                raise RetiredUseCaseError(name)
+            found = self._registry().definition(name, standing.version) if standing.version else None
+        except (UnavailableError, ModelError):
             if name not in self._folder.names():
                 raise
             return self._folder.get(name)
-        if standing.retired:
-            raise RetiredUseCaseError(name)
-        found = self._registry().definition(name, standing.version) if standing.version else None
         return found or self._of_folder(name)
 
     def judged_by(self, name: str, contract_sha256: str | None) -> UseCase:
@@ -93,10 +93,17 @@ class RegistryCatalog:
         return standing
 
     def _read_names(self) -> Sequence[str]:
-        registered = {name: self._standing(name) for name in self._registry().use_cases()}
+        registered = {name: self._readable_standing(name) for name in self._registry().use_cases()}
         live = {name for name, standing in registered.items() if standing.version and not standing.retired}
         retired = {name for name, standing in registered.items() if standing.retired}
         return sorted({*self._folder.names(), *live} - retired)
+
+    def _readable_standing(self, name: str) -> Standing:
+        """Return the standing of a use case; one whose alias nobody can read hides no other."""
+        try:
+            return self._standing(name)
+        except ModelError:
+            return Standing()
 
     def _of_folder(self, name: str) -> UseCase:
         try:
