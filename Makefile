@@ -16,7 +16,7 @@ done = echo "$$(($$(date +%s) - began)) s"
 quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo new train bench serve lock clean proof bench-drift five-tasks openapi docs dashboards sam-local
+.PHONY: help setup check format test up down status demo new train bench serve lock clean proof proof-tables bench-drift five-tasks openapi docs dashboards sam-local
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,8 +72,11 @@ sam-local: $(STAMP) ## Write .local/sam-local.json for `sam local` from the runn
 dashboards: $(STAMP) ## Write the Grafana dashboards and alert rules from the code
 	PYTHONPATH=. $(BIN)/python -m grafana.write
 
-proof: $(STAMP) .local/peers/tables ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
+proof: $(STAMP) ## Run the proofs at full size (minutes): every kill point, false alarms and power of the drift method, the API under load
 	@$(BIN)/pytest -m proof -s $(ARGS)
+
+proof-tables: $(STAMP) .local/peers/tables ## Take twenty public tables from their files to predictions on one running stack (minutes)
+	@$(BIN)/pytest -m proof -s tests/proof/test_any_table.py
 
 bench: $(STAMP) .local/peers/mlflow .local/peers/mlserver .local/peers/bentoml .local/peers/validators ## The benchmarks beside their peers; ARGS="http storage" narrows them
 	PYTHONPATH=. $(BIN)/python scripts/bench.py $(ARGS)

@@ -112,7 +112,7 @@ class Stack:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A folder of tables, and what is said about each."""
     if not PEERS.exists():
-        pytest.skip("the packages with public tables are not there: make proof installs them")
+        pytest.skip("the packages with public tables are not there: make proof-tables installs them")
     folder = tmp_path_factory.mktemp("tables")
     said = subprocess.run([PEERS, "-W", "ignore", EXPORT, folder], capture_output=True, text=True, check=True).stdout
     about: dict[str, Any] = json.loads(said.splitlines()[-1])
