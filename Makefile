@@ -16,7 +16,7 @@ done = echo "$$(($$(date +%s) - began)) s"
 quiet = > .venv/.said 2>&1 || { echo; cat .venv/.said; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test up down status demo new train bench serve lock clean proof proof-tables bench-drift five-tasks openapi docs dashboards sam-local
+.PHONY: help setup check format test up down status demo new train import bench serve lock clean proof proof-tables bench-drift five-tasks openapi docs dashboards sam-local
 
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ new: $(STAMP) ## Draft the definition of a use case from a table: DATA=my.csv TA
 
 train: $(STAMP) ## Train, compare, measure and register a model: USE_CASE=titanic; DATA=rows.csv, PROMOTE=1
 	@$(BIN)/python scripts/train.py --use-case $(or $(USE_CASE),titanic) $(if $(DATA),--data $(DATA)) $(if $(PROMOTE),--promote)
+
+import: $(STAMP) ## Import a model made elsewhere: MODEL=model.joblib (or .pkl, .skops, .onnx, models:/…) USE_CASE=… DATA=holdout.csv; PROMOTE=1
+	@$(BIN)/python scripts/import_model.py "$(MODEL)" --use-case "$(USE_CASE)" --data "$(DATA)" $(if $(PROMOTE),--promote)
 
 serve: $(STAMP) ## Serve the API with uvicorn, with the settings of .local/stack.env; PORT=8000
 	@test -f .local/stack.env || { echo "Nothing is running; start it with make up." >&2; exit 2; }

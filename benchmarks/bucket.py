@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def readable_bucket(folder: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
             body = path.read_bytes() if path.is_file() else ABSENT
             self.send_response(200 if path.is_file() else 404)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", f'"{sha256(body).hexdigest()}"')
+            self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
             self.end_headers()
             self.wfile.write(body)
 

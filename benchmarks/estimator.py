@@ -34,7 +34,8 @@ def _measure(use_case: UseCase) -> list[Measurement]:
     registry = training.folder_registry(REGISTRY)
     exported = registry.champion(use_case)
     pipeline = joblib.load(io.BytesIO(registry.file(use_case.name, exported.version, PIPELINE)))
-    original = SklearnModel(use_case, pipeline)
+    vocabulary = dict(registry.metadata(use_case.name, exported.version).vocabulary)
+    original = SklearnModel(use_case, pipeline, vocabulary)
     rows = training.labelled_data(use_case).training
     found = []
     for count, calls in SIZES.items():

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import PREDICTION, PROBABILITY, Profile
+from tabserve.training.choice import first_choices
 from tabserve.training.dataset import LabelledRows
 from tabserve.training.datasets import read_dataset
-from tabserve.training.pipeline import fit
+from tabserve.training.fitting import fit
 from tabserve.training.validation import labelled_rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,7 @@ class Population:
     @classmethod
     def of(cls, use_case: UseCase, rows: LabelledRows) -> Self:
         """Fit the use case's model to the rows and keep its answers beside them."""
-        scores = fit(use_case, rows).score(rows.columns, len(rows))
+        scores = fit(use_case, rows, *first_choices(use_case)).score(rows.columns, len(rows))
         texts, positive = use_case.target.texts, use_case.target.positive_index
         columns = {name: np.array(list(values), dtype=object) for name, values in rows.columns.items()}
         columns[PREDICTION] = np.array([texts[place] for place in scores.argmax(axis=1)], dtype=object)

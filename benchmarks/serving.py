@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from benchmarks import estimator, handler
+from benchmarks import estimator, handler, shadow
 from benchmarks.bucket import readable_bucket
 from benchmarks.built import functions, size
 from benchmarks.fixtures import binary_use_case, champion_file, postgres
@@ -44,6 +44,7 @@ def run() -> list[Measurement]:
         Measurement("cold start, the champion looked up in the bucket", cold[1], "ms", COLD_RATIO, PLAIN, cold[2]),
         Measurement("warm handler, one record, p50", warm[0], "ms", WARM_RATIO, PLAIN, warm[1]),
         *handler.measurements(),
+        *shadow.measurements(),
         *estimator.measurements(),
         *map(size, functions()),
     ]

@@ -17,7 +17,8 @@ from benchmarks.measurement import Measurement, medians, timed
 from tabserve.serving.answers import ClassAnswers
 from tabserve.serving.postgres import Postgres
 from tabserve.serving.prediction import HistoryQuery, PredictionBatch, new_ids
-from tabserve.serving.store import PostgresPredictions, copied, copy
+from tabserve.serving.rows import COPY_ROWS, copied, copy_text
+from tabserve.serving.store import PostgresPredictions
 
 HISTORY_LIMIT_MS = 50.0
 SEED = """
@@ -64,7 +65,7 @@ def bare_statement(cursor: Any, batch: PredictionBatch) -> Callable[[], object]:
         statement = f"INSERT INTO predictions ({columns}) VALUES ({marks})"  # noqa: S608  names of fields
         return lambda: cursor.execute(statement, [*values.values()])
     text = copied(batch)
-    return lambda: copy(cursor, text)
+    return lambda: copy_text(cursor, COPY_ROWS, text)
 
 
 def _reading(store: PostgresPredictions, cursor: Any) -> Iterator[Measurement]:  # noqa: ANN401

@@ -53,6 +53,7 @@ SCHEMA: Final = pa.schema(
         pa.field("entity_id", pa.string()),
         pa.field("file_id", pa.string()),
         pa.field("row_number", pa.int32()),
+        pa.field("role", pa.string(), nullable=False),
         pa.field("actual", pa.string()),
         pa.field("actual_at", UTC_TIME),
     ]

@@ -15,6 +15,8 @@ READ, ADD, CHANGE, REMOVE = "SELECT", "INSERT", "UPDATE", "DELETE"
 GRANTS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "predict": {
         "predictions": (READ, ADD),
+        "challenger_predictions": (ADD,),
+        "scoring_counts": (READ, ADD, CHANGE),
         "idempotency_keys": (READ, ADD),
         "ground_truth": (READ, ADD, CHANGE),
         "request_counts": (READ, ADD, CHANGE),

@@ -12,7 +12,15 @@ import command
 import stack_env
 from tabserve.core.database import Database
 from tabserve.core.settings import read_settings
-from tabserve.core.tables import alerts, drift_metrics, idempotency_keys, performance_metrics, predictions
+from tabserve.core.tables import (
+    alerts,
+    challenger_predictions,
+    drift_metrics,
+    idempotency_keys,
+    performance_metrics,
+    predictions,
+    scoring_counts,
+)
 
 BATCH = 10_000
 
@@ -45,7 +53,8 @@ def expired(arguments: argparse.Namespace, now: datetime) -> dict[Table, ColumnE
     """Return which rows of each table go.
 
     Predictions of files stay: that every row of a file has its prediction is counted over them. Outcomes go with
-    their predictions, counters stay, as they are kept apart.
+    their predictions, and so does what challengers said beside them, which goes of files, too. Counters stay, as they
+    are kept apart.
     """
 
     def before(days: int) -> datetime:
@@ -54,6 +63,8 @@ def expired(arguments: argparse.Namespace, now: datetime) -> dict[Table, ColumnE
     of_no_file = predictions.c.file_id.is_(None)
     return {
         predictions: of_no_file & (predictions.c.created_at < before(arguments.predictions)),
+        challenger_predictions: challenger_predictions.c.created_at < before(arguments.predictions),
+        scoring_counts: scoring_counts.c.minute < before(arguments.metrics),
         drift_metrics: drift_metrics.c.window_end < before(arguments.metrics),
         performance_metrics: performance_metrics.c.window_end < before(arguments.metrics),
         alerts: alerts.c.sent_at.is_not(None) & (alerts.c.created_at < before(arguments.alerts)),

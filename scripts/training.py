@@ -1,24 +1,46 @@
 """Train use cases into a registry, pack champions into the layer, copy them into a bucket."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import stack_env
+from local_cloud.config import REGISTRY as FOLDER
 from tabserve.core import service as common
 from tabserve.core.entities import FeatureStore
 from tabserve.core.errors import TrainingDataError, UnavailableError
 from tabserve.core.folder import FolderStore
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
+from tabserve.registry.build import registry
 from tabserve.registry.store import Registry
 from tabserve.training.build import train_dependencies
-from tabserve.training.comparison import Figures, figures
+from tabserve.training.comparison import Figures, candidates
 from tabserve.training.dataset import Dataset
 from tabserve.training.datasets import read_csv, read_dataset
+from tabserve.training.search import Watch
 from tabserve.training.service import Rows, Trained, split, train
 from tabserve.training.stored_rows import with_stored_features
 
 ROOT = Path(__file__).resolve().parent.parent
 Progress = Callable[[str], None]
+BUCKET = "s3"
+
+
+def add_registry_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say where versions are kept."""
+    parser.add_argument(
+        "--registry",
+        metavar="s3|FOLDER",
+        help="where versions are kept; default: the bucket of the stack that `make up` runs, else .local/registry",
+    )
+
+
+def chosen_registry(asked: str | None) -> tuple[Registry, str]:
+    """Return the registry that a command line asks for, and its place; the running stack's settings apply then."""
+    running = stack_env.apply()
+    place = asked or (BUCKET if running else str(FOLDER))
+    return registry(read_settings()) if place == BUCKET else folder_registry(Path(place)), place
 
 
 def folder_registry(folder: Path) -> Registry:
@@ -64,19 +86,25 @@ def _stored(use_case: UseCase, rows: Dataset, store: FeatureStore, say: Progress
 
 
 def train_use_case(
-    use_case: UseCase, rows: Rows, registry: Registry, *, promote: bool, progress: Progress = lambda _: None
+    use_case: UseCase,
+    rows: Rows,
+    registry: Registry,
+    *,
+    promote: bool,
+    progress: Progress = lambda _: None,
+    watch: Watch = lambda *_: None,
 ) -> Trained:
     """Train and register one version."""
-    dependencies = train_dependencies(registry, ROOT)
-    return train(use_case, rows, dependencies, promote=promote, progress=progress)
+    dependencies = train_dependencies(registry, ROOT, read_settings().mlflow_tracking_uri)
+    return train(use_case, rows, dependencies, promote=promote, progress=progress, watch=watch)
 
 
-def figures_of(use_case: UseCase, progress: Progress = lambda _: None) -> Figures:
-    """Measure a definition on its own data, cross-validated and on the held-out rows; nothing is registered."""
-    from tabserve.training.pipeline import fit
+def figures_of(use_case: UseCase, progress: Progress, watch: Watch, repeats: int) -> list[Figures]:
+    """Measure a definition's candidates on its data, cross-validated and on the held-out rows; register nothing."""
+    from tabserve.training.fitting import fit
 
     rows = labelled_data(use_case)
-    return figures(use_case, rows.training, rows.held_out, fit, progress)
+    return candidates(use_case, rows.training, rows.held_out, fit, progress, watch, repeats)
 
 
 def train_missing(registry: Registry, progress: Progress = lambda _: None) -> None:

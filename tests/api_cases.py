@@ -11,6 +11,7 @@ from urllib.parse import quote
 KEY = (b"x-api-key", b"a-key-for-tests-only-0123456789")
 GOOD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
 FILE_ID = "f" * 64
+VERSION = "20260101T000000Z-00000000"
 UUID = "00000000-0000-7000-8000-000000000001"
 BODIES: dict[str, list[Any]] = {
     "/predict": [
@@ -29,9 +30,15 @@ BODIES: dict[str, list[Any]] = {
         {"rule": "drift", "subjects": ["titanic"]},
     ],
     "/reload-model": [{}],
+    "/use-cases/titanic/release": [
+        {"action": "promote", "version": VERSION, "by": "Ann", "reason": "better", "expected": 0},
+        {"action": "canary", "version": VERSION, "share": 0.1, "by": "Ann", "reason": "try it", "expected": 1},
+        {"action": "rollback", "by": "Ann", "reason": "worse", "expected": 2},
+    ],
 }
 GETS = [
     *("/past-predictions", "/use-cases", "/use-cases/titanic", "/model", "/health", "/metrics", "/docs"),
+    *("/use-cases/titanic/release", f"/models/{VERSION}/card"),
     *("/openapi.json", "/features/titanic/17", f"/raw-files/{FILE_ID}", f"/reports/{FILE_ID}", f"/bad-rows/{FILE_ID}"),
 ]
 QUERIES = {
@@ -130,7 +137,8 @@ def cases(number: int, seed: int) -> Iterator[Case]:
 def _whole(chance: random.Random) -> Case:
     if chance.random() < 0.3:
         path = chance.choice(GETS)
-        return Case("GET", path, _query(chance) if path == "/past-predictions" else b"")
+        queries = {"/past-predictions": _query(chance), f"/models/{VERSION}/card": b"use_case=titanic"}
+        return Case("GET", path, queries.get(path, b""))
     path = chance.choice([*BODIES, "/predict", "/ground-truth"])
     return Case("POST", path, body=json.dumps(chance.choice(BODIES[path])).encode())
 

@@ -19,8 +19,8 @@ from tabserve.core import database
 settings.register_profile("tabserve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tabserve")
 
-# What shares a stack or trained models runs in one worker, as does what is in one file elsewhere.
-TOGETHER = ("tests/e2e/", "tests/model/")
+# What shares a stack runs in one worker, as does what is in one file elsewhere.
+TOGETHER = ("tests/e2e/",)
 
 _numbers = itertools.count(1)
 
@@ -43,8 +43,8 @@ def pytest_keyboard_interrupt() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two at least, for whoever has a stack mostly waits; beyond four there is nothing left to share."""
-    return min(max(os.cpu_count() or 2, 2), 4)
+    """One more than cores, for whoever has a stack mostly waits; beyond four there is nothing left to share."""
+    return min((os.cpu_count() or 1) + 1, 4)
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]

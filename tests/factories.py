@@ -14,7 +14,7 @@ from tabserve.core.database import Database
 from tabserve.core.files import Ingestion
 from tabserve.core.target import Target
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
-from tabserve.serving.prediction import PredictionBatch, new_ids, row_ids
+from tabserve.serving.prediction import BesideBatch, PredictionBatch, new_ids, row_ids
 
 API_KEY = "a-key-for-tests-only-0123456789"  # one for all tests: a process imports the API once
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -57,6 +57,12 @@ def file_batch(file_id: str, row_numbers: Sequence[int], **changes: Any) -> Pred
     origin = {"source": "scheduled", "file_id": file_id, "row_numbers": row_numbers, "ids": ids}
     entities = {"entity_ids": [f"passenger-{number}" for number in row_numbers]}
     return batch(len(row_numbers), **origin | entities | changes)
+
+
+def with_shadow(answered: PredictionBatch, version: str = "shadow") -> PredictionBatch:
+    """What a shadow says of a batch's own rows: always the first of two classes."""
+    answers = ClassAnswers(("0", "1"), 1, [[0.75, 0.25]] * len(answered.ids))
+    return replace(answered, shadow=BesideBatch("shadow", version, answered.ids, answers))
 
 
 def ingestion(file_id: str = "f" * 64, **changes: Any) -> Ingestion:

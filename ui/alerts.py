@@ -34,6 +34,7 @@ FILES = "data_quality"
 WORDS = {
     "no_model": "No model can predict the files that wait",
     "model_refused": "The newest champion cannot be served; the one before it answers",
+    "challenger_refused": "The version on trial cannot be loaded; the champion answers alone",
     "raw_files_not_ingested": "Raw files were not checked within an hour",
     "prediction_failed": "A file could not be predicted",
 }
@@ -176,7 +177,7 @@ def _link(worst: Mapping[str, Any], count: int) -> Link:
         return Link("data-quality", label, {"file": str(file_id)})
     if rule == "invalid_rows":
         return Link("monitoring", "See what arrives", {"tab": "data"})
-    if rule in ("no_model", "model_refused"):
+    if rule in ("no_model", "model_refused", "challenger_refused", "trial_stopped"):
         return Link("models", "See the models")
     if rule == "raw_files_not_ingested":
         return Link("data-quality", "See the files")

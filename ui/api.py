@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ui.errors import ADVICE, RefusedError, TooLargeError, UiError
+from ui.errors import ADVICE, MovedError, RefusedError, TooLargeError, UiError
 from ui.settings import PageSettings
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)
@@ -50,6 +50,18 @@ class ApiClient:
     def reload_model(self, use_case: str) -> Json:
         """Make the API read the model registry now."""
         return self._call("POST", "/reload-model", params={"use_case": use_case})
+
+    def release(self, use_case: str) -> Json:
+        """Return which version is champion, which one is on trial, and the last moves."""
+        return self._call("GET", f"/use-cases/{quote(use_case)}/release")
+
+    def move(self, use_case: str, body: Mapping[str, Any]) -> Json:
+        """Promote, roll back, retire, start or stop a trial; raise MovedError when somebody else was first."""
+        return self._call("POST", f"/use-cases/{quote(use_case)}/release", json=dict(body))
+
+    def card(self, use_case: str, version: str) -> str:
+        """Return a version's model card, an HTML document."""
+        return self._answer("GET", f"/models/{quote(version)}/card", params={"use_case": use_case}).text
 
     def predict(self, use_case: str, records: Sequence[Mapping[str, Any]], key: str = "") -> Json:
         """Predict records, the same ones once a key; raise RefusedError when none of them is valid."""
@@ -107,6 +119,9 @@ class ApiClient:
             raise UiError(NO_FILE_STORE, TRY_AGAIN) from error
 
     def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401
+        return dict(self._answer(method, path, **options).json())
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
         if not self.url:
             raise UiError(NOT_SET_UP, SET_UP, "api")
         try:
@@ -115,7 +130,7 @@ class ApiClient:
             asked = str(error.request.url)
             raise _unavailable(self.url if asked.startswith(self.url) else asked, error) from error
         if answer.is_success:
-            return dict(answer.json())
+            return answer
         raise _problem(answer)
 
     def _follow(
@@ -150,6 +165,8 @@ def _problem(answer: httpx.Response) -> UiError:
         )
     if answer.status_code == 404:
         return UiError(detail, "It may have been removed; reload the page.")
+    if answer.status_code == 409:
+        return MovedError(detail)
     if answer.status_code == 429:
         return UiError("Too many requests at once.", "Wait some seconds, then try again.")
     if answer.status_code >= 500:

@@ -47,9 +47,21 @@ def bad_rows_of(file_id: str, offset: int, limit: int) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)
+def _listed() -> dict[str, Any]:
+    return api().use_cases()
+
+
+def retired() -> list[str]:
+    """Return the names of the use cases that were retired; none while the API is unavailable."""
+    try:
+        return list(_listed().get("retired", ()))
+    except UiError:
+        return []
+
+
 def use_cases() -> dict[str, str]:
     """Return the title of every use case by its name, the default one first; raise UiError."""
-    answer = api().use_cases()
+    answer = _listed()
     ordered = sorted(answer["use_cases"], key=lambda each: each["name"] != answer.get("default"))
     return {each["name"]: each["title"] or each["name"] for each in ordered}
 
@@ -65,6 +77,18 @@ def definition(name: str) -> dict[str, Any]:
 def model(name: str) -> dict[str, Any]:
     """Return what `GET /model` tells of a use case; raise UiError."""
     return api().model(name)
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def release(name: str) -> dict[str, Any]:
+    """Return which version of a use case is champion, which one is on trial, and the last moves; raise UiError."""
+    return api().release(name)
+
+
+def forget_releases() -> None:
+    """Read anew which versions answer and which use cases there are: somebody has moved them."""
+    for each in (release, model, _listed, definition):
+        each.clear()
 
 
 def chosen() -> str | None:

@@ -2,7 +2,8 @@
 
 UiError             the API, the database or the file store is unavailable, or a chosen file cannot be used
 └── RefusedError    the API refuses what was sent; `failures` name column, rule and message
-    └── TooLargeError    what was sent is larger than a call may be
+    ├── TooLargeError    what was sent is larger than a call may be
+    └── MovedError       somebody else changed meanwhile what this was to change
 """
 
 from collections.abc import Sequence
@@ -35,3 +36,7 @@ class RefusedError(UiError):
 
 class TooLargeError(RefusedError):
     """What was sent is more than one call may carry."""
+
+
+class MovedError(RefusedError):
+    """Somebody else changed meanwhile what was to be changed; it says what."""

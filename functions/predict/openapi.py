@@ -11,6 +11,7 @@ from functions.predict.gate import OPEN_PATHS
 from functions.predict.problems import PROBLEMS, Problem
 from functions.predict.request import ENTITY_ID, UUID
 from functions.predict.routes.files import RAW_NAME
+from functions.predict.routes.release import LINE
 from tabserve.core.features import (
     BooleanFeature,
     CategoryFeature,
@@ -22,6 +23,8 @@ from tabserve.core.features import (
 from tabserve.core.records import Source
 from tabserve.core.rules import MAX_CATEGORY, MAX_FILE_BYTES
 from tabserve.core.use_case import UseCase
+from tabserve.registry.version import VERSION
+from tabserve.serving.release import Move
 from tabserve.serving.service import MAX_RECORDS, PredictDependencies
 
 Schema = dict[str, Any]
@@ -40,6 +43,14 @@ UNUSED: Final = (
     *("HTTPValidationError", "ValidationError"),
 )
 FILE_SIZE: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": MAX_FILE_BYTES, "description": "In bytes."}
+RELEASE: Final[Schema] = {
+    "action": {"enum": list(get_args(Move))},
+    "by": {"type": "string", "pattern": LINE, "minLength": 1, "maxLength": 80, "description": "Who makes the move."},
+    "reason": {"type": "string", "pattern": LINE, "minLength": 1, "maxLength": 500, "description": "Why."},
+    "expected": {"type": "integer", "minimum": 0, "description": "The number of the last move that they saw."},
+    "version": {"type": "string", "pattern": f"^{VERSION.pattern}$", "description": "Of promote, shadow and canary."},
+    "share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "Of canary: of the entities."},
+}
 ENTITY: Final[Schema] = {
     "type": "string",
     "pattern": ENTITY_ID,
@@ -95,6 +106,7 @@ def _request_bodies(use_cases: Sequence[UseCase], default: str) -> Schema:
         "POST /raw-files": _object(
             {"use_case": name, "name": {"type": "string", "pattern": RAW_NAME}, "size": FILE_SIZE}
         ),
+        "POST /use-cases/{name}/release": _object(RELEASE, optional=["version", "share"]),
         "POST /ground-truth": {"anyOf": [_ref(f"{_component(use_case)}Outcomes") for use_case in use_cases]},
     }
 

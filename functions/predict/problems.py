@@ -11,18 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from tabserve.core.errors import (
+    AliasMovedError,
     IdempotencyConflictError,
     InvalidFieldError,
     LeaseLostError,
     MalformedBodyError,
     ModelError,
     NoValidRecordsError,
+    ReleaseError,
     RequestError,
     TabserveError,
     TooManyRecordsError,
     UnavailableError,
     UnknownFileError,
     UnknownUseCaseError,
+    UnknownVersionError,
 )
 from tabserve.core.records import FailureCase
 
@@ -34,7 +37,7 @@ PROBLEMS: Final[Mapping[int, str]] = {
     400: "The body is not strict JSON.",
     403: "The header x-api-key is missing or wrong.",
     404: "There is no such thing.",
-    409: "The Idempotency-Key was used for another body.",
+    409: "The Idempotency-Key was used for another body, or somebody else moved the champion meanwhile.",
     413: "Too many records or too large a body; put larger sets as a CSV into the raw bucket.",
     422: "A field, or every record, breaks a rule; `errors` names each.",
     UNAVAILABLE: "A part the answer needs is unavailable; try again after Retry-After seconds.",
@@ -78,11 +81,14 @@ class Problem(Described):
 # The first type that an error is an instance of decides.
 STATUS: Sequence[tuple[type[TabserveError], int, str]] = (
     (UnknownUseCaseError, 404, "unknown-use-case"),
+    (UnknownVersionError, 404, "unknown-version"),
     (UnknownFileError, 404, "unknown-file"),
     (TooManyRecordsError, 413, "too-many-records"),
     (IdempotencyConflictError, 409, "idempotency-conflict"),
     (MalformedBodyError, 400, "malformed-body"),
     (LeaseLostError, 409, "lease-lost"),
+    (AliasMovedError, 409, "moved-meanwhile"),
+    (ReleaseError, 422, "not-released"),
     (RequestError, 422, "invalid-request"),
     (ModelError, UNAVAILABLE, "no-model"),
     (UnavailableError, UNAVAILABLE, "unavailable"),

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
-from grafana.boards import drift
+from grafana.boards import drift, trial
 from grafana.boards.common import (
     BUCKET,
     NOW,
@@ -28,7 +28,7 @@ def build() -> dashboard.Dashboard:
         UID,
         "tabserve: drift and predictions",
         "Do the data still look like those the model was tested on, and are its answers still right?",
-        [*_now(), *drift.panels(), *_answers(), *_performance(), *_of_numbers(), *_last()],
+        [*_now(), *drift.panels(), *_answers(), *_performance(), *_of_numbers(), *trial.panels(), *_last()],
         database_variable(),
         use_case_variable(),
         query_variable("feature", "Feature", drift.FEATURES),

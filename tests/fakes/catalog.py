@@ -16,6 +16,12 @@ class FakeCatalog:
     def names(self) -> list[str]:
         return [use_case.name for use_case in self.use_cases]
 
+    def retired(self) -> list[str]:
+        return []
+
+    def knows(self, name: str) -> bool:
+        return name in self.names()
+
     def get(self, name: str) -> UseCase:
         found = next((use_case for use_case in self.use_cases if use_case.name == name), None)
         if found is None:

@@ -10,7 +10,7 @@ from tabserve.core.catalog import Catalog
 from tabserve.core.records import Value
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Interval, ModelCards
-from tabserve.serving.ports import Served
+from tabserve.serving.answers import Served
 from tests.definitions import CATALOG
 
 VERSION = "20260101T000000Z-00000000"

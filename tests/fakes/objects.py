@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import BytesIO
 from typing import BinaryIO
 
@@ -30,6 +31,16 @@ class FakeObjects:
             return False
         self.metadata[key] = dict(metadata or {})
         self.objects[key] = body if isinstance(body, bytes) else body.read()
+        return True
+
+    def tagged(self, key: str) -> tuple[bytes, str]:
+        body = self.objects[key]
+        return body, sha256(body).hexdigest()
+
+    def replace(self, key: str, body: bytes, etag: str, content_type: str = "") -> bool:
+        if key not in self.objects or self.tagged(key)[1] != etag:
+            return False
+        self.objects[key] = body
         return True
 
     def keys(self, prefix: str) -> Iterator[str]:

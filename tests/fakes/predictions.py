@@ -1,9 +1,9 @@
 """Predictions and what they are made from, in memory."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
+from typing import Any
 
 from tabserve.core.entities import Entity
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
@@ -17,6 +17,7 @@ from tabserve.serving.prediction import (
     PredictionBatch,
     StoredReply,
 )
+from tabserve.serving.trial import ScoringCount
 
 
 @dataclass
@@ -27,13 +28,15 @@ class FakePredictions:
     replies: dict[str, StoredReply] = field(default_factory=dict)
     truths: dict[str, str] = field(default_factory=dict)
     counts: list[RequestCount] = field(default_factory=list)
+    scored: list[tuple[datetime, ScoringCount]] = field(default_factory=list)
+    beside: list[Mapping[str, Any]] = field(default_factory=list)
     fences: dict[str, int] = field(default_factory=dict)
     unavailable: bool = False
 
     def add(self, *batches: PredictionBatch) -> None:
         self._must_be_there()
-        for prediction in chain(*batches):
-            self.stored.setdefault(prediction.id, prediction)
+        for batch in batches:
+            self._store(batch, {prediction.id for prediction in batch} - self.stored.keys())
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
         self._must_be_there()
@@ -41,7 +44,7 @@ class FakePredictions:
             raise LeaseLostError(str(batch.file_id))
         self.fences[batch.file_id or ""] = fence
         known = {(p.file_id, p.row_number) for p in self.stored.values() if p.source == "scheduled"}
-        self.stored |= {p.id: p for p in batch if (p.file_id, p.row_number) not in known}
+        self._store(batch, {p.id for p in batch if (p.file_id, p.row_number) not in known})
 
     def add_once(self, batch: PredictionBatch, reply: StoredReply) -> StoredReply | None:
         self._must_be_there()
@@ -50,6 +53,10 @@ class FakePredictions:
         self.replies[reply.key] = reply
         self.add(batch)
         return None
+
+    def _store(self, batch: PredictionBatch, new: set[str]) -> None:
+        self.stored |= {prediction.id: prediction for prediction in batch if prediction.id in new}
+        self.beside += [each for each in batch.beside() if each["prediction_id"] in new]
 
     def find_reply(self, key: str) -> StoredReply | None:
         self._must_be_there()
@@ -82,6 +89,19 @@ class FakePredictions:
         found = sorted((p for p in self.stored.values() if _matches(p, query)), key=_place, reverse=True)
         page, rest = found[: query.limit], found[query.limit :]
         return Page(page, Cursor(*_place(page[-1])) if rest else None)
+
+    def add_scoring(self, counts: Sequence[ScoringCount], minute: datetime) -> None:
+        self._must_be_there()
+        self.scored += [(minute, count) for count in counts]
+
+    def scoring(self, use_case: str, trial: int, since: datetime) -> Sequence[ScoringCount]:
+        self._must_be_there()
+        found: dict[tuple[str, float], ScoringCount] = {}
+        for at, each in self.scored:
+            if (each.use_case, each.trial) == (use_case, trial) and at >= since:
+                key = (each.role, each.bucket)
+                found[key] = _sum(found[key], each) if key in found else each
+        return list(found.values())
 
     def reachable(self) -> bool:
         return not self.unavailable
@@ -118,6 +138,11 @@ class FakeQueue:
 
     def send(self, body: bytes) -> None:
         self.sent.append(body)
+
+
+def _sum(one: ScoringCount, other: ScoringCount) -> ScoringCount:
+    names = ("calls", "failures", "rows", "seconds")
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in names})
 
 
 def _place(prediction: Prediction) -> tuple[datetime, str]:

@@ -83,8 +83,8 @@ class WideApi:
         return {"index": index, "prediction_id": str(uuid.uuid4()), **shown}
 
     def _past(self, name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-        stored = {"request_id": "r", "use_case": name, "model_version": VERSION, "source": "webapp", "entity_id": None}
-        when = {"created_at": datetime.now(UTC).isoformat(), "file_id": None, "row_number": None}
+        stored = {"request_id": "r", "use_case": name, "model_version": VERSION, "source": "webapp", "role": "champion"}
+        when = {"created_at": datetime.now(UTC).isoformat(), "entity_id": None, "file_id": None, "row_number": None}
         return {**self._entry(0), **stored, **when, "features": record}
 
 

@@ -12,7 +12,8 @@ from tabserve.registry.store import Registry
 from tabserve.registry.version import DEFINITION
 from tabserve.training.build import train_dependencies
 from tabserve.training.dataset import Dataset
-from tabserve.training.service import definition, split, train
+from tabserve.training.service import split, train
+from tabserve.training.version_files import definition
 from tests.kill.raw_files import DOUBTFUL, HEADERS
 
 DEFINITIONS = Path(__file__).parent / "use_cases"

@@ -48,7 +48,7 @@ def dependencies(registry: Registry) -> TrainDependencies:
     def clock() -> datetime:
         return NOON + timedelta(minutes=next(minutes))
 
-    return TrainDependencies(built.fit, built.load, registry, clock, {"python": "3"}, "c" * 40)
+    return TrainDependencies(built.fit, built.load, built.card, registry, clock, {"python": "3"}, "c" * 40)
 
 
 @pytest.fixture(scope="session")

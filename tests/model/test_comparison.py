@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from tabserve.training.comparison import corrected, figures
-from tabserve.training.folds import folds
-from tabserve.training.pipeline import fit
+from tabserve.training.choice import first_choices
+from tabserve.training.comparison import figures
+from tabserve.training.fitting import fit
+from tabserve.training.folds import corrected, folds
 from tests.definitions import CATALOG
 from tests.model.conftest import rows_of
 
@@ -37,7 +38,7 @@ def test_folds_leave_out_every_row_once_and_share_out_each_class() -> None:
 def test_figures_are_cross_validated_and_of_the_held_out_rows() -> None:
     rows = rows_of("iris")
     said: list[str] = []
-    found = figures(IRIS, rows.training, rows.held_out, fit, said.append)
+    found = figures(IRIS, rows.training, rows.held_out, fit, first_choices(IRIS)[0], said.append)
     assert list(found.cross_validated) == list(found.held_out) == ["accuracy", "roc_auc", "brier", "log_loss"]
     assert found.cross_validated["accuracy"].value == pytest.approx(0.95, abs=0.03)
     assert all(metric.low <= metric.value <= metric.high for metric in found.cross_validated.values())

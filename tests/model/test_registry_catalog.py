@@ -86,9 +86,10 @@ def test_a_champion_goes_by_its_own_definition_and_not_by_that_of_the_folder(tmp
 
 def test_a_retired_use_case_is_gone_until_a_version_is_promoted(world: World, train_into: Train) -> None:
     version = train_into(IRIS, world.registry).metadata.version
-    world.registry.retire("iris")
+    world.registry.change("iris", lambda now: now.moved("retire", now.version, retired=True))
 
     assert world.catalog.names() == []
+    assert world.catalog.retired() == ["iris"]
     with pytest.raises(RetiredUseCaseError, match="'iris' is retired; to bring it back, promote"):
         world.catalog.get("iris")
 
@@ -96,11 +97,12 @@ def test_a_retired_use_case_is_gone_until_a_version_is_promoted(world: World, tr
     world.pass_time()
     assert world.catalog.get("iris") == IRIS
     assert world.catalog.names() == ["iris"]
+    assert world.catalog.retired() == []
 
 
 def test_a_use_case_of_the_project_that_was_never_trained_can_be_retired(tmp_path: Path) -> None:
     world = World(tmp_path, IRIS)
-    world.registry.retire("iris")
+    world.registry.change("iris", lambda now: now.moved("retire", now.version, retired=True))
 
     assert world.catalog.names() == []
 
@@ -152,8 +154,18 @@ def test_a_name_that_is_none_is_not_looked_up(world: World, name: str) -> None:
 def test_a_definition_of_a_newer_tabserve_is_refused_in_a_sentence(
     world: World, train_into: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tabserve.training.service.SCHEMA_VERSION", 9)
+    monkeypatch.setattr("tabserve.training.version_files.SCHEMA_VERSION", 9)
     train_into(IRIS, world.registry)
 
     with pytest.raises(IncompatibleModelError, match="schema_version is 9, this tabserve knows definitions up to 1"):
         world.catalog.get("iris")
+
+
+def test_what_the_folder_has_is_known_without_the_registry(tmp_path: Path, train_into: Train) -> None:
+    world = World(tmp_path, IRIS)
+    world.catalog = RegistryCatalog(FakeCatalog([IRIS]), lambda: pytest.fail("the registry was asked"))
+    assert world.catalog.knows("iris")
+    assert not World(tmp_path).catalog.knows("iris")
+    other = World(tmp_path)
+    train_into(IRIS, other.registry)
+    assert other.catalog.knows("iris")

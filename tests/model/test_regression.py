@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import PREDICTION, PROBABILITY, NumericProfile
 from tabserve.reference.reference import Reference
 from tabserve.registry.store import Registry
+from tabserve.training.choice import first_choices
 from tabserve.training.dataset import Dataset, LabelledRows, split_rows
-from tabserve.training.pipeline import fit
+from tabserve.training.fitting import fit
 from tabserve.training.service import Trained, split, train
 from tabserve.training.tasks import conformal_interval
 from tests.definitions import RENTS
@@ -129,8 +131,11 @@ def test_intervals_hold_their_share_of_held_out_rows_over_repeated_splits(name: 
     shares = []
     for seed in range(40 if estimator == "ridge" else 3):
         learned, held_out = split_rows(rows, 0.25, seed, by_class=False)
-        half_width = conformal_interval(use_case, learned, fit).half_width
-        residuals = np.abs(fit(use_case, learned).score(held_out.columns, len(held_out))[:, 0] - held_out.targets)
+        (choice,) = first_choices(use_case)
+        half_width = conformal_interval(use_case, learned, partial(fit, choice=choice)).half_width
+        residuals = np.abs(
+            fit(use_case, learned, choice).score(held_out.columns, len(held_out))[:, 0] - held_out.targets
+        )
         shares.append(float(np.mean(residuals <= half_width)))
     print(f"{name} {estimator}: {np.mean(shares):.3f} of {len(shares)} splits, {min(shares):.3f} to {max(shares):.3f}")
     assert 0.88 <= np.mean(shares) <= 0.92 or (estimator == "random_forest" and np.mean(shares) >= 0.87)
@@ -161,3 +166,34 @@ def test_a_measure_of_classes_is_no_limit_of_a_regression(tmp_path: Path) -> Non
 def test_a_target_that_cannot_be_learned_is_one_sentence(rows: int, rent: str | None, message: str) -> None:
     with pytest.raises(TrainingDataError, match=message):
         split(RENTS, rents(rows, rent), None)
+
+
+def test_candidates_of_a_regression_are_compared_by_their_rmse(tmp_path: Path) -> None:
+    use_case = changed(estimator=("random_forest", "ridge"))
+    registry = Registry(FolderStore(tmp_path))
+    metadata = train(use_case, split(use_case, rents(150), None), dependencies(registry)).metadata
+    assert [(each.estimator, each.measure) for each in metadata.candidates] == [
+        ("ridge", "rmse"),
+        ("random_forest", "rmse"),
+    ]
+    ridge, forest = (each.cross_validated.value for each in metadata.candidates)
+    assert ridge < forest  # rents are a sum of what there is
+    assert metadata.estimator == "ridge"
+
+
+def test_what_is_stopped_registers_nothing(tmp_path: Path) -> None:
+    use_case = changed(estimator=("random_forest", "ridge"))
+    registry = Registry(FolderStore(tmp_path))
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(use_case, split(use_case, rents(60), None), dependencies(registry), watch=stopped)
+    assert registry.versions("rents") == []
+
+
+def test_parameters_that_the_library_refuses_are_one_sentence(tmp_path: Path) -> None:
+    use_case = changed(estimator="random_forest", parameters={"max_depth": "deep"})
+    with pytest.raises(TrainingDataError, match=r"rents: random_forest with \{'max_depth': 'deep'\} cannot be fitted"):
+        train(use_case, split(use_case, rents(60), None), dependencies(Registry(FolderStore(tmp_path))))

@@ -3,14 +3,18 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from tabserve.core.errors import ModelError, NoModelError, RetiredUseCaseError, StorageUnavailableError
 from tabserve.core.folder import FolderStore
 from tabserve.core.use_case import UseCase
+from tabserve.registry.standing import Trial
 from tabserve.registry.store import BundledModels, Registry
-from tabserve.serving.served_models import REFRESH_SECONDS, ServedModels
+from tabserve.serving import served_models
+from tabserve.serving.model_alerts import Place
+from tabserve.serving.served_models import LOADING_SECONDS, REFRESH_SECONDS, ServedModels
 from tabserve.training.service import Trained
 from tests.definitions import CATALOG
 
@@ -42,8 +46,8 @@ class World:
             raise StorageUnavailableError("away")
         return self.registry
 
-    def _report(self, _: str, version: str, error: ModelError | None) -> None:
-        (self.refused if error else self.mended).append(version)
+    def _report(self, _: str, version: str, error: ModelError | None, place: Place) -> None:
+        (self.refused if error else self.mended).append(version if place == "champion" else f"{place} {version}")
 
 
 @pytest.fixture
@@ -119,7 +123,7 @@ def test_without_any_model_there_is_no_answer(world: World) -> None:
 
 def test_a_retired_use_case_answers_no_more_until_a_version_is_promoted(world: World, first: str) -> None:
     assert world.served() == first
-    world.registry.retire(USE_CASE.name)
+    world.registry.change(USE_CASE.name, lambda now: now.moved("retire", now.version, retired=True))
     world.pass_time()
     with pytest.raises(RetiredUseCaseError):
         world.served()
@@ -140,3 +144,100 @@ def test_a_version_answers_by_its_own_definition_and_older_rows_by_that_of_their
     assert (older.use_case, older.version) == (USE_CASE, first)
     assert world.models.judged_by(USE_CASE.name, later.contract_sha256).version == second
     assert world.models.judged_by(USE_CASE.name, "0" * 64).version == second
+
+
+def shadow(world: World, version: str) -> None:
+    trial = Trial(kind="shadow", version=version)
+    world.registry.change(USE_CASE.name, lambda now: now.moved("shadow", now.version, trial=trial))
+
+
+def stop(world: World) -> None:
+    world.registry.change(USE_CASE.name, lambda now: now.moved("stop", now.version))
+
+
+def on_trial(world: World) -> str | None:
+    """Look again and again, as calls do, until what is being loaded is there."""
+    found = world.models.champion(USE_CASE.name).challenger
+    for _ in range(1_000):
+        if found or not world.models._loads._under_way:
+            break
+        world.now += LOADING_SECONDS
+        found = world.models.champion(USE_CASE.name).challenger
+    return found.version if found else None
+
+
+def test_a_challenger_is_beside_the_champion_from_the_refresh_on_until_it_is_stopped(
+    world: World, first: str, second: str
+) -> None:
+    assert world.served() == first
+    shadow(world, second)
+    assert on_trial(world) is None
+    world.pass_time()
+    assert on_trial(world) == second
+    assert world.served() == first
+    stop(world)
+    world.pass_time()
+    assert on_trial(world) is None
+
+
+def test_another_share_needs_no_other_model(world: World, first: str, second: str) -> None:
+    canary = {share: Trial(kind="canary", version=second, share=share) for share in (0.1, 0.5)}
+    models = []
+    for share, trial in canary.items():
+        world.registry.change(USE_CASE.name, lambda now, trial=trial: now.moved("canary", now.version, trial=trial))  # type: ignore[misc]
+        found = world.models.reload(USE_CASE.name).challenger
+        assert found
+        assert (found.kind, found.share, found.number) == (
+            "canary",
+            share,
+            world.registry.standing(USE_CASE.name).number,
+        )
+        models.append(found.served.model)
+    assert models[0] is models[1]
+
+
+def test_no_call_waits_for_a_challenger(world: World, first: str, second: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world.served() == first
+    may_load, load = Event(), world.registry.load
+    monkeypatch.setattr(world.registry, "load", lambda *given: may_load.wait() and load(*given))
+    shadow(world, second)
+    for _ in range(3):
+        world.pass_time()
+        assert world.models.champion(USE_CASE.name).challenger is None
+    may_load.set()
+    assert on_trial(world) == second
+
+
+def test_the_champion_before_answers_while_the_next_one_is_loaded(
+    world: World, first: str, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_models, "PATIENCE_S", 0.0)
+    assert world.served() == first
+    may_load, load = Event(), world.registry.load
+    monkeypatch.setattr(world.registry, "load", lambda *given: may_load.wait() and load(*given))
+    world.registry.point(USE_CASE.name, "champion", second)
+    for _ in range(3):
+        world.pass_time()
+        assert world.served() == first
+    may_load.set()
+    assert world.models.reload(USE_CASE.name).version == second
+
+
+def test_a_corrupted_challenger_is_refused_once_and_the_champion_serves_on(
+    world: World, first: str, second: str
+) -> None:
+    assert world.served() == first
+    world.spoil(second)
+    shadow(world, second)
+    for _ in range(3):
+        world.pass_time()
+        assert on_trial(world) is None
+    assert (world.served(), world.refused) == (first, [f"challenger {second}"])
+
+
+def test_a_promotion_ends_the_trial(world: World, first: str, second: str) -> None:
+    shadow(world, second)
+    assert world.models.reload(USE_CASE.name).challenger
+    world.registry.point(USE_CASE.name, "champion", second)
+    served = world.models.reload(USE_CASE.name)
+    assert (served.version, served.challenger) == (second, None)

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from tabserve.core.errors import AcceptanceError, IncompatibleModelError, ParityError
 from tabserve.core.records import Value
+from tabserve.core.training import ESTIMATORS, ONLY_OF_NUMBERS
 from tabserve.core.use_case import UseCase
 from tabserve.reference.profile import PREDICTION
 from tabserve.reference.reference import Reference
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import Registry
 from tabserve.registry.version import Example
-from tabserve.training.pipeline import SklearnModel, _frame
+from tabserve.training.choice import first_choices
+from tabserve.training.fitting import fit
+from tabserve.training.pipeline import SklearnModel, frame_of
 from tabserve.training.service import Rows, Trained, train
 from tests.model.conftest import ROOT, dependencies
 
@@ -57,7 +60,7 @@ def test_the_export_answers_like_the_saved_pipeline(
     exported = trained_registry.load(use_case, version).score(columns, len(rows.held_out))
     original = SklearnModel(use_case, pipeline, {}).score(columns, len(rows.held_out))
     np.testing.assert_allclose(exported, original, rtol=0, atol=1e-6)
-    assert list(exported.argmax(axis=1)) == list(pipeline.predict(_frame(use_case, columns)))
+    assert list(exported.argmax(axis=1)) == list(pipeline.predict(frame_of(use_case, columns)))
 
 
 def test_one_row_is_answered_as_among_others(use_case: UseCase, rows: Rows, trained_registry: Registry) -> None:
@@ -83,10 +86,12 @@ def test_missing_and_unknown_values_are_answered(use_case: UseCase, trained_regi
 def hashes_of_another_process() -> dict[str, list[str]]:
     program = (
         "import hashlib; from tests.model.conftest import CATALOG, NAMES, rows_of\n"
-        "from tabserve.training.pipeline import fit\n"
+        "from tabserve.training.choice import first_choices\n"
+        "from tabserve.training.fitting import fit\n"
         "for name in NAMES:\n"
-        "    model = fit(CATALOG.get(name), rows_of(name).training)\n"
-        "    print(name, *(hashlib.sha256(body).hexdigest() for body in (model.export(), model.save())))\n"
+        "    use_case = CATALOG.get(name)\n"
+        "    model = fit(use_case, rows_of(name).training, *first_choices(use_case))\n"
+        "    print(name, *(hashlib.sha256(body).hexdigest() for body in (model.export(), *model.save().values())))\n"
     )
     environment = os.environ | {"PYTHONHASHSEED": "4711"}
     command = [sys.executable, "-c", program]
@@ -198,9 +203,10 @@ def scale_constants(factor: float) -> Callable[[onnx.ModelProto], None]:
 
 def test_an_export_that_answers_otherwise_is_refused(use_case: UseCase, rows: Rows, empty_registry: Registry) -> None:
     honest = dependencies(empty_registry)
+    model = fit(use_case, rows.training, *first_choices(use_case))
     for factor in (1.01, 1.0001):
-        fitted = Tampered(use_case, honest.fit(use_case, rows.training), scale_constants(factor))
-        deps = dataclasses.replace(honest, fit=lambda *_, fitted=fitted: fitted)
+        fitted = Tampered(use_case, model, scale_constants(factor))
+        deps = dataclasses.replace(honest, fit=lambda *_, fitted=fitted, **__: fitted)
         with pytest.raises(ParityError, match="the exported model answers"):
             train(use_case, rows, deps)
     assert empty_registry.versions(use_case.name) == []
@@ -218,7 +224,8 @@ def test_a_model_below_a_limit_is_refused_with_the_limit(
     assert empty_registry.versions(use_case.name) == []
 
 
-@pytest.mark.parametrize("estimator", ["logistic_regression", "random_forest"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("estimator", [name for name in ESTIMATORS if name != ONLY_OF_NUMBERS])
 def test_every_estimator_exports_alike_for_every_use_case(
     use_case: UseCase, rows: Rows, estimator: str, empty_registry: Registry
 ) -> None:
@@ -226,7 +233,9 @@ def test_every_estimator_exports_alike_for_every_use_case(
     metadata = train(changed, rows, dependencies(empty_registry)).metadata
     assert metadata.estimator == estimator
     assert metadata.parity.differing_classes == 0
-    assert metadata.parity.max_difference <= (1e-12 if estimator == "logistic_regression" else 0)
+    # XGBoost answers in 32 bits; others' exponential function is rounded otherwise in the last place.
+    forest = estimator in ("extra_trees", "random_forest")
+    assert metadata.parity.max_difference <= (0 if forest else 2e-7 if estimator == "xgboost" else 1e-12)
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:

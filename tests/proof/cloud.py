@@ -147,6 +147,10 @@ class Cloud:
         registry.point(name, "champion", f"{champion[:-8]}{FIRST}")
         return name
 
+    def versions(self, use_case: str) -> list[str]:
+        """Return the versions of a use case."""
+        return Registry(S3Store(self.s3, self.stack["ARTIFACTS_BUCKET"])).versions(use_case)
+
     def change_contract(self, name: str) -> None:
         """Promote the version of the second contract."""
         registry = Registry(S3Store(self.s3, self.stack["ARTIFACTS_BUCKET"]))

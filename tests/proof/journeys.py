@@ -36,6 +36,7 @@ class Journeys:
             "predict": [
                 self.features_are_found,
                 self.versions_are_listed,
+                self.versions_are_promoted,
                 self.links_write_raw_files,
                 self.links_read_files,
                 self.queued_records_are_answered,
@@ -75,6 +76,14 @@ class Journeys:
         """The API knows all versions of the bucket, not the packed one only."""
         status, answer = call(self.cloud.stack, "/model?use_case=titanic")
         assert (status, len(answer.get("versions", ())) > 1) == (REACHED, True)
+
+    def versions_are_promoted(self) -> None:
+        """The API moves the champion's alias and keeps where it stood."""
+        name = self.cloud.register_use_case()
+        newest = self.cloud.versions(name)[-1]
+        body = {"action": "promote", "version": newest, "by": "proof", "reason": "proof", "expected": 1}
+        status, answer = call(self.cloud.stack, f"/use-cases/{name}/release", body)
+        assert status == REACHED, answer
 
     def links_write_raw_files(self) -> None:
         """A link takes a raw file."""

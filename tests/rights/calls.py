@@ -20,6 +20,7 @@ ACTIONS = {
 }
 # What a policy writes of an object's name: in the bucket of artifacts its folder, in others nothing.
 FOLDERS = re.compile(r"^(models|reports|answers)/")
+MOVES = re.compile(r"^models/[^/]+/(aliases|moves)/")  # what a move writes; versions are written by no function
 
 
 # Readers to whom an object that is not there and one that is forbidden are the same.
@@ -55,6 +56,8 @@ def rights(service: str, operation: str, params: Mapping[str, Any], *, told: boo
 def _resources(service: str, params: Mapping[str, Any]) -> list[str]:
     if service == "s3":
         bucket, key = f"arn:aws:s3:::{params['Bucket']}", params.get("Key")
+        if "Body" in params and (moved := MOVES.match(key or "")):
+            return [f"{bucket}/models/*/{moved[1]}/*"]
         folder = FOLDERS.match(key or "")
         return [bucket if key is None else f"{bucket}/{folder[0] if folder else ''}*"]
     if service == "dynamodb":

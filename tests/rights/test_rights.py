@@ -16,12 +16,15 @@ import pytest
 from moto import mock_aws
 
 from local_cloud.config import ROOT
+from tabserve.core.clock import utc_now
+from tabserve.registry.release import Mover, Releases
 from tests.definitions import CATALOG
 from tests.factories import API_KEY
+from tests.failing_versions import POISON, register_failing
 from tests.infra import template
 from tests.lambdas import messages
 from tests.rights.deployed import Deployed, Right, statements
-from tests.rights.world import HEADER, KEY, LONG_FILE, World, request
+from tests.rights.world import HEADER, KEY, LONG_FILE, Handler, World, request
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -61,7 +64,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def run_everything(world: World) -> None:
     """Let each function do all it can do, in the order in which a file meets them."""
     scheduled = world.recorders["ScheduledPredictFunction"]
-    world.promote(CATALOG.get("titanic"))
+    version = world.promote(CATALOG.get("titanic"))
     world.put("RawBucket", "titanic/lost.csv", "")
     rows = [f"{number},1,Doe,female,38,71.28,C" for number in range(LONG_FILE)]
     file = world.put("RawBucket", KEY, "\n".join([HEADER, *rows, "x,9,Doe,female,38,71.28,C", ""]))
@@ -89,14 +92,42 @@ def run_everything(world: World) -> None:
     file_id = good["Key"].split("/")[1]
     assert ask(world, "GET", "/model") == 200
     assert ask(world, "GET", "/features/titanic/1") == 200
+    retire = {"action": "retire", "by": "Ann", "reason": "over", "expected": 1}
+    promote = {**retire, "action": "promote", "version": version, "expected": 2}
+    assert ask(world, "POST", "/use-cases/titanic/release", retire) == 200
+    assert ask(world, "POST", "/use-cases/titanic/release", promote) == 200
+    assert ask(world, "GET", "/use-cases/titanic/release") == 200
     assert ask(world, "POST", "/raw-files", {"use_case": "titanic", "name": "a.csv", "size": 9}) == 201
     assert ask(world, "GET", f"/raw-files/{file_id}") == 200
     assert ask(world, "GET", f"/reports/{file_id}") == 200
     assert ask(world, "GET", f"/bad-rows/{file_id}") == 200
     queued = messages(json.dumps({"use_case": "tulips", "records": [{}]}))
     assert world.call("PredictFunction", queued) == {"batchItemFailures": []}
+    stop_a_trial(world)
     large = messages(json.dumps({"use_case": "titanic", "records": [{"Age": "x"}] * 5_000}))
     assert world.call("PredictFunction", large) == {"batchItemFailures": []}
+
+
+def stop_a_trial(world: World) -> None:
+    """Let a canary fail until it is stopped."""
+    use_case, registry = CATALOG.get("titanic"), world.registry()
+    champion = registry.standing(use_case.name).version
+    assert champion
+    failing = register_failing(registry, use_case, champion, "Age", "nan")
+    Releases(registry, CATALOG.get, utc_now).start(use_case.name, "canary", failing, 1.0, Mover("somebody"))
+    record = {"Pclass": 1, "Sex": "female", "Age": POISON, "Fare": 71.28, "Embarked": "C"}
+    events = [
+        request("POST", "/reload-model", API_KEY),
+        *[request("POST", "/predict", API_KEY, {"use_case": use_case.name, "records": [record]})] * 3,
+    ]
+    answers: list[dict[str, Any]] = []
+
+    def one_after_the_other(handler: Handler) -> Handler:
+        return lambda _, context: answers.extend(handler(event, context) for event in events)
+
+    world.call("PredictFunction", None, around=one_after_the_other)
+    assert [each["statusCode"] for each in answers] == [200] * len(events), answers
+    assert registry.standing(use_case.name).action == "stop"
 
 
 def ask(world: World, method: str, path: str, body: object = None) -> int:

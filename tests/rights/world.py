@@ -71,10 +71,14 @@ class World:
             wanted = {each: table[each] for each in ("AttributeDefinitions", "KeySchema", "BillingMode")}
             self._clients["dynamodb"].create_table(TableName=name, **wanted)
 
-    def promote(self, use_case: UseCase) -> None:
-        """Train a champion of a use case into the bucket."""
-        registry = Registry(S3Store(self._clients["s3"], self.deployed.name("ArtifactsBucket")))
-        training.train_use_case(use_case, training.labelled_data(use_case), registry, promote=True)
+    def promote(self, use_case: UseCase) -> str:
+        """Train a champion of a use case into the bucket; return its version."""
+        trained = training.train_use_case(use_case, training.labelled_data(use_case), self.registry(), promote=True)
+        return trained.metadata.version
+
+    def registry(self) -> Registry:
+        """Return the registry in the bucket."""
+        return Registry(S3Store(self._clients["s3"], self.deployed.name("ArtifactsBucket")))
 
     def call(
         self,

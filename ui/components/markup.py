@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 HARMLESS = re.compile(r"(?!www)[^\W\d_]([^\W_]|[ ,()/%]|(?<=[^\W_])[_.-]+(?=[^\W_]))*")
+LINKED = re.compile(r"https?://|www(?=\.)|(?<=\w)@(?=\w)", re.IGNORECASE)
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -48,6 +49,16 @@ def significant(value: float) -> str:
     if 0 < abs(value) < 0.001:
         return "under 0.001"
     return f"{value:,.0f}" if abs(value) >= 100 or value == 0 else f"{value:.2g}"
+
+
+def beside(caption: str, rows: Mapping[str, Sequence[str]]) -> str:
+    """Return a table of what is said of a champion and of a challenger, by what it is about."""
+    head = '<td></td><th scope="col">champion</th><th scope="col">challenger</th>'
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for name, cells in rows.items()
+    )
+    return f'<table class="ts-table ts-beside" aria-label="{escape(caption)}"><tr>{head}</tr>{body}</table>'
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,8 @@ def verdict(sentence: str, color: str) -> str:
 
 def plain(text: object) -> str:
     """Escape a text for use in Markdown, so that data cannot become formatting or links."""
-    return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in str(text))
+    kept = LINKED.sub("\\g<0>\u2060", str(text))  # Markdown makes links of escaped addresses all the same
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:@" else character for character in kept)
 
 
 def label(text: str) -> str:

@@ -160,6 +160,7 @@ def _frame(found: Sequence[Json], definition: Json, names: Sequence[str] | None 
             **tables.features(definition, [each["features"] for each in found], names),
             "source": [each["source"] for each in found],
             "model version": [each["model_version"] for each in found],
+            "answered as": [each["role"] for each in found],
             PREDICTION_ID: [each[PREDICTION_ID] for each in found],
         }
     )

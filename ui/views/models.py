@@ -1,4 +1,4 @@
-"""Which model versions there are, how good they are, and what the champion answered lately."""
+"""Which model versions there are and how good they are; to promote them, try them and take them back."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,7 +7,20 @@ import pandas as pd
 import streamlit as st
 
 from ui import address, context, numbers, queries
-from ui.components import headline, markup, model_pictures, notices, number_pictures, tables, times
+from ui import release as releases
+from ui.components import (
+    headline,
+    markup,
+    model_card,
+    model_pictures,
+    notices,
+    number_pictures,
+    release,
+    release_dialog,
+    tables,
+    times,
+    trial,
+)
 from ui.components.markup import number, percent, plain
 from ui.context import Json, label_of
 from ui.errors import UiError
@@ -30,28 +43,44 @@ NOBODY = "–"
 
 def show() -> None:
     """Draw the page."""
-    definition = context.chosen_definition()
     headline.show("Models")
-    cards = context.api().model(definition["name"])
-    _show_serving(definition["name"], cards)
+    release_dialog.show_note()
+    release.show_retired(context.retired())
+    definition = context.chosen_definition()
+    name, title = definition["name"], definition["title"] or definition["name"]
+    cards, seen = context.api().model(name), context.release(name)
+    _show_serving(name, cards)
+    trial.show(definition, seen)
     if cards["versions"]:
-        _show_compared(definition, cards)
+        _show_versions(cards, seen)
+        _show_compared(definition, cards, seen, title)
     else:
         notices.show_empty(
             "The registry has no version.",
             "The API answers with the model that came with its code. Train one as below.",
         )
     _show_lately(definition)
-    _show_versions(cards)
-    _show_what_to_do(definition["name"], cards)
+    _show_what_to_do(name, cards)
 
 
 def _show_serving(use_case: str, cards: Json) -> None:
     st.markdown(f"Version **`{cards['serving']}`** answers now.")
     champion = cards["champion"] and cards["champion"]["version"]
     if champion and champion != cards["serving"]:
-        st.warning(f"The champion is {champion}; this instance has not taken it over yet.")
+        st.warning(f"The champion is {champion}; this instance takes it over within 30 seconds.")
         _offer_reload(use_case, cards, primary=True)
+        _watch(use_case, cards["serving"])
+
+
+@st.fragment(run_every=5)
+def _watch(use_case: str, serving: str) -> None:
+    """Draw the page anew when another version answers."""
+    try:
+        now = context.api().model(use_case)["serving"]
+    except UiError:
+        return
+    if now != serving:
+        st.rerun()
 
 
 def _offer_reload(use_case: str, cards: Json, *, primary: bool = False) -> None:
@@ -64,17 +93,56 @@ def _offer_reload(use_case: str, cards: Json, *, primary: bool = False) -> None:
         st.success(f"**The API answers with version {now}.** {same}", icon=":material/check_circle:")
 
 
-def _show_compared(definition: Json, cards: Json) -> None:
-    """Draw the champion, or any version the visitor chose, beside another one."""
+def _show_versions(cards: Json, seen: Json) -> None:
+    versions = cards["versions"]
+    st.header("Versions", anchor=False)
+    frame = pd.DataFrame(
+        {
+            "version": [version["version"] for version in versions],
+            "role": [releases.role(seen, version["version"]) or None for version in versions],
+            **{
+                title: [_interval(version["metrics"].get(name)) for version in versions]
+                for name, title in METRICS.items()
+                if any(name in version["metrics"] for version in versions)
+            },
+            "trained": pd.to_datetime([version["created_at"] for version in versions], utc=True),
+            "rows trained on": [version["rows_trained"] for version in versions],
+            "estimator": [version["estimator"].replace("_", " ") for version in versions],
+            "training data": [version["data_sha256"][:12] for version in versions],
+        }
+    )
+    columns = {
+        "version": st.column_config.TextColumn(pinned=True),
+        "trained": times.column("trained"),
+        "rows trained on": st.column_config.NumberColumn(format="localized"),
+    }
+    tables.show(frame, "Model versions, newest first", columns)
+    st.caption("Metrics on held-out rows with their 95 % intervals.")
+
+
+def _show_compared(definition: Json, cards: Json, seen: Json, title: str) -> None:
+    """Draw the champion, or any version the visitor chose, beside another one, and what can be done with it."""
     known = {version["version"]: version for version in cards["versions"]}
-    roles = {name: _role(version, cards) for name, version in known.items()}
-    names = {name: f"{name} ({role})" if (role := roles[name]) else name for name in sorted(known, key=_first(cards))}
-    st.header("How good the versions are", anchor=False)
+    names = {name: name for name in sorted(known, key=_first(cards))}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = address.choose("Version", names, "version", width=380)
         others = {name: text for name, text in names.items() if name != chosen}
         beside = address.choose("Beside", {NOBODY: "no other version", **others}, "beside", width=380)
-    shown = [known[chosen], *([known[beside]] if beside in known else [])]
+    release.show_buttons(seen, chosen, title)
+    tabs = address.tabs({"quality": "How good it is", "card": "Model card", "history": "History"})
+    with tabs["quality"]:
+        if tabs["quality"].open:
+            shown = [known[chosen], *([known[beside]] if beside in known else [])]
+            _show_quality(definition, shown)
+    with tabs["card"]:
+        if tabs["card"].open:
+            model_card.show(definition["name"], chosen)
+    with tabs["history"]:
+        if tabs["history"].open:
+            release.show_history(seen)
+
+
+def _show_quality(definition: Json, shown: list[Json]) -> None:
     if numbers.is_regression(definition):
         number_pictures.show(shown, METRICS, definition)
     else:
@@ -158,55 +226,17 @@ def _show_lately(definition: Json) -> None:
         )
 
 
-def _show_versions(cards: Json) -> None:
-    versions = cards["versions"]
-    if not versions:
-        return
-    st.header("All versions", anchor=False)
-    frame = pd.DataFrame(
-        {
-            "version": [version["version"] for version in versions],
-            "role": [_role(version, cards) or None for version in versions],
-            **{
-                title: [_interval(version["metrics"].get(name)) for version in versions]
-                for name, title in METRICS.items()
-                if any(name in version["metrics"] for version in versions)
-            },
-            "trained": pd.to_datetime([version["created_at"] for version in versions], utc=True),
-            "rows trained on": [version["rows_trained"] for version in versions],
-            "estimator": [version["estimator"].replace("_", " ") for version in versions],
-            "training data": [version["data_sha256"][:12] for version in versions],
-        }
-    )
-    columns = {
-        "version": st.column_config.TextColumn(pinned=True),
-        "trained": times.column("trained"),
-        "rows trained on": st.column_config.NumberColumn(format="localized"),
-    }
-    tables.show(frame, "Model versions, newest first", columns)
-    st.caption("Metrics on held-out rows with their 95 % intervals.")
-
-
 def _show_what_to_do(use_case: str, cards: Json) -> None:
-    """Say how versions come to be and get their role: by command, since the API only reads the registry."""
-    st.header("Train, promote, reload", anchor=False)
+    """Say how versions come to be: by a command, since training needs the data."""
+    st.header("Train and reload", anchor=False)
     st.markdown(
-        "A new version is trained by a command where the code is. It becomes the *challenger*; with `PROMOTE=1` it "
-        "becomes the *champion*, which every instance of the API takes over within 30 seconds."
+        "A new version is trained by a command where the code and the data are. It becomes the *challenger*, which can "
+        "be tried and promoted above; with `PROMOTE=1` it becomes the *champion* at once."
     )
     st.code(f"make train USE_CASE={use_case}\nmake train USE_CASE={use_case} PROMOTE=1", language="bash")
     champion = cards["champion"] and cards["champion"]["version"]
     if champion == cards["serving"]:
         _offer_reload(use_case, cards)
-
-
-def _role(version: Json, cards: Json) -> str:
-    """Name what a version is for; the champion answers, so that is said of others only."""
-    name = version["version"]
-    if name == (cards["champion"] or {}).get("version"):
-        return "champion"
-    roles = ["challenger"] if name == (cards["challenger"] or {}).get("version") else []
-    return ", ".join([*roles, *(["answers now"] if name == cards["serving"] else [])])
 
 
 def _interval(metric: Json | None) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import alerts, context, navigation, progress, queries
-from ui.components import headline, markup, notices, problems, tables, times
+from ui.components import headline, markup, notices, problems, tables, times, trial
 from ui.components.markup import Step
 from ui.errors import UiError
 
@@ -24,6 +24,7 @@ def show() -> None:
     headline.show("From a file of rows to predictions you can trust")
     use_case = context.chosen()
     _show_wrong(use_case)
+    _show_trial(use_case)
     st.markdown(
         "CSV files arrive, **every row is checked**, good rows are predicted by the current model within two minutes, "
         "bad rows are kept aside with their reasons. Nothing is lost on the way, and what the models do is watched."
@@ -36,6 +37,15 @@ def show() -> None:
         navigation.link("data-quality", "Check a CSV file and read its report", ":material/fact_check:")
         navigation.link("past-predictions", "Look up past predictions", ":material/history:")
     _show_latest(use_case)
+
+
+def _show_trial(use_case: str | None) -> None:
+    if use_case is None:
+        return
+    try:
+        trial.show_line(context.release(use_case))
+    except UiError as error:
+        notices.remember(error)
 
 
 @st.fragment(run_every=10)

@@ -34,9 +34,10 @@ class Summary(Described):
 
 
 class UseCases(Described):
-    """The use cases there are, and the one of a bare record."""
+    """The use cases there are, the names of those that were retired, and the one of a bare record."""
 
     use_cases: list[Summary]
+    retired: list[str]
     default: str | None
 
 
@@ -131,7 +132,8 @@ def get_use_cases(request: Request) -> Response:
     """List the use cases, for menus."""
     deps = deps_of(request)
     use_cases = [Summary.model_validate(deps.catalog.get(name)) for name in deps.catalog.names()]
-    return json_reply(UseCases(use_cases=use_cases, default=deps.default_use_case or None))
+    retired = list(deps.catalog.retired())
+    return json_reply(UseCases(use_cases=use_cases, retired=retired, default=deps.default_use_case or None))
 
 
 @router.get("/use-cases/{name}", response_model=UseCaseDescription)

@@ -13,7 +13,7 @@ from functions.predict.answers import Count, PredictedClass, PredictedNumber, Ti
 from functions.predict.problems import Described
 from functions.predict.request import UUID, EntityId, PredictionId, deps_of
 from tabserve.core.chunks import chunks
-from tabserve.core.records import Source
+from tabserve.core.records import AnswerRole, Source
 from tabserve.core.use_case import UseCase
 from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
 from tabserve.serving.views import past_predictions
@@ -74,6 +74,7 @@ class _Past(Described):
     request_id: str
     use_case: str
     model_version: str
+    role: AnswerRole
     source: Source
     created_at: Time
     features: dict[str, Any]
@@ -117,6 +118,7 @@ def _past(prediction: Prediction, use_case: UseCase | None) -> dict[str, Any]:
         "request_id": prediction.request_id,
         "use_case": prediction.use_case,
         "model_version": prediction.model_version,
+        "role": prediction.role,
         "source": prediction.source,
         "created_at": prediction.created_at.astimezone(UTC).isoformat(),
         "features": prediction.features,

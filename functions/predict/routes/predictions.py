@@ -1,13 +1,14 @@
 """Predict one record or a batch."""
 
 from asyncio import to_thread
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
 from functions.predict.answers import Count, PredictedClass, PredictedNumber, Refused
 from functions.predict.gate import invoked_by_scheduler
@@ -16,6 +17,7 @@ from functions.predict.request import KEY, deps_of, idempotency_key, predict_req
 from tabserve.core.service import Service
 from tabserve.core.target import Target
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
+from tabserve.serving.prediction import PredictionBatch
 from tabserve.serving.service import (
     Answer,
     FileAnswer,
@@ -26,6 +28,9 @@ from tabserve.serving.service import (
 )
 
 router = APIRouter(tags=["predictions"])
+AnsweredBy = Annotated[
+    str | None, Field(description="The version that answered, where it is another than the request's.")
+]
 SHOWN = 300  # characters of why a row of a file is refused
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -40,12 +45,14 @@ class Prediction(PredictedClass):
     """The answer to a record of the request: a class."""
 
     index: Count
+    model_version: AnsweredBy = None
 
 
 class NumberPrediction(PredictedNumber):
     """The answer to a record of the request: a number."""
 
     index: Count
+    model_version: AnsweredBy = None
 
 
 class Predictions(Described):
@@ -99,10 +106,11 @@ def file_body(answer: FileAnswer) -> bytes:
 
 def predictions_body(answer: Answer) -> bytes:
     """Return the answer of `POST /predict`: one entry per record, in the order of the request."""
-    batch, answers = answer.batch, answer.batch.answers
-    said = _classes(answers, answer.use_case.target) if isinstance(answers, ClassAnswers) else _numbers(answers)
-    rows = zip(answer.indices, batch.ids, said, strict=True)
-    entries = [{"index": index, "prediction_id": id_, **each} for index, id_, each in rows]
+    batch, target = answer.batch, answer.use_case.target
+    entries = _entries(batch, answer.indices, target)
+    if canary := batch.canary:
+        entries += _entries(canary, answer.canary_indices, target, model_version=canary.model_version)
+        entries.sort(key=itemgetter("index"))
     if answer.errors:
         entries += [{"index": index, "error": failure_bodies(cases)} for index, cases in answer.errors.items()]
         entries.sort(key=itemgetter("index"))
@@ -114,6 +122,13 @@ def predictions_body(answer: Answer) -> bytes:
             "predictions": entries,
         }
     )
+
+
+def _entries(batch: PredictionBatch, indices: Sequence[int], target: Target, **more: str) -> list[dict[str, Any]]:
+    answers = batch.answers
+    said = _classes(answers, target) if isinstance(answers, ClassAnswers) else _numbers(answers)
+    rows = zip(indices, batch.ids, said, strict=True)
+    return [{"index": index, "prediction_id": id_, **each, **more} for index, id_, each in rows]
 
 
 def _classes(answers: ClassAnswers, target: Target) -> Iterator[dict[str, Any]]:

@@ -71,6 +71,16 @@ def answers(cards: list[ModelMetadata], serving: str) -> dict[str, Any]:
         "/health": {},
         "/use-cases": {"use_cases": [use_case], "default": "titanic"},
         "/use-cases/titanic": use_case,
+        "/use-cases/titanic/release": {
+            "use_case": "titanic",
+            "champion": plain[0]["version"],
+            "challenger": plain[0]["version"],
+            "before": None,
+            "trial": None,
+            "retired": False,
+            "number": 1,
+            "moves": [],
+        },
         "/model": {"champion": plain[0], "challenger": plain[0], "versions": plain, "serving": serving},
     }
 

@@ -33,7 +33,8 @@ from tabserve.serving.metrics import RequestCount
 from tabserve.serving.postgres import Postgres
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, StoredReply
 from tabserve.serving.store import PostgresPredictions
-from tests.factories import NOON, VERSION, batch, file_batch, ingestion
+from tabserve.serving.trial import ScoringCount
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion, with_shadow
 
 DRIFT = ColumnDrift("Age", 10, Difference("ks", 0.1, 0.5, 0.1), 0.5, "ok")
 MEASURE = Measure("accuracy", 0.5, 0.4, 0.6, 10, "measured")
@@ -49,7 +50,7 @@ def predict(database: Database, url: str) -> None:
     postgres = Postgres(url, role=role_name("predict"))
     store = PostgresPredictions(postgres)
     for rows in (1, 10, 300):
-        store.add(batch(rows))
+        store.add(with_shadow(batch(rows)))
     store.add_of_file(file_batch("f2", [1]), 1)
     one = batch()
     store.add(one)
@@ -62,6 +63,8 @@ def predict(database: Database, url: str) -> None:
     for _ in range(2):
         store.add_requests([RequestCount("/predict", 200, 0.1, 1, 0.05)])
         store.families()
+        store.add_scoring([ScoringCount("titanic", 3, "canary", VERSION, 0.5, 1, 0, 1, 0.4)], NOON)
+    store.scoring("titanic", 3, NOON)
     postgres.close()
     Outbox(database).add([alert()])
     Outbox(database).acknowledge(Seen("rule", NOON), NOON)

@@ -49,6 +49,28 @@ def test_a_create_only_write_leaves_the_first_object(store: ObjectStore) -> None
     assert store.get("a/b") == b"first"
 
 
+def test_an_object_is_replaced_as_long_as_it_is_the_one_that_was_read(store: ObjectStore) -> None:
+    store.put("a/b", b"first")
+    body, etag = store.tagged("a/b")
+    assert body == b"first"
+    assert store.replace("a/b", b"second", etag)
+    assert not store.replace("a/b", b"third", etag)
+    assert store.get("a/b") == b"second"
+    assert not store.replace("a/absent", b"x", etag)
+    assert list(store.keys("a/")) == ["a/b"]
+    with pytest.raises(KeyError):
+        store.tagged("a/absent")
+
+
+def test_of_many_concurrent_replacements_one_wins(store: ObjectStore) -> None:
+    store.put("a/b", b"first")
+    _, etag = store.tagged("a/b")
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda number: store.replace("a/b", b"%d" % number, etag), range(16)))
+    assert won.count(True) == 1
+    assert store.get("a/b") == b"%d" % won.index(True)
+
+
 def test_a_create_only_write_takes_a_whole_file_wherever_it_was_read_to(store: ObjectStore, tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"from a file")
     with (tmp_path / "body").open("rb") as stream:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 import check_dashboards
 import migrate
 from grafana import alerting, lint, write
+from grafana.boards import predictions
 from grafana.macros import expand
 from tabserve.core.database import Database
 
@@ -62,6 +63,17 @@ REQUESTS = """
 INSERT INTO request_counts (route, status, bucket, requests, seconds)
 VALUES ('/predict', 200, 0.1, 90, 1), ('/predict', 200, 1, 9, 1), ('/predict', 500, 5, 1, 5)
 """
+SHADOWED = """
+INSERT INTO challenger_predictions (prediction_id, use_case, model_version, role, created_at, prediction, probability,
+                                    probabilities)
+SELECT id, use_case, 'v2', 'shadow', created_at, '1', 0.5, '{}' FROM predictions
+"""
+OUTCOMES = "INSERT INTO ground_truth SELECT id, use_case, '1', created_at FROM predictions"
+SCORING = """
+INSERT INTO scoring_counts (use_case, trial, role, model_version, minute, bucket, calls, failures, rows, seconds)
+SELECT 'titanic', 3, role, role, CAST(:now AS timestamptz) - interval '1 hour', 0.001 * i, 10, 1, 10, 0.01 * i
+FROM generate_series(1, 4) AS i, (VALUES ('champion'), ('shadow')) AS roles (role)
+"""
 
 
 @pytest.fixture
@@ -82,7 +94,7 @@ def reader(postgres_url: str) -> Iterator[Engine]:
 def fill(database: Database, rows: int, windows: int, files: int) -> None:
     sizes = {"rows": rows, "windows": windows, "files": files, "now": NOW}
     with database.transaction() as connection:
-        for statement in (FILES, ISSUES, PREDICTIONS, WINDOWS, MEASURES, ALERTS, REQUESTS):
+        for statement in (FILES, ISSUES, PREDICTIONS, WINDOWS, MEASURES, ALERTS, REQUESTS, SHADOWED, OUTCOMES, SCORING):
             used = {name: value for name, value in sizes.items() if f":{name}" in statement}
             connection.execute(text(statement), used)
 
@@ -116,6 +128,22 @@ def test_every_query_can_be_drawn(database: Database, reader: Engine, rows: int,
         fill(database, rows, windows, files)
     assert problems(reader) == []
     assert slow(reader) == {}
+
+
+def test_a_trial_is_drawn_side_by_side(database: Database, reader: Engine) -> None:
+    fill(database, 1_000, 1, 1)
+    drawn = {}
+    for query in lint.queries(write.documents()[predictions.UID]):
+        columns, found = check_dashboards.run(reader, expand(query.sql, NOW - timedelta(days=2), NOW, VARIABLES))
+        drawn[query.panel] = [dict(zip(columns, row, strict=True)) for row in found]
+    alike = drawn["A shadow's answers beside the champion's"]
+    assert sum(float(each["same class"]) for each in alike) / len(alike) == pytest.approx(0.5, abs=0.1)
+    scored = {each["role"]: each for each in drawn["Scoring during trials"]}
+    assert {
+        role: (each["calls"], each["failed"], each["half, ms"], each["95 %, ms"]) for role, each in scored.items()
+    } == dict.fromkeys(("champion", "shadow"), (40, 4, 2, 4))
+    right = {each["role"]: each["right"] for each in drawn["How right champion and challenger are"]}
+    assert right == {"champion": 0.5, "champion beside it": 0.5, "shadow": 1}
 
 
 @pytest.mark.proof

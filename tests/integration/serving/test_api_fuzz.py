@@ -13,18 +13,32 @@ from tests.api_cases import BODIES, GETS, GOOD, cases
 from tests.api_fuzz import Findings, run, with_database
 from tests.fakes.models import FakeReferences
 from tests.fakes.predictions import FakeFeatures
-from tests.unit.serving.conftest import app_module, artifacts, features, ingestions, predictions, references, results
+from tests.fakes.registry import UnloadedRegistry
+from tests.unit.serving.conftest import (
+    app_module,
+    artifacts,
+    features,
+    ingestions,
+    predictions,
+    references,
+    registry,
+    results,
+)
+from tests.unit.serving.test_document import CARD
 from tests.unit.serving.test_explanation import titanic_profile
 
-__all__ = ["app_module", "artifacts", "features", "ingestions", "predictions", "references", "results"]
+__all__ = ["app_module", "artifacts", "features", "ingestions", "predictions", "references", "registry", "results"]
 A_FEW = 400
 ALL = 6_000
 
 
 @pytest.fixture
-def api(app_module: Any, features: FakeFeatures, references: FakeReferences, postgres_url: str) -> Iterator[Any]:
+def api(
+    app_module: Any, features: FakeFeatures, references: FakeReferences, registry: UnloadedRegistry, postgres_url: str
+) -> Iterator[Any]:
     features.put("titanic", [Entity("17", GOOD, datetime(2026, 1, 1, tzinfo=UTC))])
     references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
+    registry.add(CARD, card_html=b"<h1>card</h1>")
     app_module.app.state.service = with_database(app_module.app.state.service, postgres_url)
     app_module.app.state.meter.last = float("inf")  # requests are counted in the database, not only answers of 200
     yield app_module.app

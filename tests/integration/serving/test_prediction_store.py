@@ -20,9 +20,10 @@ from tabserve.ingestion.store import Ingestions
 from tabserve.serving import history as pages
 from tabserve.serving.ports import PredictionStore
 from tabserve.serving.postgres import NO_RETRY_S, Postgres
-from tabserve.serving.prediction import Cursor, HistoryQuery, Prediction
+from tabserve.serving.prediction import BesideBatch, Cursor, HistoryQuery, Prediction, StoredReply
 from tabserve.serving.store import MANY_ROWS, prediction_store
-from tests.factories import NOON, VERSION, batch, file_batch, ingestion, number_batch
+from tests.factories import NOON, VERSION, batch, file_batch, ingestion, number_batch, with_shadow
+from tests.factories import rows as found_rows
 
 BOTH_WAYS_OF_WRITING = pytest.mark.parametrize("rows", [1, MANY_ROWS - 1, MANY_ROWS])
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -79,6 +80,68 @@ def test_storing_the_same_batch_again_changes_nothing(store: PredictionStore, ro
     store.add(stored)
 
     assert len(everything(store)) == rows
+
+
+@BOTH_WAYS_OF_WRITING
+def test_reads_back_the_rows_that_a_canary_answered(store: PredictionStore, rows: int) -> None:
+    canary = batch(2, role="canary", model_version="challenger", entity_ids=["1", "2"])
+    stored = batch(rows, canary=canary)
+
+    store.add(stored)
+
+    found = {each.id: each for each in everything(store)}
+    assert found == {each.id: each for each in stored}
+    assert sorted(each.role for each in found.values()) == ["canary"] * 2 + ["champion"] * rows
+    assert [each.model_version for each in found.values() if each.role == "canary"] == ["challenger"] * 2
+
+
+BESIDE = "SELECT prediction_id, model_version, role, use_case, prediction, probability FROM challenger_predictions"
+
+
+class TestWhatAShadowSays:
+    @BOTH_WAYS_OF_WRITING
+    @pytest.mark.parametrize("of_numbers", [False, True])
+    def test_is_stored_with_the_answers(
+        self, database: Database, database_url: str, rows: int, of_numbers: bool
+    ) -> None:
+        said = number_batch([1.5] * rows) if of_numbers else batch(rows)
+        shadow = BesideBatch("shadow", "challenger", said.ids, said.answers)
+
+        prediction_store(database_url).add(replace(said, shadow=shadow))
+
+        found = {str(id_): rest for id_, *rest in found_rows(database, BESIDE)}
+        answer = ["1.5", None] if of_numbers else ["1", 0.75]
+        assert found == {id_: ["challenger", "shadow", said.use_case, *answer] for id_ in said.ids}
+
+    @BOTH_WAYS_OF_WRITING
+    def test_is_stored_once(self, database: Database, database_url: str, rows: int) -> None:
+        store, said = prediction_store(database_url), with_shadow(batch(rows))
+        for _ in range(2):
+            store.add(said)
+        assert len(found_rows(database, BESIDE)) == rows
+
+    @BOTH_WAYS_OF_WRITING
+    def test_is_stored_only_of_the_rows_of_a_file_that_had_no_prediction(
+        self, database: Database, database_url: str, rows: int
+    ) -> None:
+        Ingestions(database).save(ingestion("f1"), [], [])
+        store, promoted = prediction_store(database_url), file_batch("f1", range(1, rows + 2), model_version="promoted")
+        store.add_of_file(file_batch("f1", [1]), 1)
+
+        store.add_of_file(with_shadow(promoted), 1)
+
+        assert {str(id_) for id_, *_ in found_rows(database, BESIDE)} == set(promoted.ids[1:])
+
+    @BOTH_WAYS_OF_WRITING
+    def test_is_not_stored_without_the_answers(self, database: Database, database_url: str, rows: int) -> None:
+        store, taken = prediction_store(database_url), StoredReply("k", "titanic", "0", b"{}", NOON)
+        store.add_once(batch(), taken)
+
+        assert store.add_once(with_shadow(batch(rows)), taken) == taken
+        assert found_rows(database, BESIDE) == []
+
+        store.add_once(with_shadow(batch(rows)), replace(taken, key="another"))
+        assert len(found_rows(database, BESIDE)) == rows
 
 
 class TestRowsOfAFile:

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from tabserve.core.use_case import UseCase
-from tabserve.training.service import definition
+from tabserve.training.version_files import definition
 from tests.definitions import CATALOG
 
+OPTIONAL = {"name": "x", "type": "number", "required": False}
 PENGUINS = CATALOG.get("penguins").model_dump(mode="json")
 
 
@@ -59,6 +60,14 @@ def features(*them: dict[str, Any]) -> dict[str, Any]:
         (features({"name": "x", "type": "date", "format": "%Q"}), "format '%Q' is none that strptime takes"),
         (features({"name": "x", "type": "date", "format": "DD.MM.YYYY"}), "names no part of a date"),
         (features({"name": "x", "type": "text"}), "a model needs a feature that is no date or text"),
+        (
+            features(OPTIONAL),
+            "feature 'x' is not required and so needs `impute`: random_forest takes no missing values",
+        ),
+        (
+            {**features(OPTIONAL), "training": {"estimator": ["lightgbm", "random_forest"]}},
+            "needs `impute`: random_forest takes no missing values, only hist_gradient_boosting, lightgbm, xgboost do",
+        ),
         (features({"name": "x", "type": "number", "usual": [3, 2]}), "two numbers as its usual range"),
         (features({"name": "x", "type": "category", "categories": []}), "must name at least one value, or be open"),
     ],
@@ -77,3 +86,9 @@ def test_a_definition_is_the_same_after_its_journey_with_a_version() -> None:
     )
 
     assert UseCase.model_validate_json(definition(use_case)) == use_case
+
+
+@pytest.mark.parametrize("estimator", ["hist_gradient_boosting", "lightgbm", ["xgboost", "lightgbm"]])
+def test_what_boosting_alone_learns_from_needs_no_filling(estimator: str | list[str]) -> None:
+    changed = {**features(OPTIONAL, PENGUINS["features"][0]), "training": {"estimator": estimator}}
+    assert UseCase.model_validate(PENGUINS | changed).features[0].name == "x"

@@ -78,3 +78,23 @@ def test_without_a_stack_there_is_no_feature_store_to_train_from(tmp_path: Path)
     done = run(tmp_path, "--use-case", "titanic", "--from", "feature-store", **away, **keys)
     assert done.returncode == 2
     assert done.stderr.startswith("error: The features cannot be read: The table features does not answer")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--use-case", "iris", "--iterations", "3"], "--estimator and --iterations go with --compare"),
+        (["--compare", "iris", "--repeats", "0"], "--repeats must be at least 1"),
+        (
+            ["--compare", "iris", "--estimator", "ridge"],
+            "iris: multiclass_classification takes no estimator ridge",
+        ),
+        (["--compare", "iris", "--estimator", "svm"], "error: iris: training.estimator: there is no estimator 'svm'"),
+        (["--compare", "iris", "--iterations", "0"], "a search whose budget is nothing (iterations: 0) finds nothing"),
+    ],
+)
+def test_candidates_that_make_no_sense_are_one_sentence(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,6 +13,7 @@ from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeReferences
 from tests.fakes.objects import FakeObjects
 from tests.fakes.predictions import FakeFeatures, FakePredictions, FakeQueue
+from tests.fakes.registry import UnloadedRegistry
 from tests.fakes.serving import predict_dependencies
 
 
@@ -47,6 +48,11 @@ def artifacts() -> FakeObjects:
 
 
 @pytest.fixture
+def registry() -> UnloadedRegistry:
+    return UnloadedRegistry(FakeObjects())
+
+
+@pytest.fixture
 def app_module(
     monkeypatch: pytest.MonkeyPatch,
     predictions: FakePredictions,
@@ -55,6 +61,7 @@ def app_module(
     references: FakeReferences,
     ingestions: FakeIngestions,
     artifacts: FakeObjects,
+    registry: UnloadedRegistry,
 ) -> Any:
     """The function's module as deployed, its adapters replaced by fakes."""
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/unused.db")
@@ -72,6 +79,7 @@ def app_module(
         find_file=ingestions.find,
         results=results,
         large_answers=lambda: artifacts,
+        registry=lambda: registry,
         clock=lambda: next(ticks),
     )
     module.app.state.service = replace(module.service, deps=deps)

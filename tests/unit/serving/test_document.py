@@ -23,6 +23,7 @@ from tests.fakes.catalog import FakeCatalog
 from tests.fakes.ingestion import FakeIngestions
 from tests.fakes.models import FakeModels, FakeReferences
 from tests.fakes.predictions import FakeFeatures
+from tests.fakes.registry import UnloadedRegistry
 from tests.unit.serving.test_explanation import titanic_profile
 
 RECORD: dict[str, Any] = {"Pclass": 1, "Sex": "female", "Age": 38, "Fare": 71.28, "Embarked": "C"}
@@ -48,6 +49,7 @@ TWO_OF_FOUR = {
     "records": [RECORD, {"entity_id": "17"}, RECORD | {"Age": -1}, {"entity_id": "?"}],
 }
 UNKNOWN = {"use_case": "titanic", "records": [{"entity_id": "18", "actual": 1}, {"entity_id": "17", "actual": 0}]}
+RETIRE = {"action": "retire", "by": "Ann", "reason": "no longer needed", "expected": 1}
 CALLS: list[tuple[str, str, int, Any]] = [
     ("POST /predict", "/predict", 200, TWO_OF_FOUR),
     ("POST /predict", "/predict", 422, {"records": [RECORD | {"Age": -1}]}),
@@ -71,6 +73,13 @@ CALLS: list[tuple[str, str, int, Any]] = [
     ("GET /use-cases/{name}", "/use-cases/penguins", 200, None),
     ("GET /model", "/model", 200, None),
     ("POST /reload-model", "/reload-model", 200, None),
+    ("GET /use-cases/{name}/release", "/use-cases/titanic/release", 200, None),
+    ("GET /use-cases/{name}/release", "/use-cases/tulips/release", 404, None),
+    ("POST /use-cases/{name}/release", "/use-cases/titanic/release", 200, RETIRE),
+    ("POST /use-cases/{name}/release", "/use-cases/titanic/release", 409, RETIRE | {"expected": 7}),
+    ("POST /use-cases/{name}/release", "/use-cases/titanic/release", 422, RETIRE | {"by": " "}),
+    ("GET /models/{version}/card", f"/models/{CARD.version}/card?use_case=titanic", 200, None),
+    ("GET /models/{version}/card", f"/models/{CARD.version}/card?use_case=iris", 404, None),
     ("GET /health", "/health", 200, None),
     ("GET /metrics", "/metrics", 200, None),
 ]
@@ -88,6 +97,7 @@ def known(
     features: FakeFeatures,
     references: FakeReferences,
     ingestions: FakeIngestions,
+    registry: UnloadedRegistry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An entity, a reference, a file with its report, registered versions, and predictions of all of them."""
@@ -95,6 +105,8 @@ def known(
     references.known["titanic"] = Reference(titanic_profile(), Calibration.of([0.3, 0.7], [False, True]))
     ingestions.files[FILE_ID] = ingestion(FILE_ID, report_key="reports/a.html", bad_key="titanic/a.csv")
     monkeypatch.setattr(FakeModels, "cards", lambda *_: ModelCards([CARD], CARD, None))
+    registry.add(CARD, card_html=b"<h1>card</h1>")
+    registry.point("titanic", "champion", CARD.version)
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200
     assert client.post("/predict", json=TWO_OF_FOUR).status_code == 200
 
@@ -138,11 +150,14 @@ def test_every_operation_is_called_above(document: dict[str, Any]) -> None:
 def test_answers_have_no_fields_but_those_of_the_document(document: dict[str, Any]) -> None:
     of_definitions = {
         "CalibrationBin",
+        "Candidate",
         "Card",
+        "Chosen",
         "Diagnostics",
         "Interval",
         "Metric",
         "Parity",
+        "ThresholdPoint",
     }  # a newer version's card may say more
     schemas = document["components"]["schemas"]
     objects = {name for name, schema in schemas.items() if schema.get("type") == "object"}

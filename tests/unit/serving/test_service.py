@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import Interval
-from tabserve.serving.ports import Served
+from tabserve.serving.answers import Served
 from tabserve.serving.prediction import Prediction
 from tabserve.serving.service import PredictRequest, predict
 from tests.coroutines import run

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, roc_auc_score
+from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score
 
 from tabserve.core.records import Value
+from tabserve.core.target import Cost
 from tabserve.training import diagnostics
 from tabserve.training.cells import array
 from tabserve.training.dataset import LabelledRows
@@ -87,4 +88,22 @@ def test_a_version_is_described_with_and_without_a_positive_class(positive: int 
     assert bool(found.roc) is (positive is not None)
     assert found.confusion == ((200, 0), (0, 200))
     assert sum(each.rows for each in found.calibration) == 400
-    assert len(found.model_dump_json()) < 10_000
+    assert bool(found.threshold_curve) is (positive is not None)
+    assert len(found.model_dump_json()) < 15_000
+
+
+def test_the_threshold_curve_counts_as_scikit_learn_does() -> None:
+    curve = diagnostics.threshold_curve(SCORES, HAPPENED, Cost(false_positive=1, false_negative=5))
+    assert [each.threshold for each in curve][:2] == [0.02, 0.04]
+    for each in (curve[4], curve[24], curve[44]):
+        claimed = each.threshold <= SCORES
+        assert each.precision == pytest.approx(precision_score(HAPPENED, claimed))
+        assert each.recall == pytest.approx(recall_score(HAPPENED, claimed))
+        assert each.f1 == pytest.approx(f1_score(HAPPENED, claimed))
+        assert each.answered == pytest.approx(claimed.mean())
+        assert each.cost == pytest.approx(np.mean((claimed & ~HAPPENED) + 5 * (~claimed & HAPPENED)))
+
+
+def test_a_threshold_that_nothing_reaches_has_no_precision() -> None:
+    curve = diagnostics.threshold_curve(np.full(9, 0.5), np.zeros(9, dtype=bool), None)
+    assert (curve[-1].precision, curve[-1].recall, curve[-1].f1, curve[-1].cost) == (None, None, None, None)

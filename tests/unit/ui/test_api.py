@@ -8,7 +8,7 @@ import pytest
 
 from ui.api import ApiClient
 from ui.database import ReaderDatabase
-from ui.errors import RefusedError, UiError
+from ui.errors import MovedError, RefusedError, UiError
 from ui.settings import PageSettings, read_settings
 
 SETTINGS = PageSettings("http://api.test/v1", "the-key", "", "")
@@ -91,3 +91,13 @@ def test_environment_comes_before_the_stack_file(tmp_path: Any) -> None:
     stack.write_text("# written by make up\nAPI_URL=http://file/v1/\nAPI_KEY='from the file'\n")
     settings = read_settings({"API_KEY": "from the environment"}, stack)
     assert settings == PageSettings("http://file/v1", "from the environment", "", "")
+
+
+def test_who_comes_second_is_told_apart_from_who_is_refused() -> None:
+    with pytest.raises(MovedError, match="Ann was first"):
+        answering(409, {"detail": "Ann was first"}).move("titanic", {"action": "retire"})
+
+
+def test_a_card_is_taken_as_it_is() -> None:
+    client = api(lambda request: httpx.Response(200, text=f"<h1>{request.url.params['use_case']}</h1>"))
+    assert client.card("titanic", "v1") == "<h1>titanic</h1>"

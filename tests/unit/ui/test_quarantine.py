@@ -77,6 +77,7 @@ def test_texts_from_outside_are_escaped() -> None:
     assert "<b>" not in markup.bars([markup.Bar("<b>x</b>", "<i>", 2.0)])
     assert "width:100.0%" in markup.bars([markup.Bar("x", "1", 2.0)])
     assert markup.plain("[a](b) *c* `d`") == r"\[a\]\(b\) \*c\* \`d\`"
+    assert "http\\://x" not in markup.plain("http://x.y"), "Markdown would make a link of it"
 
 
 def test_probabilities_are_never_certain() -> None:

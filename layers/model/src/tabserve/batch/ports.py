@@ -14,6 +14,23 @@ from tabserve.core.files import Ingestion
 from tabserve.core.records import Features, Origin
 
 RunStatus = Literal["completed", "skipped", "failed"]
+Cause = Literal["file", "model", "outage"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What a run did to one file; neither done nor an error: it goes on in the next run.
+
+    The cause of an error is the file itself, its use case's missing model, or an outage that met it.
+    """
+
+    file_id: str
+    use_case: str
+    rows: int = 0
+    done: bool = False
+    error: str | None = None
+    cause: Cause | None = None
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

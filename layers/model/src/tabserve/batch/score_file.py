@@ -12,10 +12,9 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
-from tabserve.batch.ports import Claim, ScheduledDependencies
+from tabserve.batch.ports import Cause, Claim, FileResult, ScheduledDependencies
 from tabserve.core.chunks import chunks
 from tabserve.core.errors import FileRejectedError, LeaseLostError, ModelError, TabserveError, UnavailableError
 from tabserve.core.files import Ingestion
@@ -29,24 +28,6 @@ CHUNK_BYTES = 3_500_000  # of the 4.5 MB it takes, as the size is estimated
 LEASE_SECONDS = 120
 EXTEND_AFTER = timedelta(seconds=30)
 SECONDS_PER_CHUNK = 40.0
-
-Cause = Literal["file", "model", "outage"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileResult:
-    """What a run did to one file; neither done nor an error: it goes on in the next run.
-
-    The cause of an error is the file itself, its use case's missing model, or an outage that met it.
-    """
-
-    file_id: str
-    use_case: str
-    rows: int = 0
-    done: bool = False
-    error: str | None = None
-    cause: Cause | None = None
-    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ from datetime import datetime
 from itertools import chain
 
 from tabserve.alerts.alert import Alert, AlertState, alert_id
-from tabserve.batch.ports import Markers, PendingFileStore, PredictionRun, RunStatus, ScheduledDependencies
+from tabserve.batch.ports import FileResult, Markers, PendingFileStore, PredictionRun, RunStatus, ScheduledDependencies
 from tabserve.batch.score_file import (
     SECONDS_PER_CHUNK,
     Chunk,
     FileInWork,
-    FileResult,
     gave_up,
 )
 from tabserve.core.clock import Clock

@@ -18,6 +18,12 @@ class ObjectStore(Protocol):
     def put_new(self, key: str, body: bytes | BinaryIO, content_type: str = ...) -> bool:
         """Write an object, from memory or a seekable file, unless the key exists; return whether it was written."""
 
+    def tagged(self, key: str) -> tuple[bytes, str]:
+        """Return an object's bytes and the ETag that `replace` compares; raise KeyError when there is none."""
+
+    def replace(self, key: str, body: bytes, etag: str, content_type: str = ...) -> bool:
+        """Write an object in place of the one of this ETag, all at once; return whether it was still that one."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys under a prefix, sorted."""
 

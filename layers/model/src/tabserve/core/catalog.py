@@ -20,6 +20,12 @@ class Catalog(Protocol):
     def names(self) -> Sequence[str]:
         """Return all names, sorted."""
 
+    def retired(self) -> Sequence[str]:
+        """Return the names of the use cases that were retired, sorted."""
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a definition of this name, retired or not."""
+
     def get(self, name: str) -> UseCase:
         """Return one definition; raise UnknownUseCaseError."""
 
@@ -37,6 +43,14 @@ class YamlCatalog:
     def names(self) -> Sequence[str]:
         """Return all names, sorted."""
         return list(self._paths)
+
+    def retired(self) -> Sequence[str]:
+        """Return no names: a folder retires nothing."""
+        return []
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a definition of this name."""
+        return name in self._paths
 
     def get(self, name: str) -> UseCase:
         """Return one definition; raise UnknownUseCaseError, or UseCaseError when its file breaks a rule."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, TypeDecorator
+from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Double, ForeignKey, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.engine import Dialect
 
@@ -39,6 +39,16 @@ class UtcTime(TypeDecorator[datetime]):
 def columns(type_: Any, *names: str, **options: Any) -> list[Column[Any]]:  # noqa: ANN401  as SQLAlchemy takes them
     """Return columns of one type that are required unless told otherwise."""
     return [Column(name, type_, **{"nullable": False, **options}) for name in names]
+
+
+def answer_columns() -> list[Column[Any]]:
+    """Return what a version says of a record: a class with its probabilities, or a number with its interval."""
+    return [
+        *columns(Text, "prediction"),
+        *columns(Double, "probability", nullable=True),
+        *columns(JSON(none_as_null=True), "probabilities", nullable=True),
+        *columns(Double, "value", "low", "high", nullable=True),
+    ]
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

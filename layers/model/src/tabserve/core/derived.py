@@ -4,13 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import re2
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from tabserve.core.features import (
     KEPT,
+    OPEN,
     BooleanFeature,
     CategoryFeature,
     DateFeature,
@@ -32,7 +33,6 @@ CYCLES: Final[Mapping[str, tuple[str, ...] | tuple[int, ...]]] = {
     "hour": tuple(range(24)),
 }
 LONGEST_PATTERN: Final = 500
-NUMBERS: Final = "a number"
 DATES: Final = "a date or a time"
 
 
@@ -41,85 +41,77 @@ class _Derived(Definition, ABC):
     description: str = ""
     unit: str = ""
 
+    kind: ClassVar[str]  # the field that says how it is computed
+    takes: ClassVar[tuple[type, ...]]  # kinds of columns that it is computed from
+    takes_what: ClassVar[str]  # the same in words
+
     @property
-    @abstractmethod
     def sources(self) -> tuple[str, ...]:
         """The columns, derived ones among them, that it is computed from."""
-
-    @abstractmethod
-    def wrong_source(self, source: Source) -> str | None:
-        """Return what a source should be instead; None when it is right."""
+        how: Any = getattr(self, self.kind)
+        if isinstance(how, tuple):
+            return how
+        return (how if isinstance(how, str) else how.of,)
 
     @property
     @abstractmethod
     def feature(self) -> InputFeature:
         """What the model takes; missing where a source is, or where nothing can be computed."""
 
+    def wrong_source(self, source: Source) -> str | None:
+        """Return what a source should be instead; None when it is right."""
+        return None if isinstance(source, self.takes) else self.takes_what
+
     def _number(self, kind: Literal["number", "integer"] = "number") -> NumberFeature:
-        about = {"name": self.name, "description": self.description, "unit": self.unit}
-        return NumberFeature.model_validate({**about, "type": kind, "required": False, "impute": "median"})
+        return NumberFeature.model_validate({**self._about, "type": kind, "required": False, "impute": "median"})
 
     def _category(self, categories: Sequence[str] | Sequence[int]) -> CategoryFeature:
-        about = {"name": self.name, "description": self.description, "unit": self.unit}
         how = {"type": "category", "categories": tuple(categories), "required": False, "impute": "most_frequent"}
-        return CategoryFeature.model_validate({**about, **how})
+        return CategoryFeature.model_validate({**self._about, **how})
+
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"name": self.name, "description": self.description, "unit": self.unit}
 
 
-class _OfNumbers(_Derived):
+class _Number(_Derived):
+    takes: ClassVar[tuple[type, ...]] = (NumberFeature, BooleanFeature)
+    takes_what: ClassVar[str] = "a number"
+
     @property
     def feature(self) -> InputFeature:
         return self._number()
 
-    def wrong_source(self, source: Source) -> str | None:
-        return None if isinstance(source, NumberFeature | BooleanFeature) else NUMBERS
 
-
-class Sum(_OfNumbers):
+class Sum(_Number):
     """The sum of some columns and a constant; of booleans, how many are true."""
 
+    kind: ClassVar[str] = "sum"
     sum: tuple[Name, ...] = Field(min_length=1)
     plus: float = 0
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self.sum
 
-
-class Product(_OfNumbers):
+class Product(_Number):
     """The product of some columns."""
 
+    kind: ClassVar[str] = "product"
     product: tuple[Name, ...] = Field(min_length=2)
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self.product
 
-
-class Ratio(_OfNumbers):
+class Ratio(_Number):
     """The first column divided by the second; missing where that is zero."""
 
+    kind: ClassVar[str] = "ratio"
     ratio: tuple[Name, Name]
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self.ratio
 
-
-class DaysBetween(_Derived):
+class DaysBetween(_Number):
     """The days, with their fractions, from the first date or time to the second."""
 
+    kind: ClassVar[str] = "days_between"
     days_between: tuple[Name, Name]
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self.days_between
-
-    @property
-    def feature(self) -> InputFeature:
-        return self._number()
-
-    def wrong_source(self, source: Source) -> str | None:
-        return None if isinstance(source, DateFeature) else DATES
+    takes: ClassVar[tuple[type, ...]] = (DateFeature,)
+    takes_what: ClassVar[str] = DATES
 
 
 class PartOf(Definition):
@@ -132,11 +124,10 @@ class PartOf(Definition):
 class Part(_Derived):
     """A part of a date or a time, on a clock of its timezone."""
 
+    kind: ClassVar[str] = "part"
     part: PartOf
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return (self.part.of,)
+    takes: ClassVar[tuple[type, ...]] = (DateFeature,)
+    takes_what: ClassVar[str] = DATES
 
     @property
     def feature(self) -> InputFeature:
@@ -144,15 +135,15 @@ class Part(_Derived):
         return self._number("integer") if cycle is None else self._category(cycle)
 
     def wrong_source(self, source: Source) -> str | None:
-        if not isinstance(source, DateFeature):
-            return DATES
-        return "a datetime, for a date has no hour" if self.part.unit == "hour" and source.type == "date" else None
+        if self.part.unit == "hour" and getattr(source, "type", "") == "date":
+            return "a datetime, for a date has no hour"
+        return super().wrong_source(source)
 
 
 class Extraction(Definition):
     """What to look for in which text: the pattern's first group, or all it matches where it has no group."""
 
-    from_: Name = Field(alias="from")
+    of: Name = Field(alias="from")
     pattern: str = Field(min_length=1, max_length=LONGEST_PATTERN)
 
     @field_validator("pattern")
@@ -172,37 +163,29 @@ class Extraction(Definition):
 class Extract(_Derived):
     """What a pattern finds in a text: an open category; missing where it finds nothing."""
 
+    kind: ClassVar[str] = "extract"
     extract: Extraction
     keep: int = Field(default=KEPT, ge=1, le=5_000)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return (self.extract.from_,)
+    takes: ClassVar[tuple[type, ...]] = (TextFeature, CategoryFeature)
+    takes_what: ClassVar[str] = "a text or a category"
 
     @property
     def feature(self) -> InputFeature:
-        about = {"name": self.name, "description": self.description, "unit": self.unit, "keep": self.keep}
-        return CategoryFeature.model_validate({**about, "type": "category", "categories": "open", "required": False})
-
-    def wrong_source(self, source: Source) -> str | None:
-        return None if isinstance(source, TextFeature | CategoryFeature) else "a text or a category"
+        how = {"type": "category", "categories": OPEN, "keep": self.keep, "required": False}
+        return CategoryFeature.model_validate({**self._about, **how})
 
 
 class Present(_Derived):
     """Whether a column has a value."""
 
+    kind: ClassVar[str] = "present"
     present: Name
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return (self.present,)
+    takes: ClassVar[tuple[type, ...]] = (object,)
+    takes_what: ClassVar[str] = "a column"
 
     @property
     def feature(self) -> InputFeature:
         return BooleanFeature(name=self.name, type="boolean", description=self.description)
-
-    def wrong_source(self, source: Source) -> str | None:  # noqa: ARG002  any column may be missing
-        return None
 
 
 class Bands(Definition):
@@ -222,11 +205,10 @@ class Bands(Definition):
 class Bins(_Derived):
     """The band a number is in."""
 
+    kind: ClassVar[str] = "bins"
     bins: Bands
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return (self.bins.of,)
+    takes: ClassVar[tuple[type, ...]] = (NumberFeature,)
+    takes_what: ClassVar[str] = "a number"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -238,19 +220,9 @@ class Bins(_Derived):
     def feature(self) -> InputFeature:
         return self._category(self.labels)
 
-    def wrong_source(self, source: Source) -> str | None:
-        return None if isinstance(source, NumberFeature) else NUMBERS
-
 
 KINDS: Final[Mapping[str, type[_Derived]]] = {
-    "sum": Sum,
-    "product": Product,
-    "ratio": Ratio,
-    "days_between": DaysBetween,
-    "part": Part,
-    "extract": Extract,
-    "present": Present,
-    "bins": Bins,
+    each.kind: each for each in (Sum, Product, Ratio, DaysBetween, Part, Extract, Present, Bins)
 }
 
 

@@ -5,6 +5,7 @@ TabserveError
 ├── UseCaseError                a use-case definition breaks a rule
 ├── UnknownUseCaseError         no use case has this name
 │   └── RetiredUseCaseError     the use case was retired
+├── UnknownVersionError         a use case has no such version, or it has no such file
 ├── UnknownFileError            no raw file has this id, or it has no report
 ├── RequestError                a request as a whole cannot be answered
 │   ├── MalformedBodyError      a body is not the strict JSON it should be
@@ -13,14 +14,19 @@ TabserveError
 │   ├── IdempotencyConflictError  a key was used for another request
 │   └── TooManyRecordsError     more records than one call may carry
 ├── DraftError                  no definition can be drafted from a table
+├── MissingPackageError         something asked for needs a package that is not installed
 ├── TrainingDataError           training data breaks its use case's rules
 ├── FileRejectedError           a raw file cannot be split into good and bad rows
 ├── ModelError                  a model cannot be used
 │   ├── NoModelError            no version is registered for a use case
 │   ├── NoReferenceError        a version has no reference to compare with
 │   ├── IncompatibleModelError  a version was trained on another definition
+│   ├── ExportError             a model, or one of its steps, has no exact ONNX form
+│   ├── ImportRefusedError      a model that was made elsewhere cannot be taken
 │   ├── ParityError             exported and original model disagree
-│   └── AcceptanceError         a version misses its use case's acceptance limits
+│   ├── AcceptanceError         a version misses its use case's acceptance limits
+│   ├── ReleaseError            a version may not be released so
+│   └── AliasMovedError         somebody else moved the alias meanwhile
 ├── LeaseLostError              another worker took over a file
 ├── StatementRefusedError       the database refused a statement: a bug
 └── UnavailableError            something tabserve depends on is away; try again later
@@ -68,6 +74,10 @@ class RetiredUseCaseError(UnknownUseCaseError):
         back = "to bring it back, promote one of its versions with scripts/models.py"
         TabserveError.__init__(self, f"The use case {name!r} is retired; {back}.")
         self.known = ()
+
+
+class UnknownVersionError(TabserveError):
+    """Name the version, or what it lacks, and the remedy."""
 
 
 class UnknownFileError(TabserveError):
@@ -129,6 +139,10 @@ class DraftError(TabserveError):
     """Name the table, the column and what would be right."""
 
 
+class MissingPackageError(TabserveError):
+    """Name the package and how it is installed."""
+
+
 class TrainingDataError(TabserveError):
     """Name the file, the columns and the rules its rows break."""
 
@@ -155,12 +169,28 @@ class IncompatibleModelError(ModelError):
     """A version was trained on another definition of its use case."""
 
 
+class ExportError(ModelError):
+    """Name the step that has no exact ONNX form, why, and what would have one."""
+
+
+class ImportRefusedError(ModelError):
+    """Say why a model that was made elsewhere is not taken, and what would be."""
+
+
 class ParityError(ModelError):
     """The exported model does not answer like the original."""
 
 
 class AcceptanceError(ModelError):
     """A version misses an acceptance limit of its use case."""
+
+
+class ReleaseError(ModelError):
+    """Say why a version may not answer, or not so, and what would be right."""
+
+
+class AliasMovedError(ModelError):
+    """Say who moved the alias meanwhile, and to what; nothing was changed by the caller."""
 
 
 class LeaseLostError(TabserveError):

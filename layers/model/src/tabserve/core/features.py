@@ -55,12 +55,6 @@ class _Feature(Definition):
     description: str = ""
     unit: str = ""
 
-    @model_validator(mode="after")
-    def _optional_inputs_are_imputed(self) -> Self:
-        if not self.required and getattr(self, "impute", "") is None:
-            raise ValueError(f"feature {self.name!r} is not required and so needs `impute`")
-        return self
-
 
 class CategoryFeature(_Feature):
     """One of a closed list of values; or, open, any text, of which training keeps the most frequent ones.
@@ -112,10 +106,6 @@ class CategoryFeature(_Feature):
     def _categories_are_distinct(self) -> Self:
         reject_repeats([str(value) for value in self.categories], f"categories of {self.name!r}")
         return self
-
-    @model_validator(mode="after")
-    def _optional_inputs_are_imputed(self) -> Self:
-        return self if self.is_open else super()._optional_inputs_are_imputed()  # type: ignore[operator]
 
     @property
     def is_open(self) -> bool:

@@ -1,10 +1,12 @@
 """A folder as an object store: local training and tests."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -38,6 +40,24 @@ class FolderStore:
             except FileExistsError:
                 return False
             return True
+
+    def tagged(self, key: str) -> tuple[bytes, str]:
+        body = self.get(key)
+        return body, sha256(body).hexdigest()
+
+    def replace(self, key: str, body: bytes, etag: str, content_type: str = BINARY) -> bool:
+        path = self._path(key)
+        try:
+            with path.with_name(f"{TEMPORARY}{path.name}").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if self.tagged(key)[1] != etag:
+                    return False
+                self.put(key, body, content_type)
+        except (FileNotFoundError, KeyError):
+            return False
+        except OSError as error:
+            raise StorageUnavailableError(f"Cannot write {key!r}: {error}") from error
+        return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root

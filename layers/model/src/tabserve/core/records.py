@@ -7,6 +7,12 @@ from typing import Literal, get_args
 Source = Literal["webapp", "scheduled", "api", "queue"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 
+# Whose answer is given: the champion's, or a canary's to its share of the entities. A challenger's other answers are
+# stored beside those: a shadow's to the same rows in the same call, a replay's afterwards.
+AnswerRole = Literal["champion", "canary"]
+BesideRole = Literal["shadow", "replay"]
+BESIDE_ROLES: tuple[BesideRole, ...] = get_args(BesideRole)
+
 
 Value = str | float | int | bool | None
 

@@ -27,9 +27,7 @@ class S3Store:
         self.bucket = bucket
 
     def get(self, key: str) -> bytes:
-        with self.open(key) as stream:
-            body: bytes = self._call("read", key, stream.read)
-            return body
+        return self.tagged(key)[0]
 
     def put(self, key: str, body: bytes, content_type: str = BINARY) -> None:
         self._call("write", key, self._client.put_object, Key=key, Body=body, ContentType=content_type)
@@ -37,16 +35,27 @@ class S3Store:
     def put_new(
         self, key: str, body: bytes | BinaryIO, content_type: str = BINARY, metadata: Mapping[str, str] | None = None
     ) -> bool:
+        return self._put_if(key, body, content_type, IfNoneMatch="*", Metadata=dict(metadata or {}))
+
+    def tagged(self, key: str) -> tuple[bytes, str]:
+        found = self.read(key)
+        with found.stream as stream:
+            body: bytes = self._call("read", key, stream.read)
+        return body, found.etag
+
+    def replace(self, key: str, body: bytes, etag: str, content_type: str = BINARY) -> bool:
+        return self._put_if(key, body, content_type, IfMatch=f'"{etag}"')
+
+    def _put_if(self, key: str, body: bytes | BinaryIO, content_type: str, **condition: object) -> bool:
         def put() -> None:
             if not isinstance(body, bytes):
                 body.seek(0)
-            arguments = {"ContentType": content_type, "Metadata": dict(metadata or {}), "IfNoneMatch": "*"}
-            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **arguments)
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **condition)
 
         try:
             retried(put, PAUSES_WHEN_RACING_S, lambda error: isinstance(error, ClientError) and _code(error) in RACING)
         except ClientError as error:
-            if _code(error) in TAKEN:
+            if _code(error) in TAKEN | ABSENT:
                 return False
             raise self._unavailable("write", key, error) from error
         except BotoCoreError as error:

@@ -48,6 +48,7 @@ class Settings(BaseModel):
     alert_webhook_url: str = Field(default="", description="the Teams workflow that gets alerts; none when empty")
     dashboards_url: str = Field(default="", description="the Grafana that alerts link to; no links when empty")
     ui_url: str = Field(default="", description="the web page that alerts and reports link to; no links when empty")
+    mlflow_tracking_uri: str = Field(default="", description="the MLflow that training records in too; none when empty")
     default_use_case: str = Field(
         default="", description="the use case of a bare record, and of a raw file in no folder; none when empty"
     )

@@ -17,8 +17,8 @@ from sqlalchemy import (
     text,
 )
 
-from tabserve.core.columns import NAMES, Id, UtcTime, columns, file_id_column, one_of
-from tabserve.core.records import SOURCES
+from tabserve.core.columns import NAMES, Id, UtcTime, answer_columns, columns, file_id_column, one_of
+from tabserve.core.records import BESIDE_ROLES, SOURCES
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -29,12 +29,10 @@ predictions = Table(
     *columns(Text, "request_id", "use_case", "model_version", "source"),
     *columns(UtcTime, "created_at"),
     *columns(JSON, "features"),
-    *columns(Text, "prediction"),
-    *columns(Double, "probability", nullable=True),
-    *columns(JSON(none_as_null=True), "probabilities", nullable=True),
-    *columns(Double, "value", "low", "high", nullable=True),
+    *answer_columns(),
     *columns(Text, "entity_id", "file_id", nullable=True),
     *columns(Integer, "row_number", nullable=True),
+    *columns(Text, "role", server_default=text("'champion'")),
     one_of("source", *SOURCES),
     CheckConstraint("(file_id IS NULL) = (row_number IS NULL)", name="origin"),
 )
@@ -61,6 +59,37 @@ Index(
     postgresql_where=WITH_ENTITY,
     sqlite_where=WITH_ENTITY,
 )
+
+# What a challenger said of rows that another version answered.
+challenger_predictions = Table(
+    "challenger_predictions",
+    metadata,
+    Column("prediction_id", Id, ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    *columns(Text, "model_version", "role", primary_key=True),
+    *columns(Text, "use_case"),
+    *columns(UtcTime, "created_at"),
+    *answer_columns(),
+    one_of("role", *BESIDE_ROLES),
+)
+Index(
+    None, challenger_predictions.c.use_case, challenger_predictions.c.model_version, challenger_predictions.c.created_at
+)
+
+# Calls of both versions while one is on trial, by the number of the move that began it; `bucket` is an upper bound of
+# the seconds that scoring took. A failed call is one in which a version raised, or gave a row no finite answer.
+scoring_counts = Table(
+    "scoring_counts",
+    metadata,
+    *columns(Text, "use_case", primary_key=True),
+    *columns(Integer, "trial", primary_key=True, autoincrement=False),
+    *columns(Text, "role", "model_version", primary_key=True),
+    *columns(UtcTime, "minute", primary_key=True),
+    *columns(Double, "bucket", primary_key=True),
+    *columns(BigInteger, "calls", "failures", "rows"),
+    *columns(Double, "seconds"),
+    one_of("role", "champion", "canary", "shadow"),
+)
+Index(None, scoring_counts.c.minute)
 
 ingestions = Table(
     "ingestions",

@@ -20,14 +20,11 @@ from tabserve.core.features import (
 )
 from tabserve.core.limits import Definition, FileFormat, Monitoring, SeverityLimits
 from tabserve.core.target import Decision, Target
+from tabserve.core.training import BOOSTING, ONLY_OF_CLASSES, ONLY_OF_NUMBERS, Estimator, Training
 
 SLUG: Final = r"^[a-z][a-z0-9_-]{0,39}$"
 Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Task = Literal["binary_classification", "multiclass_classification", "regression"]
-Estimator = Literal["logistic_regression", "ridge", "random_forest"]
-MetricName = Literal[
-    "accuracy", "roc_auc", "brier", "log_loss", "mae", "rmse", "r2", "median_absolute_error", "coverage"
-]
 
 SCHEMA_VERSION: Final = 1  # of definitions; a newer one may have fields that nobody here knows
 RESERVED_NAMES: Final = frozenset({"entity_id"})
@@ -35,26 +32,6 @@ RESERVED_NAMES: Final = frozenset({"entity_id"})
 YOUNGER: Final[dict[str, object]] = {"usual": None, "keep": KEPT}
 YOUNGER_OF_TARGET: Final[dict[str, object]] = {"unit": "", "minimum": None, "maximum": None}
 REGRESSION: Final = "regression"
-
-
-class Training(Definition):
-    """How a model of this use case is trained and when it is good enough.
-
-    `data` and `holdout` are CSV paths relative to the project, or `sklearn:NAME` for a data set that comes with
-    scikit-learn. Without `holdout`, `test_size` of the data is held out.
-    """
-
-    data: str = ""
-    holdout: str = ""
-    estimator: Estimator | None = Field(
-        default=None, description="The default is logistic_regression, and ridge for a regression."
-    )
-    test_size: float = Field(default=0.2, gt=0, lt=1)
-    random_state: int = 42
-    acceptance: dict[MetricName, float] = Field(default_factory=dict)
-    interval: float = Field(
-        default=0.9, ge=0.5, le=0.99, description="How many true values the interval of a regression holds."
-    )
 
 
 class UseCase(Definition):
@@ -69,6 +46,9 @@ class UseCase(Definition):
     version: int = Field(ge=1)
     title: str = ""
     description: str = ""
+    out_of_scope: tuple[str, ...] = Field(
+        default=(), description="What the model must not be used for, a sentence each; its card says so."
+    )
     task: Task
     id_column: Name | None = Field(
         default=None, description="Identifies a row; without it rows are known by their place in their file alone."
@@ -150,8 +130,20 @@ class UseCase(Definition):
             raise ValueError(f"{self.task} takes no minimum and maximum of the target")
         if self.decision is not None and not binary:
             raise ValueError(f"{self.task} takes no decision: only one between two classes has a threshold")
-        if self.training.estimator in ({"logistic_regression"} if regression else {"ridge"}):
-            raise ValueError(f"{self.task} takes no estimator {self.training.estimator}")
+        self.training.require_fit(self.task, self._default_estimator, regression=regression)
+        return self
+
+    @model_validator(mode="after")
+    def _missing_values_can_be_taken(self) -> Self:
+        for feature in self.features:
+            is_open = isinstance(feature, CategoryFeature) and feature.is_open
+            if feature.required or is_open or getattr(feature, "impute", "") is not None:
+                continue
+            if others := [each for each in self.candidates if each not in BOOSTING]:
+                raise ValueError(
+                    f"feature {feature.name!r} is not required and so needs `impute`: {others[0]} takes no missing "
+                    f"values, only {', '.join(BOOSTING)} do"
+                )
         return self
 
     @property
@@ -160,9 +152,13 @@ class UseCase(Definition):
         return self.task == REGRESSION
 
     @property
-    def estimator(self) -> Estimator:
-        """The estimator that is trained."""
-        return self.training.estimator or ("ridge" if self.is_regression else "logistic_regression")
+    def candidates(self) -> tuple[Estimator, ...]:
+        """The estimators that are trained to find the best, the simplest first."""
+        return self.training.candidates(self._default_estimator)
+
+    @property
+    def _default_estimator(self) -> Estimator:
+        return ONLY_OF_NUMBERS if self.is_regression else ONLY_OF_CLASSES
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """A draft: what each column is taken for, and the definition that says so, with a comment where that was a guess."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +16,11 @@ from tabserve.core.errors import DraftError
 from tabserve.core.features import DateFeature, Name
 from tabserve.core.rules import BOOLEANS, MAX_ID
 from tabserve.drafting.columns import Guess, guess
+from tabserve.drafting.plain_yaml import flow, scalar
 from tabserve.drafting.table import SomeTable
 from tabserve.drafting.target import Target, find_target, gives_away
 
 ID_NAME: Final = re.compile(r"(^|[\W_])(id|key|uuid|guid|nr|no|number|index|code)$|^id|[a-z]I[dD]$", re.IGNORECASE)
-PLAIN: Final = re.compile(r"[A-Za-z_][\w.-]*")
-YAML_WORDS: Final = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
 SLUG_SIGNS: Final = re.compile(r"[^a-z0-9_-]+")
 SHOWN: Final = 5
 NAMES: Final = TypeAdapter(Name)
@@ -240,22 +238,6 @@ def _value(each: Guess, cell: str, decimal: str) -> Any:  # noqa: ANN401  a valu
                 cell,
             )
     return cell
-
-
-def flow(value: Any) -> str:  # noqa: ANN401  any plain value
-    """Write a value as YAML in one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(key)}: {flow(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(flow, value)) + "]"
-    return scalar(value)
-
-
-def scalar(value: Any) -> str:  # noqa: ANN401  any plain value
-    """Write a single value as YAML: texts in quotes unless nobody could take them for something else."""
-    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in YAML_WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def definition_path(folder: Path, name: str) -> Path:

@@ -14,8 +14,8 @@ from typing import Final
 from tabserve.core.catalog import Catalog
 from tabserve.core.errors import ModelError, RetiredUseCaseError, UnavailableError, UnknownUseCaseError
 from tabserve.core.use_case import SLUG, UseCase
+from tabserve.registry.standing import Standing
 from tabserve.registry.store import Registry
-from tabserve.registry.version import Standing
 
 REFRESH_SECONDS: Final = 10.0
 NAME: Final = re.compile(SLUG)
@@ -25,6 +25,12 @@ NAME: Final = re.compile(SLUG)
 class _Known:
     standing: Standing
     checked: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    live: Sequence[str]
+    retired: Sequence[str]
 
 
 class RegistryCatalog:
@@ -38,18 +44,20 @@ class RegistryCatalog:
         self._registry = cache(registry)
         self._seconds = seconds
         self._known: dict[str, _Known] = {}
-        self._names: Sequence[str] | None = None
+        self._names: _Names | None = None
         self._listed = 0.0
 
     def names(self) -> Sequence[str]:
         """Return all names, sorted."""
-        if self._names is None or self._seconds() - self._listed >= REFRESH_SECONDS:
-            try:
-                self._names = self._read_names()
-            except UnavailableError:
-                self._names = self._names or self._folder.names()
-            self._listed = self._seconds()
-        return self._names
+        return self._listed_names().live
+
+    def retired(self) -> Sequence[str]:
+        """Return the names of the use cases that were retired, sorted."""
+        return self._listed_names().retired
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a definition of this name; of the folder's the registry is not asked."""
+        return self._folder.knows(name) or name in self.names()
 
     def get(self, name: str) -> UseCase:
         """Return one definition.
@@ -92,11 +100,20 @@ class RegistryCatalog:
             self._known[name] = _Known(standing, self._seconds())
         return standing
 
-    def _read_names(self) -> Sequence[str]:
+    def _listed_names(self) -> _Names:
+        if self._names is None or self._seconds() - self._listed >= REFRESH_SECONDS:
+            try:
+                self._names = self._read_names()
+            except UnavailableError:
+                self._names = self._names or _Names(self._folder.names(), [])
+            self._listed = self._seconds()
+        return self._names
+
+    def _read_names(self) -> _Names:
         registered = {name: self._readable_standing(name) for name in self._registry().use_cases()}
         live = {name for name, standing in registered.items() if standing.version and not standing.retired}
         retired = {name for name, standing in registered.items() if standing.retired}
-        return sorted({*self._folder.names(), *live} - retired)
+        return _Names(sorted({*self._folder.names(), *live} - retired), sorted(retired))
 
     def _readable_standing(self, name: str) -> Standing:
         """Return the standing of a use case; one whose alias nobody can read hides no other."""

@@ -1,11 +1,10 @@
 """Model versions and their aliases in an object store.
 
 models/<use case>/<version>/<file>             immutable; metadata.json is written last: the version exists with it
-models/<use case>/aliases/<alias>.json         replaceable pointers
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,8 @@ from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import sentences
 from tabserve.core.errors import IncompatibleModelError, ModelError, NoModelError
 from tabserve.core.use_case import UseCase
+from tabserve.registry.aliases import Aliases
+from tabserve.registry.standing import Standing
 from tabserve.registry.version import (
     ALIASES,
     DEFINITION,
@@ -23,7 +24,6 @@ from tabserve.registry.version import (
     VERSION,
     Alias,
     ModelMetadata,
-    Standing,
     checked,
 )
 
@@ -40,6 +40,7 @@ class Registry:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self._aliases = Aliases(store)
         self._definitions: dict[tuple[str, str], UseCase | None] = {}  # a version never changes
 
     def register(self, metadata: ModelMetadata, files: Mapping[str, bytes]) -> None:
@@ -88,26 +89,32 @@ class Registry:
 
     def alias(self, use_case: str, alias: Alias) -> str | None:
         """Return the version an alias points to, if it points to one."""
-        return self._pointer(use_case, alias).version
+        return self._aliases.standing(use_case, alias).version
 
     def standing(self, use_case: str) -> Standing:
-        """Return which version is champion, and whether the use case is retired."""
-        return self._pointer(use_case, "champion")
+        """Return which version is champion, which one is on trial, and whether the use case is retired."""
+        return self._aliases.standing(use_case, "champion")
 
-    def retire(self, use_case: str) -> None:
-        """Let a use case answer no more; its versions stay, and pointing an alias to one brings it back."""
-        pointer = {"version": self.alias(use_case, "champion"), "retired": True}
-        self._store.put(_alias_key(use_case, "champion"), json.dumps(pointer).encode(), JSON)
+    def history(self, use_case: str, last: int | None = None) -> list[Standing]:
+        """Return where the champion's alias stood after each of its moves, or the last so many, oldest first."""
+        return self._aliases.history(use_case, "champion", last)
+
+    def change(self, use_case: str, move: Callable[[Standing], Standing], expected: int | None = None) -> Standing:
+        """Move the champion's alias from where it stands; return where it stands then.
+
+        Raise AliasMovedError when it moved meanwhile: after it was read, or after the move with the number `expected`.
+        """
+        return self._aliases.change(use_case, "champion", move, expected)
 
     def aliases(self, use_case: str) -> dict[Alias, str]:
         """Return the aliases that are set and the versions they point to."""
         found = {alias: self.alias(use_case, alias) for alias in ALIASES}
         return {alias: version for alias, version in found.items() if version}
 
-    def point(self, use_case: str, alias: Alias, version: str) -> None:
-        """Point an alias to a registered version; raise NoModelError."""
+    def point(self, use_case: str, alias: Alias, version: str, at: datetime | None = None, reason: str = "") -> None:
+        """Point an alias to a registered version, whatever it says now; raise NoModelError."""
         self.metadata(use_case, version)
-        self._store.put(_alias_key(use_case, alias), json.dumps({"version": version}).encode(), JSON)
+        self._aliases.change(use_case, alias, lambda now: now.moved("train", version, at=at, reason=reason))
 
     def champion(self, use_case: UseCase) -> "OnnxModel":
         """Load the champion; raise NoModelError or IncompatibleModelError."""
@@ -140,7 +147,8 @@ class Registry:
             other._put(use_case.name, version, files, self._read(use_case.name, version, METADATA))
         if not other.has_usable_champion(use_case):
             for alias, version in self.aliases(use_case.name).items():
-                other.point(use_case.name, alias, version)
+                stands = self._aliases.standing(use_case.name, alias)
+                other.point(use_case.name, alias, version, stands.at, stands.reason)
 
     def bake(self, use_case: UseCase, folder: Path = CHAMPIONS) -> None:
         """Put what serving needs of the champion into a folder beside the code; raise NoModelError."""
@@ -152,18 +160,6 @@ class Registry:
             temporary = target / f".{name}"
             temporary.write_bytes(self._read(use_case.name, version, name))
             temporary.replace(target / name)
-
-    def _pointer(self, use_case: str, alias: Alias) -> Standing:
-        try:
-            body = self._store.get(_alias_key(use_case, alias))
-        except KeyError:
-            return Standing()
-        try:
-            content = json.loads(body)
-            version = content["version"]
-            return Standing(None if version is None else str(version), bool(content.get("retired", False)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IncompatibleModelError(f"The alias {alias!r} of {use_case!r} is malformed: {error}") from error
 
     def _read(self, use_case: str, version: str, name: str) -> bytes:
         return self._store.get(_key(use_case, version, name))
@@ -224,7 +220,3 @@ def _definition(metadata: ModelMetadata, body: bytes) -> UseCase:
 
 def _key(use_case: str, version: str, name: str) -> str:
     return f"models/{use_case}/{version}/{name}"
-
-
-def _alias_key(use_case: str, alias: Alias) -> str:
-    return f"models/{use_case}/aliases/{alias}.json"

@@ -10,10 +10,11 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tabserve.core.errors import IncompatibleModelError
-from tabserve.core.use_case import MetricName
+from tabserve.core.training import Balance, Estimator, MetricName, Scalar
 
 Alias = Literal["champion", "challenger"]
 FeatureOrigin = Literal["data", "feature-store"]
+Source = Literal["trained", "imported"]
 ALIASES: Final[tuple[Alias, ...]] = ("champion", "challenger")
 METADATA: Final = "metadata.json"
 MODEL: Final = "model.onnx"
@@ -21,6 +22,8 @@ PIPELINE: Final = "model.joblib"
 REFERENCE: Final = "reference.json"
 EXAMPLES: Final = "examples.json"
 DEFINITION: Final = "definition.json"
+CARD: Final = "card.html"
+RUNS: Final = "runs.jsonl"
 SERVED_FILES: Final = (MODEL, REFERENCE, EXAMPLES, DEFINITION)
 VERSION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
@@ -57,11 +60,25 @@ class CalibrationBin(BaseModel):
     rows: int
 
 
+class ThresholdPoint(BaseModel):
+    """What the held-out rows would say of one threshold; precision and F1 are missing where nothing is answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    threshold: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    answered: float = Field(description="The share of the rows that the positive class is answered to.")
+    cost: float | None = Field(default=None, description="Of a row, where the definition says what errors cost.")
+
+
 class Diagnostics(BaseModel):
     """How a version behaves on its held-out rows.
 
     `roc`: pairs of false and true positive rate, empty without a positive class; `confusion`: rows by true class
-    (outer) and predicted class (inner), in the use case's order; `importance`: by how much accuracy falls when a column
+    (outer) and predicted class (inner), in the use case's order; `threshold_curve`: with a positive class, of older
+    versions none; `importance`: by how much accuracy falls when a column
     is shuffled, with the extremes of several shuffles.
 
     Of a regression `calibration` compares the mean predicted number with the mean true one; `residuals` are rows by
@@ -75,7 +92,38 @@ class Diagnostics(BaseModel):
     calibration: Sequence[CalibrationBin]
     confusion: Sequence[Sequence[int]]
     residuals: Sequence[tuple[float, float, int]] = ()
+    threshold_curve: Sequence[ThresholdPoint] = ()
     importance: Mapping[str, Metric]
+
+
+class Chosen(BaseModel):
+    """What a version was trained with: parameters are those that differ from the estimator's default ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    estimator: Estimator
+    parameters: Mapping[str, Scalar] = Field(default_factory=dict)
+    balance: Balance | None = None
+    calibrated: bool = False
+
+
+class Candidate(BaseModel):
+    """The best attempt of an estimator: the measure that was compared, cross-validated inside the rows to learn from.
+
+    The interval is that of 95 %; `standard_error` is the one that candidates may be worse by and still be taken.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    estimator: Estimator
+    parameters: Mapping[str, Scalar] = Field(default_factory=dict)
+    measure: MetricName
+    cross_validated: Metric
+    standard_error: float
+    attempts: int
+    failed: int = 0
+    seconds: float
+    chosen: bool
 
 
 class Interval(BaseModel):
@@ -118,6 +166,9 @@ class ModelMetadata(BaseModel):
     vocabulary: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict, description="By open category, derived ones among them, the values that were learned."
     )
+    source: Source = "trained"
+    chosen: Chosen | None = Field(default=None, description="What it was trained with; older versions do not say.")
+    candidates: tuple[Candidate, ...] = Field(default=(), description="What was tried, where more than one was.")
     diagnostics: Diagnostics | None = None  # versions trained before these were stored have none
     warnings: tuple[str, ...] = Field(default=(), description="What to know before trusting this version's monitoring.")
 
@@ -152,14 +203,6 @@ def checked(metadata: ModelMetadata, name: str, read: Callable[[str], bytes]) ->
     if hashlib.sha256(body).hexdigest() != metadata.files.get(name):
         raise IncompatibleModelError(f"{where} is not the file that was registered.")
     return body
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The version that answers for a use case, if any, and whether the use case is retired."""
-
-    version: str | None = None
-    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,23 @@
-"""What a version says of some rows: classes with their probabilities, or numbers with their intervals."""
+"""A version that answers, and what it says of rows: classes with probabilities, or numbers with intervals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from operator import indexOf
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import orjson
 
 from tabserve.core.records import Value
 from tabserve.core.target import Target
+from tabserve.core.use_case import UseCase
+from tabserve.registry.standing import TrialKind
+from tabserve.registry.version import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SEPARATOR = "\x1f"
 NO_NUMBERS = SEPARATOR * 2  # three empty columns: value, low and high
@@ -102,6 +109,73 @@ class NumberAnswers:
         for value, interval in zip(self.values, self.intervals, strict=True):
             low, high = map(repr, interval) if interval else ("", "")
             yield SEPARATOR.join((repr(value), "", "", repr(value), low, high))
+
+
+class Model(Protocol):
+    """One loaded model version."""
+
+    @property
+    def version(self) -> str:
+        """The registry's version name."""
+
+    @property
+    def threshold(self) -> float | None:
+        """From which probability on the positive class is answered; None where the likelier class is."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """How far true numbers lie from predicted ones, of a regression."""
+
+    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> "NDArray[np.float64]":
+        """Score the model's inputs given by column.
+
+        Return probabilities of shape (rows, classes) in the use case's class order, or numbers of shape (rows, 1).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A version that answers, with the definition it was trained on, and the one on trial beside it."""
+
+    use_case: UseCase
+    model: Model
+    challenger: "Challenger | None" = None
+
+    @property
+    def version(self) -> str:
+        """The registry's version name."""
+        return self.model.version
+
+    def answers(self, scores: "NDArray[np.float64]") -> ClassAnswers | NumberAnswers:
+        """Return what the model's scores, of shape (rows, classes) or (rows, 1), mean."""
+        target = self.use_case.target
+        if self.use_case.is_regression:
+            half_width = self.model.interval.half_width if self.model.interval else None
+            return NumberAnswers.of(scores[:, 0].tolist(), half_width, target)
+        return ClassAnswers(target.texts, target.positive_index, scores.tolist(), self.model.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A version on trial beside the champion.
+
+    `number` is that of the alias's move that began the trial, `share` the canary's of the entities.
+    """
+
+    kind: TrialKind
+    share: float
+    number: int
+    served: Served
+
+    @property
+    def use_case(self) -> UseCase:
+        """The definition it was trained on."""
+        return self.served.use_case
+
+    @property
+    def version(self) -> str:
+        """The registry's version name."""
+        return self.served.version
 
 
 def objects(names: Iterable[str], rows: Iterable[Sequence[Value]]) -> list[str]:

@@ -3,8 +3,10 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tabserve.core.catalog import YamlCatalog
 from tabserve.core.clock import utc_now
 from tabserve.core.connection import role_name
+from tabserve.core.errors import ReleaseError
 from tabserve.core.files import Ingestion
 from tabserve.core.queues import SqsQueue
 from tabserve.core.service import Service, aws_client, database_url, lambda_service, logger
@@ -15,15 +17,19 @@ from tabserve.registry.build import catalog, registry
 from tabserve.registry.store import BundledModels
 from tabserve.serving.group_commit import GroupCommit
 from tabserve.serving.links import S3Links
+from tabserve.serving.model_alerts import ModelAlerts
 from tabserve.serving.postgres import API_TIMEOUT_MS
-from tabserve.serving.served_models import ModelAlerts, ServedModels
+from tabserve.serving.served_models import ServedModels
 from tabserve.serving.service import PredictDependencies
 from tabserve.serving.store import prediction_store
+from tabserve.serving.trials import Trials
 
 if TYPE_CHECKING:
     from tabserve.alerts.outbox import Outbox
     from tabserve.core.buckets import ObjectStore
     from tabserve.core.database import Database
+    from tabserve.registry.release import Releases
+    from tabserve.registry.store import Registry
 
 NEEDS = ("database_url", "api_key")  # without a key, whoever finds the address would be let in
 OPTIONAL = ("raw_bucket", "bad_bucket", "artifacts_bucket", "features_table", "results_queue_url", "default_use_case")
@@ -62,17 +68,34 @@ def _dependencies(settings: Settings) -> PredictDependencies:
 
         return Ingestions(tables()).find(file_id)
 
+    @cache
+    def versions() -> "Registry":
+        if not bucket:
+            raise ReleaseError("There is no model registry here; set ARTIFACTS_BUCKET.")
+        return registry(settings)
+
+    def releases() -> "Releases":
+        from tabserve.registry.release import Releases
+
+        return Releases(versions(), YamlCatalog(settings.use_cases_dir).get, utc_now)
+
     definitions = catalog(settings)
-    alerts = ModelAlerts(outbox, logger(settings, "predict"), utc_now)
+    log = logger(settings, "predict")
+    alerts = ModelAlerts(outbox, log, utc_now)
+    models = ServedModels(
+        definitions,
+        versions if bucket else None,
+        BundledModels(),
+        alerts.report,
+    )
+
     return PredictDependencies(
         settings=settings,
         catalog=definitions,
-        models=ServedModels(
-            definitions,
-            (lambda: registry(settings)) if bucket else None,
-            BundledModels(),
-            alerts.report,
-        ),
+        models=models,
+        registry=versions,
+        releases=releases,
+        trials=Trials(store, models, releases, alerts.stopped, log, utc_now),
         predictions=store,
         writer=GroupCommit(store),
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),

@@ -1,19 +1,14 @@
 """What predictions are made from and what becomes of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from tabserve.core.records import Value
-from tabserve.core.use_case import UseCase
-from tabserve.registry.version import Interval, ModelCards
+from tabserve.registry.version import ModelCards
+from tabserve.serving.answers import Served
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, PredictionBatch, StoredReply
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from tabserve.serving.trial import ScoringCount
 
 
 class PredictionStore(Protocol):
@@ -49,43 +44,14 @@ class PredictionStore(Protocol):
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
         """Add an instance's counts to those of all instances."""
 
+    def add_scoring(self, counts: Sequence[ScoringCount], minute: datetime) -> None:
+        """Add an instance's counts of a trial in a minute to those of all instances."""
+
+    def scoring(self, use_case: str, trial: int, since: datetime) -> Sequence[ScoringCount]:
+        """Return what all instances counted of a trial since then."""
+
     def reachable(self) -> bool:
         """Tell whether the store answers, without raising."""
-
-
-class Model(Protocol):
-    """One loaded model version."""
-
-    @property
-    def version(self) -> str:
-        """The registry's version name."""
-
-    @property
-    def threshold(self) -> float | None:
-        """From which probability on the positive class is answered; None where the likelier class is."""
-
-    @property
-    def interval(self) -> Interval | None:
-        """How far true numbers lie from predicted ones, of a regression."""
-
-    def score(self, columns: Mapping[str, Sequence[Value]], rows: int) -> "NDArray[np.float64]":
-        """Score the model's inputs given by column.
-
-        Return probabilities of shape (rows, classes) in the use case's class order, or numbers of shape (rows, 1).
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A version that answers, with the definition it was trained on."""
-
-    use_case: UseCase
-    model: Model
-
-    @property
-    def version(self) -> str:
-        """The registry's version name."""
-        return self.model.version
 
 
 class Models(Protocol):

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 
-from tabserve.core.records import Features, Source, Value
+from tabserve.core.records import AnswerRole, BesideRole, Features, Source, Value
 from tabserve.serving.answers import ClassAnswers, NumberAnswers
 
 IDS_A_MILLISECOND = 4096
@@ -33,13 +33,25 @@ class Prediction:
     entity_id: str | None = None
     file_id: str | None = None
     row_number: int | None = None
+    role: AnswerRole = "champion"
+
+
+@dataclass(frozen=True)
+class BesideBatch:
+    """What a challenger says beside the answers to a request, by column; `ids` are those of the answers' rows."""
+
+    role: BesideRole
+    model_version: str
+    ids: Sequence[str]
+    answers: ClassAnswers | NumberAnswers
 
 
 @dataclass(frozen=True)
 class PredictionBatch:
     """The answers of one model version to one request, kept by column; iterating makes each a Prediction.
 
-    `ids`, `columns`, `answers`, `entity_ids` and `row_numbers` have one entry a row.
+    `ids`, `columns`, `answers`, `entity_ids` and `row_numbers` have one entry a row. Rows of the same request that a
+    canary answers are the `canary` beside it, and count as rows of this batch. A shadow answers nothing.
     """
 
     request_id: str
@@ -53,11 +65,32 @@ class PredictionBatch:
     entity_ids: Sequence[str | None]
     file_id: str | None = None
     row_numbers: Sequence[int] | None = None
+    role: AnswerRole = "champion"
+    canary: "PredictionBatch | None" = None
+    shadow: BesideBatch | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.ids) if self.canary is None else len(self.ids) + len(self.canary)
 
     def __iter__(self) -> Iterator[Prediction]:
+        yield from self._own()
+        if self.canary is not None:
+            yield from self.canary
+
+    @property
+    def parts(self) -> Sequence["PredictionBatch"]:
+        """The batch and its canary's rows, each of one version."""
+        return [self] if self.canary is None else [self, self.canary]
+
+    def beside(self) -> Iterator[dict[str, object]]:
+        """Yield what a challenger says beside the answers, by the names of its table's columns."""
+        if shadow := self.shadow:
+            said = {"use_case": self.use_case, "created_at": self.created_at}
+            said |= {"model_version": shadow.model_version, "role": shadow.role}
+            for row, id_ in enumerate(shadow.ids):
+                yield {**said, "prediction_id": id_, **shadow.answers.stored(row)}
+
+    def _own(self) -> Iterator[Prediction]:
         for row, id_ in enumerate(self.ids):
             yield Prediction(
                 id=id_,
@@ -71,6 +104,7 @@ class PredictionBatch:
                 entity_id=self.entity_ids[row],
                 file_id=self.file_id,
                 row_number=self.row_numbers[row] if self.row_numbers else None,
+                role=self.role,
             )
 
 

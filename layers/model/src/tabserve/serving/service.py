@@ -13,7 +13,6 @@ from tabserve.alerts.ports import AlertOutbox
 from tabserve.core.buckets import ObjectStore
 from tabserve.core.catalog import Catalog
 from tabserve.core.clock import Clock
-from tabserve.core.derivation import with_derived
 from tabserve.core.entities import FeatureStore
 from tabserve.core.errors import IdempotencyConflictError, NoValidRecordsError, TooManyRecordsError
 from tabserve.core.files import Ingestion
@@ -21,13 +20,17 @@ from tabserve.core.queues import Queue
 from tabserve.core.records import FailureCase, Origin, Source
 from tabserve.core.settings import Settings
 from tabserve.core.use_case import UseCase
-from tabserve.core.validation import ENTITY_ID, Columns, Record, validate
-from tabserve.serving.answers import ClassAnswers, NumberAnswers
-from tabserve.serving.ports import Model, Models, ObjectLinks, PredictionStore, Served
-from tabserve.serving.prediction import PredictionBatch, StoredReply, new_ids, row_ids
+from tabserve.core.validation import ENTITY_ID, Record, validate
+from tabserve.serving.answers import Served
+from tabserve.serving.ports import Models, ObjectLinks, PredictionStore
+from tabserve.serving.prediction import PredictionBatch, StoredReply
+from tabserve.serving.scoring import Rows, scored
+from tabserve.serving.trials import Trials
 
 if TYPE_CHECKING:
     from tabserve.reference.reference import References
+    from tabserve.registry.release import Releases
+    from tabserve.registry.store import Registry
     from tabserve.serving.group_commit import GroupCommit
 
 MAX_RECORDS = 5_000
@@ -40,6 +43,9 @@ class PredictDependencies:
     settings: Settings
     catalog: Catalog
     models: Models
+    registry: Callable[[], "Registry"]
+    releases: Callable[[], "Releases"]
+    trials: Trials
     predictions: PredictionStore
     writer: "GroupCommit"
     features: FeatureStore
@@ -57,7 +63,7 @@ class PredictDependencies:
     def default_use_case(self) -> str:
         """The use case of a bare record; empty when there is no definition of that name."""
         name = self.settings.default_use_case
-        return name if name in self.catalog.names() else ""
+        return name if self.catalog.knows(name) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,15 @@ class PredictRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The predictions of a request's valid records and why the others were refused, by index."""
+    """The predictions of a request's valid records and why the others were refused, by index.
+
+    `indices` are those of the batch's own rows, `canary_indices` those of the rows that a canary answered beside it.
+    """
 
     use_case: UseCase
     batch: PredictionBatch
     indices: Sequence[int]
+    canary_indices: Sequence[int]
     errors: Mapping[int, Sequence[FailureCase]]
 
 
@@ -97,6 +107,8 @@ async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
     """
     answer = await to_thread(_answer, request, deps) if _must_read(request, deps) else _answer(request, deps)
     await deps.writer.add(answer.batch)
+    if deps.trials.is_due():
+        await to_thread(deps.trials.settle)
     return answer
 
 
@@ -110,6 +122,7 @@ def predict_file(request: PredictRequest, origin: Origin, deps: PredictDependenc
     except NoValidRecordsError as error:
         return FileAnswer(0, error.errors)
     deps.predictions.add_of_file(answer.batch, origin.fence)
+    deps.trials.settle()
     return FileAnswer(len(answer.batch), answer.errors)
 
 
@@ -125,6 +138,7 @@ def predict_once(
         answer = _answer(request, deps)
         reply = StoredReply(key, request.use_case, body_sha256, render(answer), deps.clock())
         first = deps.predictions.add_once(answer.batch, reply) or reply
+        deps.trials.settle()
     if first.body_sha256 != body_sha256:
         raise IdempotencyConflictError
     return first.response
@@ -139,36 +153,24 @@ def _answer(request: PredictRequest, deps: PredictDependencies) -> Answer:
     if len(request.records) > MAX_RECORDS:
         raise TooManyRecordsError(len(request.records), MAX_RECORDS)
     served = _served(request, deps)
-    use_case, model = served.use_case, served.model
+    use_case = served.use_case
     records, unknown = _with_stored_features(use_case, request.records, deps.features)
     validated = validate(use_case, records, unknown)
     if not validated.indices:
         raise NoValidRecordsError(validated.errors)
-    columns = with_derived(use_case, validated.columns)
-    created_at, rows, origin = deps.clock(), len(validated.indices), request.origin
-    numbers = [origin.row_numbers[index] for index in validated.indices] if origin else ()
-    batch = PredictionBatch(
+    origin = request.origin
+    rows = Rows(
         request_id=request.request_id,
         use_case=use_case.name,
-        model_version=model.version,
         source=request.source,
-        created_at=created_at,
-        ids=new_ids(created_at, rows) if origin is None else row_ids(origin.file_id, numbers, model.version),
-        columns=columns,
-        answers=_answers(use_case, model, columns, rows),
+        created_at=deps.clock(),
+        columns=validated.columns,
+        places=validated.indices,
         entity_ids=validated.entity_ids,
         file_id=origin.file_id if origin else None,
-        row_numbers=numbers or None,
+        row_numbers=[origin.row_numbers[index] for index in validated.indices] if origin else None,
     )
-    return Answer(use_case, batch, validated.indices, validated.errors)
-
-
-def _answers(use_case: UseCase, model: Model, columns: Columns, rows: int) -> ClassAnswers | NumberAnswers:
-    target, scores = use_case.target, model.score(columns, rows)
-    if use_case.is_regression:
-        half_width = model.interval.half_width if model.interval else None
-        return NumberAnswers.of(scores[:, 0].tolist(), half_width, target)
-    return ClassAnswers(target.texts, target.positive_index, scores.tolist(), model.threshold)
+    return Answer(use_case, *scored(rows, served, deps.trials), errors=validated.errors)
 
 
 def _served(request: PredictRequest, deps: PredictDependencies) -> Served:

@@ -1,10 +1,9 @@
 """Predictions in SQLite, for trying tabserve without a server; only with such a URL is SQLAlchemy imported here."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, literal, select, text, type_coerce, update
@@ -13,11 +12,12 @@ from sqlalchemy.dialects.sqlite import insert
 from tabserve.core.columns import UtcTime
 from tabserve.core.database import Database
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
-from tabserve.core.tables import ground_truth, idempotency_keys, ingestions, predictions
-from tabserve.serving import history, metric_store
+from tabserve.core.tables import challenger_predictions, ground_truth, idempotency_keys, ingestions, predictions
+from tabserve.serving import history, metric_store, trial_store
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS
 from tabserve.serving.prediction import GroundTruth, HistoryQuery, Page, Prediction, PredictionBatch, StoredReply
+from tabserve.serving.trial import ScoringCount
 
 NEW = insert(ground_truth)
 RECORD = NEW.on_conflict_do_update(
@@ -35,7 +35,8 @@ class SqlitePredictions:
 
     def add(self, *batches: PredictionBatch) -> None:
         with self._database.transaction() as connection:
-            _add(connection, chain(*batches))
+            for batch in batches:
+                _add(connection, batch)
 
     def add_of_file(self, batch: PredictionBatch, fence: int) -> None:
         hold = update(ingestions).where(ingestions.c.file_id == batch.file_id, ingestions.c.prediction_fence <= fence)
@@ -86,6 +87,12 @@ class SqlitePredictions:
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
         metric_store.add_requests(self._rows, counts)
 
+    def add_scoring(self, counts: Sequence[ScoringCount], minute: datetime) -> None:
+        trial_store.add_scoring(self._rows, counts, minute)
+
+    def scoring(self, use_case: str, trial: int, since: datetime) -> Sequence[ScoringCount]:
+        return trial_store.scoring(self._rows, use_case, trial, since)
+
     def reachable(self) -> bool:
         """Tell whether the file can be read and has its tables."""
         try:
@@ -101,9 +108,14 @@ class SqlitePredictions:
             return [tuple(row) for row in result] if result.returns_rows else []
 
 
-def _add(connection: Connection, rows: Iterable[Prediction]) -> None:
-    values = [{name: getattr(row, name) for name in history.NAMES} for row in rows]
+def _add(connection: Connection, batch: PredictionBatch) -> None:
+    """Store a batch; what a challenger says beside it, of the rows that have a prediction by these ids then."""
+    values = [{name: getattr(row, name) for name in history.NAMES} for row in batch]
     connection.execute(insert(predictions).on_conflict_do_nothing(), values)
+    if batch.shadow:
+        stored = set(connection.scalars(select(predictions.c.id).where(predictions.c.id.in_(batch.shadow.ids))))
+        beside = [each for each in batch.beside() if each["prediction_id"] in stored]
+        connection.execute(insert(challenger_predictions).on_conflict_do_nothing(), beside)
 
 
 def _prediction_id(connection: Connection, use_case: str, truth: GroundTruth) -> str | None:

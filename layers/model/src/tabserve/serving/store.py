@@ -1,24 +1,16 @@
-"""Where predictions are kept: PostgreSQL, written in one round trip a call, or SQLite.
+"""Where predictions are kept: PostgreSQL, written in one round trip a call, or SQLite."""
 
-A row is written in one of two ways. A few rows go as one JSON text that the server reads by the names of the columns;
-it leaves stored rows as they are, and can be bound to another statement. Many go by COPY, which takes two round trips
-and half the time, and knows no ON CONFLICT: a batch that meets a stored row is written as a few are.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from io import StringIO
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-import orjson
 from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor
 
 from tabserve.core.errors import DatabaseUnavailableError, LeaseLostError
-from tabserve.serving import history, metric_store
-from tabserve.serving.answers import SEPARATOR, objects
+from tabserve.serving import history, metric_store, trial_store
 from tabserve.serving.metrics import Family, RequestCount
 from tabserve.serving.postgres import API_TIMEOUT_MS, Postgres
 from tabserve.serving.prediction import (
@@ -29,20 +21,13 @@ from tabserve.serving.prediction import (
     PredictionBatch,
     StoredReply,
 )
+from tabserve.serving.rows import copy, guarded_insertion, insertion
+from tabserve.serving.trial import ScoringCount
 
 if TYPE_CHECKING:
     from tabserve.serving.sqlite_store import SqlitePredictions
 
 MANY_ROWS = 100
-
-# ruff: noqa: S608  the statements are made of constants
-ROWS = f"SELECT {history.COLUMNS} FROM json_populate_recordset(NULL::predictions, %s)"
-INSERT = f"INSERT INTO predictions ({history.COLUMNS}) {ROWS} ON CONFLICT DO NOTHING"
-GUARDED_INSERT = f"""WITH guard AS ({{guard}}), written AS (
-    INSERT INTO predictions ({history.COLUMNS}) {ROWS} WHERE EXISTS (SELECT FROM guard) ON CONFLICT DO NOTHING
-)
-SELECT FROM guard"""
-COPY = f"COPY predictions ({history.COLUMNS}) FROM STDIN WITH (FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x02')"
 
 # Writers of one file may write at once, a newer claim waits for them, and whoever was overtaken writes nothing.
 HOLD = "SELECT 1 FROM ingestions WHERE file_id = %s AND prediction_fence <= %s FOR SHARE"
@@ -97,7 +82,7 @@ class PostgresPredictions:
     def add(self, *batches: PredictionBatch) -> None:
         """Store each batch wholly or not at all, small ones together; rows that are there already stay as they are."""
         if few := [batch for batch in batches if len(batch) < MANY_ROWS]:
-            self._postgres.run(lambda to: to.execute(INSERT, (_json(chain(*few)),)))
+            self._postgres.run(lambda to: to.execute(*insertion(few)))
         for batch in batches:
             if len(batch) >= MANY_ROWS:
                 self._postgres.run(partial(_add_many, batch=batch))
@@ -141,6 +126,12 @@ class PostgresPredictions:
     def add_requests(self, counts: Sequence[RequestCount]) -> None:
         metric_store.add_requests(self._postgres.rows, counts)
 
+    def add_scoring(self, counts: Sequence[ScoringCount], minute: datetime) -> None:
+        trial_store.add_scoring(self._postgres.rows, counts, minute)
+
+    def scoring(self, use_case: str, trial: int, since: datetime) -> Sequence[ScoringCount]:
+        return trial_store.scoring(self._postgres.rows, use_case, trial, since)
+
     def reachable(self) -> bool:
         try:
             self._postgres.rows("SELECT 1")
@@ -151,9 +142,10 @@ class PostgresPredictions:
 
 def _add_many(to: cursor, batch: PredictionBatch) -> None:
     try:
-        copy(to, copied(batch))
+        with to.connection if batch.canary or batch.shadow else nullcontext():  # a transaction
+            copy(to, batch)
     except UniqueViolation:
-        to.execute(INSERT, (_json(batch),))
+        to.execute(*insertion([batch]))
 
 
 def _add_guarded(to: cursor, batch: PredictionBatch, guard: str, values: Sequence[object]) -> bool:
@@ -163,37 +155,10 @@ def _add_guarded(to: cursor, batch: PredictionBatch, guard: str, values: Sequenc
             with to.connection:  # a transaction
                 to.execute(guard, values)
                 if held := to.rowcount > 0:
-                    copy(to, copied(batch))
+                    copy(to, batch)
                 return held
         except UniqueViolation:
             pass
-    to.execute(GUARDED_INSERT.format(guard=guard), (*values, _json(batch)))
+    statement, rows = guarded_insertion(batch, guard)
+    to.execute(statement, (*values, *rows))
     return to.rowcount > 0
-
-
-def _json(predictions: Iterable[Prediction]) -> str:
-    return orjson.dumps(list(predictions)).decode()
-
-
-def copy(to: cursor, text: str) -> None:
-    """Write rows that `copied` returned."""
-    to.copy_expert(COPY, StringIO(text), size=len(text))
-
-
-def copied(batch: PredictionBatch) -> str:
-    """Return the rows as COPY reads them.
-
-    Nothing needs quotes or escapes: no value has a control character, since JSON escapes them and the rules refuse
-    them in ids and classes. Looking for them, as the csv module does, would take 20 ms for 5 000 rows.
-    """
-    request = (batch.request_id, batch.use_case, batch.model_version, batch.source, batch.created_at.isoformat())
-    rows = zip(
-        batch.ids,
-        repeat(SEPARATOR.join(request)),
-        objects(batch.columns, zip(*batch.columns.values(), strict=True)),
-        batch.answers.copied(),
-        [entity_id or "" for entity_id in batch.entity_ids],
-        repeat(batch.file_id or ""),
-        repeat("") if batch.row_numbers is None else map(str, batch.row_numbers),
-    )
-    return "\n".join(map(SEPARATOR.join, rows))

@@ -2,7 +2,9 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -10,17 +12,24 @@ from tabserve.core.clock import utc_now
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import OnnxModel
 from tabserve.registry.store import Registry
+from tabserve.training.mlflow_runs import MlflowRuns
 from tabserve.training.service import TrainDependencies
 
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx", "tabserve")
+OPTIONAL_LIBRARIES: Final = ("imbalanced-learn", "lightgbm", "xgboost", "xgboost-cpu")
 
 
-def train_dependencies(registry: Registry, root: Path) -> TrainDependencies:
-    """Return what training needs; `root` is the repository whose commit is noted."""
-    from tabserve.training.pipeline import fit
+def train_dependencies(registry: Registry, root: Path, mlflow_uri: str = "") -> TrainDependencies:
+    """Return what training needs; `root` is the repository whose commit is noted, `mlflow_uri` where to record too."""
+    from tabserve.training.card import card
+    from tabserve.training.fitting import fit
 
     libraries = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
-    return TrainDependencies(fit, _candidate, registry, utc_now, libraries, _commit(root))
+    for name in OPTIONAL_LIBRARIES:
+        with suppress(PackageNotFoundError):
+            libraries[name] = version(name)
+    found = TrainDependencies(fit, _candidate, card, registry, utc_now, libraries, _commit(root))
+    return replace(found, record=MlflowRuns(mlflow_uri).record) if mlflow_uri else found
 
 
 def _candidate(body: bytes, use_case: UseCase) -> OnnxModel:

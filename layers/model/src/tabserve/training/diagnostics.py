@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tabserve.core.features import DateFeature, Feature, NumberFeature
 from tabserve.core.records import Value
+from tabserve.core.target import Cost
 from tabserve.core.use_case import UseCase
 from tabserve.reference.intervals import Z, wilson
-from tabserve.registry.version import CalibrationBin, Diagnostics, Metric
+from tabserve.registry.version import CalibrationBin, Diagnostics, Metric, ThresholdPoint
 from tabserve.training.cells import values
 from tabserve.training.dataset import Array, LabelledRows
 from tabserve.training.decision import Decide
@@ -27,11 +28,17 @@ CALIBRATION_BINS: Final = 10
 RESIDUAL_BINS: Final = 20
 MOST_ROWS: Final = 1_000  # of the held-out ones, for importance: each column costs that many scores a shuffle
 SHUFFLES: Final = 5
+THRESHOLDS: Final = tuple(place / 50 for place in range(1, 50))
 MOST_CELLS: Final = 1_000_000_000  # to score for importance: about a minute; above 447 columns there are fewer rows
 
 
 def diagnose(
-    rows: LabelledRows, probabilities: Floats, positive: int | None, decide: Decide, effects: Mapping[str, Metric]
+    rows: LabelledRows,
+    probabilities: Floats,
+    positive: int | None,
+    decide: Decide,
+    effects: Mapping[str, Metric],
+    cost: Cost | None = None,
 ) -> Diagnostics:
     """Describe probabilities of shape (rows, classes) of held-out rows; `positive` is the place of that class, if any.
 
@@ -46,7 +53,29 @@ def diagnose(
         calibration=calibration_bins(answered, happened),
         confusion=confusion(targets, predicted, probabilities.shape[1]),
         importance=effects,
+        threshold_curve=() if positive is None else threshold_curve(answered, happened, cost),
     )
+
+
+def threshold_curve(scores: Floats, positive: NDArray[np.bool_], cost: Cost | None) -> tuple[ThresholdPoint, ...]:
+    """Return what each of 49 thresholds would make of rows, of scores and whether they are of the positive class."""
+    rows, positives = len(scores), int(positive.sum())
+    found = []
+    for threshold in THRESHOLDS:
+        answered = scores >= threshold
+        claimed, true = int(answered.sum()), int((answered & positive).sum())
+        false, missed = claimed - true, positives - true
+        found.append(
+            ThresholdPoint(
+                threshold=threshold,
+                precision=true / claimed if claimed else None,
+                recall=true / positives if positives else None,
+                f1=2 * true / (claimed + positives) if claimed and positives else None,
+                answered=claimed / rows,
+                cost=(cost.false_positive * false + cost.false_negative * missed) / rows if cost else None,
+            )
+        )
+    return tuple(found)
 
 
 def diagnose_numbers(predicted: Floats, targets: Floats, effects: Mapping[str, Metric]) -> Diagnostics:

@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tabserve.core.errors import AcceptanceError
-from tabserve.core.use_case import MetricName
+from tabserve.core.target import Decision
+from tabserve.core.training import MetricName
+from tabserve.core.use_case import UseCase
 from tabserve.reference.intervals import bootstrap, wilson
 from tabserve.reference.performance import NUMBER_MEASURES, Numbers
 from tabserve.registry.version import Metric
-from tabserve.training.decision import Decide, likelier
+from tabserve.training.decision import Decide, decider, likelier
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -35,6 +37,15 @@ def points(probabilities: Floats, targets: Places, decide: Decide) -> dict[str, 
     """Return the same measures without intervals."""
     found: dict[str, float] = {name: measure(probabilities, targets) for name, measure in MEASURES.items()}
     return {"accuracy": float(np.mean(decide(probabilities) == targets)), **found}
+
+
+def measured(use_case: UseCase, answers: Floats, targets: NDArray[Any]) -> dict[str, float]:
+    """Return what answers of a model are worth before anything is chosen for it: no threshold, no interval."""
+    if use_case.is_regression:
+        return {name: of(answers[:, 0], targets) for name, of in NUMBER_MEASURES.items()}
+    decision = use_case.decision
+    threshold = decision.threshold if isinstance(decision, Decision) else None
+    return points(answers, targets, decider(use_case.target.positive_index, threshold))
 
 
 def points_of_numbers(answers: Numbers, targets: Floats) -> dict[str, float]:

@@ -1,70 +1,111 @@
 """A scikit-learn pipeline as an ONNX model: the same answers, and the same bytes each time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from onnx import GraphProto, ModelProto, NodeProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from skl2onnx import convert_sklearn
-from skl2onnx.algebra.onnx_ops import OnnxIsNaN, OnnxWhere
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
-from skl2onnx.operator_converters.imputer_op import convert_sklearn_imputer
-from skl2onnx.shape_calculators.imputer import calculate_sklearn_imputer_output_shapes
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from tabserve.core.features import CategoryFeature
+from tabserve.core.features import CategoryFeature, InputFeature
 from tabserve.core.use_case import UseCase
 from tabserve.registry.onnx_model import PROBABILITIES, VALUES
-from tabserve.training.onnx_forest import CONVERTER_OPSET, ML_OPSET, convert_forest, forest_output_shapes
+from tabserve.training.onnx_encoders import register_encoders
+from tabserve.training.onnx_ensembles import register_ensembles
+from tabserve.training.onnx_steps import CONVERTER_OPSET, ML_OPSET
 
 OPSET: Final = {"": 18, "ai.onnx.ml": CONVERTER_OPSET}
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as a pipeline takes it: numbers or texts; or texts that stand for `numbers`, any other being missing."""
+
+    name: str
+    kind: type
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
 def export(use_case: UseCase, pipeline: Pipeline) -> bytes:
     """Convert a fitted pipeline; the model has one input per feature and one output: probabilities, or values."""
-    answer = VALUES if use_case.is_regression else PROBABILITIES
-    inputs = [
-        (feature.name, (StringTensorType if isinstance(feature, CategoryFeature) else DoubleTensorType)([None, 1]))
-        for feature in use_case.inputs
-    ]
+    kinds = {feature.name: _kind(feature) for feature in use_case.inputs}
+    return export_columns(use_case, pipeline, [Column(name, kind) for name, kind in kinds.items()])
+
+
+def export_columns(
+    use_case: UseCase, pipeline: Pipeline, columns: Sequence[Column], classes: Sequence[int] = ()
+) -> bytes:
+    """Convert a fitted pipeline of some of the columns; `classes` are the places of the definition's among its own."""
+    register_encoders()
+    register_ensembles()
     model = convert_sklearn(
         pipeline,
         name=use_case.name,
-        initial_types=inputs,
+        initial_types=[(column.name, column.kind([None, 1])) for column in columns],
         options={} if use_case.is_regression else {id(pipeline.steps[-1][1]): {"zipmap": False}},
         target_opset=OPSET,
-        custom_conversion_functions={
-            SimpleImputer: _convert_imputer,
-            RandomForestClassifier: convert_forest,
-            RandomForestRegressor: convert_forest,
-        },
-        custom_shape_calculators={
-            SimpleImputer: calculate_sklearn_imputer_output_shapes,
-            RandomForestClassifier: forest_output_shapes,
-            RandomForestRegressor: forest_output_shapes,
-        },
     )
-    _name_inputs(model.graph, use_case.input_names)
+    _name_inputs(model.graph, [column.name for column in columns])
     if use_case.is_regression:
         _name_output(model.graph)
+    for column in columns:
+        if column.numbers:
+            take_texts(model.graph, column)
+    if [*classes] != sorted(classes):
+        reorder(model.graph, classes)
+    present = {port.name for port in model.graph.input}
+    for feature in use_case.inputs:
+        if feature.name not in present:
+            kind = TensorProto.STRING if _kind(feature) is StringTensorType else TensorProto.DOUBLE
+            model.graph.input.append(helper.make_tensor_value_info(feature.name, kind, [None, 1]))
+    return canonical(model, VALUES if use_case.is_regression else PROBABILITIES)
+
+
+def canonical(model: ModelProto, answer: str) -> bytes:
+    """Return the bytes of a model that depend on its computation alone."""
     _make_canonical(model, answer)
     body: bytes = model.SerializeToString(deterministic=True)
     return body
 
 
-def _convert_imputer(scope: Any, operator: Any, container: Any) -> None:  # noqa: ANN401  skl2onnx has no types
-    """Convert a float64 imputer, which the runtime's own operator cannot load, into IsNaN and Where."""
-    values = operator.inputs[0]
-    if not isinstance(values.type, DoubleTensorType):
-        convert_sklearn_imputer(scope, operator, container)
-        return
-    opset = container.target_opset
-    fill = operator.raw_operator.statistics_.astype(np.float64).reshape(1, -1)
-    missing = OnnxIsNaN(values, op_version=opset)
-    OnnxWhere(missing, fill, values, op_version=opset, output_names=operator.outputs[:1]).add_to(scope, container)
+def _kind(feature: InputFeature) -> type:
+    kind: type = StringTensorType if isinstance(feature, CategoryFeature) else DoubleTensorType
+    return kind
+
+
+def take_texts(graph: GraphProto, column: Column) -> None:
+    """Have a column come as texts and stand for numbers."""
+    inner = f"{column.name}#number"
+    for node in graph.node:
+        node.input[:] = [inner if name == column.name else name for name in node.input]
+    texts, numbers = [*column.numbers], np.array([*column.numbers.values()], dtype=np.float64)
+    graph.node.append(
+        helper.make_node(
+            "LabelEncoder",
+            [column.name],
+            [inner],
+            domain="ai.onnx.ml",
+            keys_tensor=numpy_helper.from_array(np.array(texts, dtype=object), "keys"),
+            values_tensor=numpy_helper.from_array(numbers, "values"),
+            default_tensor=numpy_helper.from_array(np.array([np.nan]), "default"),
+        )
+    )
+    for port in graph.input:
+        if port.name == column.name:
+            port.type.tensor_type.elem_type = TensorProto.STRING
+
+
+def reorder(graph: GraphProto, classes: Sequence[int]) -> None:
+    """Take probabilities in another order of classes."""
+    inner = f"{PROBABILITIES}#own"
+    for node in graph.node:
+        node.output[:] = [inner if name == PROBABILITIES else name for name in node.output]
+    graph.initializer.append(numpy_helper.from_array(np.array(classes, dtype=np.int64), "class_order"))
+    graph.node.append(helper.make_node("Gather", [inner, "class_order"], [PROBABILITIES], axis=1))
 
 
 def _name_inputs(graph: GraphProto, names: Sequence[str]) -> None:

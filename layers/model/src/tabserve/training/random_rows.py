@@ -33,18 +33,23 @@ def random_count(use_case: UseCase) -> int:
     return min(RANDOM_ROWS, MOST_CELLS // _width(use_case))
 
 
-def random_rows(use_case: UseCase, seen: Mapping[str, Array], seed: int) -> Iterator[tuple[Columns, int]]:
+def random_rows(
+    use_case: UseCase, seen: Mapping[str, Array], seed: int, *, only_valid: bool = False
+) -> Iterator[tuple[Columns, int]]:
     """Draw records by column and derive from them what the model takes; yield pieces with their numbers of rows.
 
     Half of the values were seen before, since trees cut next to those; a tenth of the categories are unknown ones, and
-    a tenth of all values are missing.
+    a tenth of all values are missing; of `only_valid` rows only where the definition lets them be.
     """
     generator = np.random.default_rng(seed)
     known = {each.name: seen[each.name][has_value(seen[each.name])] for each in use_case.features}
     count, most = random_count(use_case), max(1, CELLS_AT_ONCE // _width(use_case))
     for start in range(0, count, most):
         rows = min(most, count - start)
-        columns = {each.name: _column(each, known[each.name], rows, generator) for each in use_case.features}
+        columns = {
+            each.name: _column(each, known[each.name], rows, generator, only_valid=only_valid)
+            for each in use_case.features
+        }
         yield with_derived(use_case, columns), rows
 
 
@@ -52,20 +57,22 @@ def _width(use_case: UseCase) -> int:
     return len({*use_case.feature_names, *use_case.input_names})
 
 
-def _column(feature: Feature, known: Array, count: int, generator: Generator) -> list[Value]:
+def _column(feature: Feature, known: Array, count: int, generator: Generator, *, only_valid: bool) -> list[Value]:
     match feature:
         case NumberFeature():
             values = _numbers(feature, known, count, generator)
         case BooleanFeature():
             values = (generator.random(count) < 0.5).tolist()
         case CategoryFeature():
-            values = _categories(feature.categories or tuple(dict.fromkeys(known)), count, generator)
+            categories = feature.categories or tuple(dict.fromkeys(known))
+            values = _categories(categories, count, generator, known_ones=only_valid and not feature.is_open)
         case DateFeature():
             values = _dates(feature, known, count, generator)
         case _:
             values = _texts(known, count, generator)
-    for place in np.flatnonzero(generator.random(count) < SHARE_MISSING):
-        values[place] = None
+    if not (only_valid and feature.required):
+        for place in np.flatnonzero(generator.random(count) < SHARE_MISSING):
+            values[place] = None
     return values
 
 
@@ -82,8 +89,10 @@ def _numbers(feature: NumberFeature, known: Array, count: int, generator: Genera
     return listed
 
 
-def _categories(categories: Sequence[Value], count: int, generator: Generator) -> list[Value]:
+def _categories(categories: Sequence[Value], count: int, generator: Generator, *, known_ones: bool) -> list[Value]:
     values: list[Value] = [categories[place] for place in generator.integers(0, len(categories), count)]
+    if known_ones:
+        return values
     for place in np.flatnonzero(generator.random(count) < SHARE_UNKNOWN):
         values[place] = UNKNOWN[generator.integers(0, len(UNKNOWN))]
     return values

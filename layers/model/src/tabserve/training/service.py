@@ -1,65 +1,75 @@
 """Train a use case's model, prove that its export answers alike, measure it on held-out rows and register it."""
 
 import hashlib
-import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tabserve.core.clock import Clock
-from tabserve.core.use_case import SCHEMA_VERSION, MetricName, UseCase
+from tabserve.core.use_case import UseCase
 from tabserve.registry.version import (
+    CARD,
     DEFINITION,
     EXAMPLES,
     MODEL,
-    PIPELINE,
     REFERENCE,
+    RUNS,
     Alias,
-    Example,
+    Chosen,
     FeatureOrigin,
-    Interval,
-    Metric,
     ModelMetadata,
-    Parity,
+    Source,
     version_name,
 )
 from tabserve.training.cells import Plain
 from tabserve.training.dataset import Dataset, LabelledRows, require_disjoint, split_rows
 from tabserve.training.diagnostics import typical
 from tabserve.training.evaluation import require_accepted
-from tabserve.training.parity import require_parity, total
-from tabserve.training.random_rows import CELLS_AT_ONCE, random_count, random_rows
+from tabserve.training.export_check import check_parity, pieces_of
+from tabserve.training.model import Fit, Model
+from tabserve.training.random_rows import random_count
+from tabserve.training.search import Attempt, Found, Watch, find, runs
 from tabserve.training.tasks import Task, task
 from tabserve.training.validation import labelled_rows, require_values
+from tabserve.training.version_files import as_json, definition, examples, warnings
 
 if TYPE_CHECKING:
     from tabserve.registry.onnx_model import OnnxModel
     from tabserve.registry.store import Registry
-    from tabserve.training.pipeline import SklearnModel
 
-EXAMPLE_ROWS = 20
-ENOUGH_REFERENCE_ROWS = 500
-Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class TrainDependencies:
-    """What training needs; `load` turns exported bytes into a model as the functions load it.
+class Origin:
+    """How a model came about; `estimator` is its name for people."""
 
-    `libraries` by version and `git_commit` are noted with the model: with what it was trained.
+    estimator: str
+    source: Source = "trained"
+    chosen: Chosen | None = None
+    found: Found | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainDependencies:
+    """What training needs; `load` turns exported bytes into a model as the functions load it, `card` writes its card.
+
+    `libraries` by version and `git_commit` are noted with the model: with what it was trained. `record` tells another
+    place of a registered version and its attempts, and returns a sentence where that went wrong.
     """
 
-    fit: Callable[[UseCase, LabelledRows], "SklearnModel"]
+    fit: Fit
     load: Callable[[bytes, UseCase], "OnnxModel"]
+    card: Callable[[ModelMetadata, UseCase], bytes]
     registry: "Registry"
     clock: Clock
     libraries: Mapping[str, str]
     git_commit: str
+    record: Callable[[UseCase, ModelMetadata, Sequence[Attempt], Mapping[str, bytes]], str] = lambda *_: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A registered version and the aliases that now point to it."""
+    """A registered version, the aliases that now point to it, and what went wrong with recording it elsewhere."""
 
     metadata: ModelMetadata
     aliases: tuple[Alias, ...]
+    warning: str = ""
 
 
 def split(
@@ -109,31 +120,60 @@ def train(
     *,
     promote: bool = False,
     progress: Progress = lambda _: None,
+    watch: Watch = lambda *_: None,
 ) -> Trained:
-    """Register a new version as challenger, and as champion when told to or when there is no usable one.
+    """Find the best candidate, fit it and register it as challenger, as champion when told to or when there is none.
 
-    Raises ParityError, AcceptanceError, StorageUnavailableError; then nothing is registered.
+    Raises TrainingDataError, ParityError, AcceptanceError, StorageUnavailableError; then nothing is registered.
     """
-    work = task(use_case, rows.training, deps.fit, progress)
+    if use_case.training.search or len(use_case.candidates) > 1:
+        progress(f"searching among {', '.join(use_case.candidates)}")
+    found = find(use_case, rows.training, deps.fit, watch)
+    choice = replace(found.choice, calibrated=use_case.training.calibrate)
+
+    fit = partial(deps.fit, choice=choice)
+    work = task(use_case, rows.training, fit, progress)
     progress(f"fitting {len(rows.training):,} rows")
-    fitted = deps.fit(use_case, rows.training)
+    fitted = fit(use_case, rows.training)
+    origin = Origin(choice.estimator, chosen=Chosen(**asdict(choice)), found=found)
+    return register_model(use_case, rows, fitted, work, deps, origin, promote=promote, progress=progress)
+
+
+def register_model(
+    use_case: UseCase,
+    rows: Rows,
+    fitted: Model,
+    work: Task,
+    deps: TrainDependencies,
+    origin: Origin,
+    *,
+    promote: bool = False,
+    progress: Progress = lambda _: None,
+) -> Trained:
+    """Export a model, prove that the export answers alike, measure it on the held-out rows and register it.
+
+    The way of everything that is fitted or imported. Raises ParityError, AcceptanceError, StorageUnavailableError; then
+    nothing is registered.
+    """
     progress("exporting")
     exported = fitted.export()
     scorer = deps.load(exported, use_case)
     progress(f"comparing the export on {random_count(use_case) + len(rows.held_out):,} rows")
-    parity = check_parity(use_case, work, fitted, scorer, rows)
+    parity = check_parity(use_case, work, fitted, scorer, rows.training, rows.held_out)
     progress(f"measuring on {len(rows.held_out):,} held-out rows")
     answers = np.concatenate([scorer.score(*piece) for piece in pieces_of(rows.held_out)])
     metrics = work.measures(answers, rows.held_out.targets)
     require_accepted(metrics, use_case.training.acceptance)
     columns = Plain(use_case, rows.held_out.columns)
     files = {
-        PIPELINE: fitted.save(),
+        **fitted.save(),
         MODEL: exported,
-        REFERENCE: _json(work.reference(rows.held_out, columns, answers, fitted.vocabulary).to_dict()),
-        EXAMPLES: _json(_examples(use_case, rows.held_out, answers)),
+        REFERENCE: as_json(work.reference(rows.held_out, columns, answers, fitted.vocabulary).to_dict()),
+        EXAMPLES: as_json(examples(use_case, rows.held_out, answers)),
         DEFINITION: definition(use_case),
     }
+    if origin.found and origin.found.attempts:
+        files[RUNS] = runs(origin.found.attempts)
     progress("shuffling columns")
     found = work.diagnose(rows.held_out, answers, scorer.score)
     metadata = _metadata(
@@ -147,46 +187,20 @@ def train(
         threshold=work.threshold,
         interval=work.interval,
         vocabulary=fitted.vocabulary,
+        estimator=origin.estimator,
+        source=origin.source,
+        chosen=origin.chosen,
+        candidates=origin.found.candidates if origin.found else (),
         diagnostics=found,
-        warnings=tuple(_warnings(rows, metrics, work.interval)),
+        warnings=tuple(warnings(len(rows.held_out), metrics, work.interval)),
     )
     progress(f"registering {metadata.version}")
+    files[CARD] = deps.card(metadata, use_case)  # it names the version, so it is no part of what that is named for
+    metadata = metadata.model_copy(update={"files": {**metadata.files, CARD: hashlib.sha256(files[CARD]).hexdigest()}})
     deps.registry.register(metadata, files)
-    return Trained(metadata, _point(use_case, metadata.version, deps.registry, promote=promote))
-
-
-def check_parity(use_case: UseCase, work: Task, original: "SklearnModel", exported: "OnnxModel", rows: Rows) -> Parity:
-    """Compare original and export on the held-out rows and many random ones; raise ParityError."""
-    drawn = random_rows(use_case, rows.training.columns, use_case.training.random_state)
-    pieces: Iterator[tuple[Mapping[str, Any], int]] = itertools.chain(pieces_of(rows.held_out), drawn)
-    parity = total([work.compare(original.score(*piece), exported.score(*piece)) for piece in pieces])
-    require_parity(parity, work.answers)
-    return parity
-
-
-def pieces_of(rows: LabelledRows) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """Yield columns of some rows at a time, with their number: models make copies of what they score."""
-    most = max(1, CELLS_AT_ONCE // len(rows.columns))
-    for start in range(0, len(rows), most):
-        columns = {name: values[start : start + most] for name, values in rows.columns.items()}
-        yield columns, min(most, len(rows) - start)
-
-
-def definition(use_case: UseCase) -> bytes:
-    """Return a definition as it travels with the versions that were trained on it."""
-    content = use_case.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return _json({"schema_version": SCHEMA_VERSION, **content})
-
-
-def _examples(use_case: UseCase, rows: LabelledRows, answers: Floats) -> list[dict[str, Any]]:
-    columns = dict(Plain(use_case, rows.take(range(min(EXAMPLE_ROWS, len(rows)))).columns))
-    return [
-        Example(
-            features={name: columns[name][place] for name in use_case.feature_names},
-            **({"value": row[0]} if use_case.is_regression else {"probabilities": row}),
-        ).model_dump()
-        for place, row in enumerate(answers[:EXAMPLE_ROWS].tolist())
-    ]
+    aliases = _point(use_case, metadata.version, deps.registry, promote=promote)
+    warning = deps.record(use_case, metadata, origin.found.attempts if origin.found else (), files)
+    return Trained(metadata, aliases, warning)
 
 
 def _metadata(
@@ -206,9 +220,8 @@ def _metadata(
         model_sha256=use_case.model_sha256,
         contract_sha256=use_case.contract_sha256,
         data_sha256=rows.data_sha256,
-        rows_trained=len(rows.training),
+        rows_trained=0 if found["source"] == "imported" else len(rows.training),
         rows_held_out=len(rows.held_out),
-        estimator=use_case.estimator,
         files=hashes,
         libraries=deps.libraries,
         git_commit=deps.git_commit,
@@ -217,27 +230,9 @@ def _metadata(
     )
 
 
-def _warnings(rows: Rows, metrics: Mapping[MetricName, Metric], interval: Interval | None) -> Iterator[str]:
-    if (count := len(rows.held_out)) < ENOUGH_REFERENCE_ROWS:
-        yield (
-            f"The reference has {count} rows, fewer than {ENOUGH_REFERENCE_ROWS}: an unlucky one raises more false "
-            "drift alarms than promised, and only large losses of performance stand out. Hold more rows out if you can."
-        )
-    coverage = metrics.get("coverage")
-    if interval and coverage and not coverage.low <= interval.share <= coverage.high:
-        yield (
-            f"The interval is meant to hold {interval.share:.0%} of the true values and holds {coverage.value:.1%} of "
-            "the held-out ones: are they as those it learned from?"
-        )
-
-
 def _point(use_case: UseCase, version: str, registry: "Registry", *, promote: bool) -> tuple[Alias, ...]:
     promoted = promote or not registry.has_usable_champion(use_case)
     aliases: tuple[Alias, ...] = ("champion", "challenger") if promoted else ("challenger",)
     for alias in aliases:
         registry.point(use_case.name, alias, version)
     return aliases
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode()

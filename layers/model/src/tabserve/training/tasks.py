@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tabserve.core.errors import TrainingDataError
 from tabserve.core.records import Value
 from tabserve.core.target import Decision
-from tabserve.core.use_case import MetricName, UseCase
+from tabserve.core.training import MetricName
+from tabserve.core.use_case import UseCase
 from tabserve.reference.performance import Numbers
 from tabserve.reference.reference import Reference
 from tabserve.registry.version import Diagnostics, Interval, Metric, Parity
@@ -69,7 +70,9 @@ class Classes:
 
         seed = self._use_case.training.random_state
         effects = importance(self._use_case.input_names, rows, score, accuracy, seed)
-        return diagnose(rows, answers, self._positive, self.decide, effects)
+        decision = self._use_case.decision
+        cost = decision.cost if isinstance(decision, Decision) else None
+        return diagnose(rows, answers, self._positive, self.decide, effects, cost)
 
 
 class Quantity:
