@@ -13,11 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-import command
 import training
-from command import CommandError
-from local_cloud.config import REGISTRY as FOLDER
-from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.training.build import train_dependencies
@@ -32,14 +28,7 @@ MLFLOW_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_
 def main() -> int:
     """Import as the command line says; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-
-    def work() -> None:
-        try:
-            run(arguments, Console(highlight=False, soft_wrap=True))
-        except StorageUnavailableError as error:
-            raise CommandError(f"{error}\nImport into a folder instead: --registry {FOLDER}") from error
-
-    return command.ended(work, "stopped; nothing was registered")
+    return training.ended(lambda: run(arguments, Console(highlight=False, soft_wrap=True)), "Import")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -12,12 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-import command
 import training
 from command import CommandError
-from local_cloud.config import REGISTRY as FOLDER
 from tabserve.core.catalog import sentences
-from tabserve.core.errors import StorageUnavailableError
 from tabserve.core.service import catalog
 from tabserve.core.settings import read_settings
 from tabserve.core.training import ESTIMATORS
@@ -72,14 +69,7 @@ class Shown:
 def main() -> int:
     """Train as the command line says; exit 2 with one message when that is impossible."""
     arguments = parse_arguments()
-
-    def work() -> None:
-        try:
-            run(arguments, Console(highlight=False, soft_wrap=True))
-        except StorageUnavailableError as error:
-            raise CommandError(f"{error}\nTrain into a folder instead: --registry {FOLDER}") from error
-
-    return command.ended(work, "stopped; nothing was registered")
+    return training.ended(lambda: run(arguments, Console(highlight=False, soft_wrap=True)), "Train")
 
 
 def parse_arguments() -> argparse.Namespace:

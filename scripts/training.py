@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import command
 import stack_env
+from command import CommandError
 from local_cloud.config import REGISTRY as FOLDER
 from tabserve.core import service as common
 from tabserve.core.entities import FeatureStore
-from tabserve.core.errors import TrainingDataError, UnavailableError
+from tabserve.core.errors import StorageUnavailableError, TrainingDataError, UnavailableError
 from tabserve.core.folder import FolderStore
 from tabserve.core.settings import read_settings
 from tabserve.core.use_case import UseCase
@@ -34,6 +36,18 @@ def add_registry_option(parser: argparse.ArgumentParser) -> None:
         metavar="s3|FOLDER",
         help="where versions are kept; default: the bucket of the stack that `make up` runs, else .local/registry",
     )
+
+
+def ended(work: Callable[[], None], otherwise: str) -> int:
+    """Do what registers versions and return its exit code; where the bucket is away, say what to do `otherwise`."""
+
+    def attempt() -> None:
+        try:
+            work()
+        except StorageUnavailableError as error:
+            raise CommandError(f"{error}\n{otherwise} into a folder instead: --registry {FOLDER}") from error
+
+    return command.ended(attempt, "stopped; nothing was registered")
 
 
 def chosen_registry(asked: str | None) -> tuple[Registry, str]:

@@ -10,8 +10,6 @@ from tabserve.core.errors import ImportRefusedError
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 
-NO_CHANGE: tuple[int, ...] = ()
-
 
 class OpenedModel(Protocol):
     """A model that fits a definition. `notes` say what people should know about how it was read."""
@@ -35,7 +33,7 @@ def class_order(use_case: UseCase, classes: Sequence[Any]) -> tuple[list[int], l
 
     Raise ImportRefusedError when they are others.
     """
-    wanted, texts = list(use_case.target.texts), [_text(each) for each in classes]
+    wanted, texts = list(use_case.target.texts), [text_of(each) for each in classes]
     if set(texts) == set(wanted):
         return [texts.index(text) for text in wanted], []
     if texts == [str(place) for place in range(len(wanted))]:
@@ -52,7 +50,8 @@ def class_order(use_case: UseCase, classes: Sequence[Any]) -> tuple[list[int], l
     )
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
+def text_of(value: Any) -> str:  # noqa: ANN401
+    """Return a class or a category as a definition writes it: 1.0 and True are 1."""
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, bool):
         return str(int(plain))

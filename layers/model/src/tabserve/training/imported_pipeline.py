@@ -17,15 +17,19 @@ from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.training.export import Column, export_columns
 from tabserve.training.imported_model import class_order, require_columns
+from tabserve.training.known_categories import known_categories
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, Sequence[Value]]
 # How a column of categories is given: whole numbers as pandas reads them, texts with missing ones as NaN or as "".
 READINGS: Final = ("numbers", "texts", "empty texts")
+OWN: Final = "own categories"  # columns of dtype category, of a model that knows theirs
+AS_NUMBERS: Final = ("numbers", OWN)
 SAID: Final = {
     "numbers": "categories that are whole numbers are given as numbers, as pandas reads them",
     "texts": "categories are given as texts, missing ones as NaN",
     "empty texts": 'categories are given as texts, missing ones as ""',
+    OWN: "categories are given as pandas columns of dtype category; what the model has not seen counts as missing",
 }
 
 
@@ -43,6 +47,8 @@ class OpenedPipeline:
             self._order, notes = class_order(use_case, list(model.classes_))
             self.notes += notes
         self.estimator = _name(model)
+        steps = _steps(model)
+        self._known = known_categories(steps[0][1], self._features()) if len(steps) == 1 else {}
         self._reading = self._settled(columns, targets)
 
     def score(self, columns: Columns, rows: int) -> Floats:
@@ -97,14 +103,20 @@ class OpenedPipeline:
     def _column(self, feature: InputFeature) -> Column:
         if not isinstance(feature, CategoryFeature):
             return Column(feature.name, DoubleTensorType)
-        if self._reading == "numbers" and _whole_numbers(feature):
+        if known := self._known.get(feature.name):
+            return Column(feature.name, DoubleTensorType, known.numbers)
+        if self._reading in AS_NUMBERS and _whole_numbers(feature):
             return Column(feature.name, DoubleTensorType, {text: float(text) for text in feature.texts})
         return Column(feature.name, StringTensorType)
 
     def _settled(self, columns: Columns, targets: NDArray[Any]) -> str:
         """Return the way of giving categories that raises nothing and answers the held-out rows best."""
+        if self._known:
+            self._require_answers(columns, len(targets), OWN)
+            self.notes.append(SAID[OWN])
+            return OWN
         if not any(isinstance(feature, CategoryFeature) for feature in self._features()):
-            self._require_numbers(columns, len(targets))
+            self._require_answers(columns, len(targets), READINGS[0])
             return READINGS[0]
         losses: dict[str, float] = {}
         errors: list[Exception] = []
@@ -122,9 +134,9 @@ class OpenedPipeline:
             self.notes.append(SAID[best])
         return best
 
-    def _require_numbers(self, columns: Columns, rows: int) -> None:
+    def _require_answers(self, columns: Columns, rows: int, reading: str) -> None:
         try:
-            answers = self._answers(columns, rows, READINGS[0])
+            answers = self._answers(columns, rows, reading)
         except Exception as error:
             raise ImportRefusedError(f"The model takes no held-out row: {_first_line(error)}") from error
         if np.isnan(answers).any():
@@ -137,22 +149,23 @@ class OpenedPipeline:
         return float(-np.log(np.clip(chosen, 1e-15, 1)).mean())
 
     def _answers(self, columns: Columns, rows: int, reading: str) -> Floats:
-        frame = pd.DataFrame({each.name: _given(each, columns[each.name], reading) for each in self._features()})
+        frame = pd.DataFrame({each.name: self._given(each, columns[each.name], reading) for each in self._features()})
         taken: Any = frame if hasattr(self._model, "feature_names_in_") else frame.to_numpy()
         if self._use_case.is_regression:
             return np.asarray(self._model.predict(taken), dtype=np.float64).reshape(rows, -1)
         probabilities = np.asarray(self._model.predict_proba(taken), dtype=np.float64)
         return probabilities[:, self._order]
 
-
-def _given(feature: InputFeature, values: Sequence[Value], reading: str) -> NDArray[Any]:
-    if not isinstance(feature, CategoryFeature):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    if reading == "numbers" and _whole_numbers(feature):
-        known = {text: float(text) for text in feature.texts}
-        return np.array([known.get(str(value), np.nan) for value in values], dtype=np.float64)
-    missing: Any = "" if reading == "empty texts" else np.nan
-    return np.array([missing if value is None else str(value) for value in values], dtype=object)
+    def _given(self, feature: InputFeature, values: Sequence[Value], reading: str) -> NDArray[Any] | pd.Categorical:
+        if not isinstance(feature, CategoryFeature):
+            return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        if known := self._known.get(feature.name):
+            return known.column(values)
+        if reading in AS_NUMBERS and _whole_numbers(feature):
+            numbers = {text: float(text) for text in feature.texts}
+            return np.array([numbers.get(str(value), np.nan) for value in values], dtype=np.float64)
+        missing: Any = "" if reading == "empty texts" else np.nan
+        return np.array([missing if value is None else str(value) for value in values], dtype=object)
 
 
 def _whole_numbers(feature: CategoryFeature) -> bool:

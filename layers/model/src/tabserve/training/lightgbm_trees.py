@@ -14,8 +14,8 @@ from tabserve.training.trees import LEAF, Tree, places_of_bits
 TINY: Final = float(np.float32(1e-35))  # kZeroThreshold: LightGBM takes what is not above it for zero
 BY_CATEGORY: Final = 1  # bits of decision_type
 DEFAULT_LEFT: Final = 2
-ZERO_MISSING: Final = 1  # kinds of missing values, in the bits above
-NAN_MISSING: Final = 2
+NO_MISSING: Final = 0  # kinds of missing values, in the bits above; 2 are NaN
+ZERO_MISSING: Final = 1
 LINKS: Final[Mapping[str, Link]] = {
     "binary": "sigmoid",
     "cross_entropy": "sigmoid",
@@ -89,7 +89,7 @@ def _read(fields: Fields, target: int) -> _Read:
     by_category, missing = (kinds & BY_CATEGORY).astype(np.bool_), kinds >> 2 & 3
     zero = ~by_category & (missing == ZERO_MISSING)
     # A missing value of a column that had none while training counts as zero; a missing category as none of the set.
-    as_zero = np.where(missing == 0, threshold >= 0, (kinds & DEFAULT_LEFT).astype(np.bool_))
+    as_zero = np.where(missing == NO_MISSING, threshold >= 0, (kinds & DEFAULT_LEFT).astype(np.bool_))
     rest = np.zeros(len(leaves))
     ends = np.full(len(leaves), LEAF)
     tree = Tree(

@@ -59,8 +59,15 @@ def _encoding(boosting: Any) -> tuple[tuple[int, ...], dict[int, NDArray[np.floa
         return (), {}
     categorical = np.flatnonzero(boosting.is_categorical_)
     encoder = boosting._preprocessor.named_transformers_["encoder"]
-    codes = {place: values[~np.isnan(values)] for place, values in enumerate(encoder.categories_)}
+    codes = {place: _numbers(values) for place, values in enumerate(encoder.categories_)}
     return (*categorical.tolist(), *np.flatnonzero(~boosting.is_categorical_).tolist()), codes
+
+
+def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the numbers that stand for known values: themselves, or the places of texts."""
+    numbers = values if values.dtype.kind in "if" else np.arange(len(values))
+    known: NDArray[np.float64] = numbers[~np.isnan(numbers)].astype(np.float64)
+    return known
 
 
 def _tree(tree: Any, target: int, values: NDArray[np.float64]) -> Tree:  # noqa: ANN401
