@@ -1,5 +1,6 @@
 """Aliases move by compare-and-set: of two movers one wins, and every move is kept."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,12 @@ from tabserve.core.buckets import ObjectStore
 from tabserve.core.errors import AliasMovedError, IncompatibleModelError
 from tabserve.core.folder import FolderStore
 from tabserve.registry.aliases import Aliases
+from tabserve.registry.release import Mover, Releases
 from tabserve.registry.standing import Standing, Trial, champion_before
+from tests.definitions import CATALOG
 from tests.fakes.objects import FakeObjects
+from tests.fakes.registry import UnloadedRegistry
+from tests.unit.serving.test_document import CARD
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = "models/churn/aliases/champion.json"
@@ -105,6 +110,42 @@ def test_a_move_whose_answer_got_lost_was_made() -> None:
     aliases = Aliases(LosesAnswers())
     aliases.change("churn", "champion", promoted("a"))
     assert aliases.change("churn", "champion", promoted("b")).version == "b"
+
+
+class Overtaken(FakeObjects):
+    """Has others move an alias while somebody reads its history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others: list[Any] = []
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        others, self.others = self.others, []
+        for move in others:
+            Aliases(self).change("churn", "champion", move)
+        return super().keys(prefix)
+
+
+def test_a_history_has_no_gap_whoever_moves_meanwhile() -> None:
+    store = Overtaken()
+    aliases = Aliases(store)
+    for version in "ab":
+        aliases.change("churn", "champion", promoted(version))
+    store.others = [promoted("c"), promoted("d")]
+    assert [each.version for each in aliases.history("churn", "champion")] == ["a", "b"]
+
+
+def test_a_rollback_that_is_overtaken_changes_nothing() -> None:
+    store = Overtaken()
+    registry = UnloadedRegistry(store)
+    churn = CATALOG.get("titanic").model_copy(update={"name": "churn"})
+    for version in "ab":
+        registry.add(CARD.model_copy(update={"use_case": "churn", "version": version}))
+        registry.change("churn", promoted(version))
+    store.others = [promoted("c")]
+    with pytest.raises(AliasMovedError, match="c became champion in place of b"):
+        Releases(registry, lambda _: churn, lambda: AT).rollback("churn", Mover("bob"))
+    assert registry.standing("churn").version == "c"
 
 
 def test_a_crash_before_the_move_leaves_one_history() -> None:

@@ -33,10 +33,10 @@ class Aliases:
 
     def history(self, use_case: str, alias: Alias, last: int | None = None) -> list[Standing]:
         """Return where an alias stood after each of its moves, or the last so many of them, oldest first."""
+        now = self.standing(use_case, alias)  # first: what stood before it is there already
         keys = sorted(self._store.keys(_moves(use_case, alias)))
         bodies = map(self._store.get, keys if last is None else keys[max(len(keys) + 1 - last, 0) :])
         stood = [each for body in bodies if (each := _readable(use_case, alias, body))]
-        now = self.standing(use_case, alias)
         return [*(each for each in stood if each.number < now.number), *([now] if now != Standing() else [])]
 
     def change(

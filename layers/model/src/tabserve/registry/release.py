@@ -51,11 +51,12 @@ class Releases:
 
     def rollback(self, use_case: str, mover: Mover) -> Standing:
         """Make the champion before this one champion again; a trial ends."""
-        version = champion_before(self._registry.history(use_case))
+        history = self._registry.history(use_case)
+        version = champion_before(history)
         if version is None:
             raise ReleaseError(f"{use_case} has had no other champion; promote a version by its name.")
         self._require_usable(use_case, version)
-        expected = self._registry.standing(use_case).number if mover.expected is None else mover.expected
+        expected = history[-1].number if mover.expected is None else mover.expected
 
         def rolled_back(now: Standing) -> Standing:
             return now.moved("rollback", version, at=self._clock(), by=mover.by, reason=mover.reason)
