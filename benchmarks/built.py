@@ -41,10 +41,20 @@ def artifacts() -> Path:
 
 
 @cache
-def functions() -> dict[str, Any]:
-    """Return the properties of the functions that the template declares."""
+def _template() -> dict[str, Any]:
     template, problems = decode(str(ROOT / "infra/template.yaml"))
     if problems or template is None:
         raise RuntimeError(f"infra/template.yaml does not parse: {problems}")
-    resources = template["Resources"].items()
+    return dict(template)
+
+
+def constants() -> dict[str, str]:
+    """Return the variables of all functions that are the same everywhere."""
+    variables = _template()["Globals"]["Function"]["Environment"]["Variables"].items()
+    return {name: value for name, value in variables if isinstance(value, str)}
+
+
+def functions() -> dict[str, Any]:
+    """Return the properties of the functions that the template declares."""
+    resources = _template()["Resources"].items()
     return {name: item["Properties"] for name, item in resources if item["Type"] == "AWS::Serverless::Function"}

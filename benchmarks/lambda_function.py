@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.built import function_folders
+from benchmarks.built import constants, function_folders
 from benchmarks.fixtures import binary_use_case
 from benchmarks.lambda_process import MARK
 from local_cloud.config import ROOT
@@ -30,6 +30,7 @@ class Stack:
 def predict_function(url: str) -> Stack:
     """Return the predict function with its bundled champion."""
     environment = {
+        **constants(),
         "DATABASE_URL": url,
         "API_KEY": API_KEY,
         "DEFAULT_USE_CASE": binary_use_case().name,

@@ -1,4 +1,4 @@
-"""A single record with a shadow beside the champion, and without one."""
+"""A single record with a shadow beside the champion, and without one; both are looked up in a bucket."""
 
 import shutil
 import statistics
@@ -27,12 +27,11 @@ SHADOW = "20990101T000000Z-00000000"
 def measurements() -> Iterator[Measurement]:
     """Measure in turns on a database that commits durably."""
     with TemporaryDirectory() as name, postgres() as url:
-        folder = Path(name)
-        _register(folder)
-        with readable_bucket(folder) as (bucket, _):
-            packed = predict_function(url)
-            shadowed = replace(packed, environment={**packed.environment, **bucket})
-            processes = [FunctionProcess(each, gateway_event(binary_use_case().example)) for each in (shadowed, packed)]
+        shadowed, alone = _registered(Path(name), "shadowed", SHADOW), _registered(Path(name), "alone")
+        with readable_bucket(shadowed) as (first, _), readable_bucket(alone) as (second, _):
+            function = predict_function(url)
+            stacks = [replace(function, environment={**function.environment, **bucket}) for bucket in (first, second)]
+            processes = [FunctionProcess(stack, gateway_event(binary_use_case().example)) for stack in stacks]
             try:
                 time.sleep(2 * LOADING_SECONDS)  # the shadow is loaded
                 for process in processes:
@@ -48,18 +47,21 @@ def measurements() -> Iterator[Measurement]:
     yield Measurement("handler, one record with a shadow stored, p50", mine, "ms", LIMIT, "without a shadow", theirs)
 
 
-def _register(folder: Path) -> None:
-    """Register the champion, and the same again under another name as its shadow."""
-    use_case = binary_use_case()
+def _registered(place: Path, name: str, shadow: str | None = None) -> Path:
+    """Return a folder with the champion, and the same again under another name as its shadow."""
+    use_case, folder = binary_use_case(), place / name
     champion = champion_file(use_case, METADATA).parent
     target = folder / "models" / use_case.name
-    for version in (champion.name, SHADOW):
+    for version in filter(None, (champion.name, shadow)):
         shutil.copytree(champion, target / version)
         metadata = target / version / METADATA
         metadata.write_text(metadata.read_text().replace(champion.name, version))
     registry = training.folder_registry(folder)
-    trial = Trial(kind="shadow", version=SHADOW)
-    registry.change(use_case.name, lambda now: now.moved("shadow", champion.name, trial=trial))
+    registry.point(use_case.name, "champion", champion.name)
+    if shadow:
+        trial = Trial(kind="shadow", version=shadow)
+        registry.change(use_case.name, lambda now: now.moved("shadow", champion.name, trial=trial))
+    return folder
 
 
 def _shadowed(url: str) -> int:

@@ -12,7 +12,7 @@ from tabserve.core.settings import EVERYWHERE
 from tests.infra import template
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
-NOT_SETTINGS = {"POLARS_MAX_THREADS", "PYTHONDONTWRITEBYTECODE"}
+NOT_SETTINGS = {"OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "PYTHONDONTWRITEBYTECODE"}
 BUILDS = {
     "PredictFunction": "serving.build",
     "IngestFunction": "ingestion.build",

@@ -1,12 +1,7 @@
-"""Models that were made elsewhere: taken with the same answers, or refused with one sentence; nothing half done."""
+"""Models that were made elsewhere are taken with the same answers."""
 
 import io
-import os
 import pickle
-import socket
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -14,27 +9,22 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-import sklearn.base
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from skl2onnx import to_onnx
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.svm import LinearSVC
 from skops import io as skops
 
-from tabserve.core.errors import ImportRefusedError, ModelError, UnavailableError
+from tabserve.core.errors import ImportRefusedError
 from tabserve.core.use_case import UseCase
 from tabserve.registry.store import Registry
-from tabserve.training import sandbox
 from tabserve.training.cells import Plain
-from tabserve.training.importing import CHILD, import_model
-from tabserve.training.model_files import read_model
+from tabserve.training.importing import import_model
 from tabserve.training.opening import opened
 from tabserve.training.service import Rows
 from tests.definitions import CATALOG
@@ -84,21 +74,6 @@ def open_here(use_case: UseCase, body: bytes, name: str = "model.joblib") -> Any
     rows = rows_of(use_case.name).held_out
     plain = Plain(use_case, rows.columns)
     return opened(name, body, use_case, {each: plain[each] for each in use_case.input_names}, rows.targets)
-
-
-def open_there(body: bytes, name: str = "model.pkl", seconds: float = 60, use_case: UseCase = IRIS) -> Any:
-    """Open any model in a child process."""
-    rows = rows_of(use_case.name).held_out
-    columns = {each: rows.columns[each].tolist() for each in use_case.input_names}
-    with sandbox.Sandbox(CHILD, seconds) as child:
-        return child.ask(
-            "open",
-            body,
-            name=name,
-            definition=use_case.model_dump(mode="json", by_alias=True),
-            columns=columns,
-            targets=rows.targets.tolist(),
-        )
 
 
 def test_a_pipeline_is_registered_with_its_own_answers(empty_registry: Registry) -> None:
@@ -177,215 +152,6 @@ def test_numbered_classes_are_taken_in_the_alphabets_order_alone() -> None:
     plain = Plain(IRIS, rows_of("iris").held_out.columns)
     with pytest.raises(ImportRefusedError, match="was a label encoder left outside the pipeline"):
         opened("m.joblib", body, turned, dict(plain), rows_of("iris").held_out.targets)
-
-
-class Doubled(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    def fit(self, rows: Any, targets: Any = None) -> "Doubled":
-        self.fitted_ = True
-        return self
-
-    def transform(self, rows: Any) -> Any:
-        return rows * 2
-
-
-def other_columns() -> bytes:
-    rows, targets = frame("iris")
-    return dumped(LogisticRegression().fit(rows.rename(columns={"PetalWidthCm": "petal width"}), targets))
-
-
-def fewer_columns_without_names() -> bytes:
-    rows, targets = frame("iris")
-    return dumped(LogisticRegression().fit(rows.to_numpy()[:, :3], targets))
-
-
-def other_classes() -> bytes:
-    rows, targets = frame("iris")
-    return dumped(LogisticRegression().fit(rows, np.array(["a", "b", "c"])[targets]))
-
-
-def without_probabilities() -> bytes:
-    rows, targets = frame("iris")
-    return dumped(LinearSVC().fit(rows, targets))
-
-
-def of_another_version() -> bytes:
-    rows, targets = frame("iris")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sklearn.base, "__version__", "1.2.2")
-        return dumped(LogisticRegression().fit(rows, targets))
-
-
-def with_a_custom_step() -> bytes:
-    rows, targets = frame("iris")
-    return dumped(
-        Pipeline([("doubled", Doubled()), ("p", LogisticRegression(max_iter=1_000))]).fit(rows.to_numpy(), targets)
-    )
-
-
-def cut_short() -> bytes:
-    return dumped(LogisticRegression().fit(*frame("iris")))[:-60]
-
-
-def no_classifier() -> bytes:
-    return dumped(StandardScaler().fit(frame("iris")[0]))
-
-
-@pytest.mark.parametrize(
-    ("made", "reason"),
-    [
-        (other_columns, "needs the column 'petal width', which iris does not define; it has SepalLengthCm"),
-        (fewer_columns_without_names, "takes 3 columns without names, and iris defines 4"),
-        (other_classes, r"answers other classes \(a, b, c\) than the definition \(setosa, versicolor, virginica\)"),
-        (without_probabilities, "LinearSVC gives no probabilities; wrap it in scikit-learn's CalibratedClassifierCV"),
-        (of_another_version, "was saved by scikit-learn 1.2.2, and .* is installed; save it again"),
-        (cut_short, "is no whole file of joblib, pickle or skops"),
-        (no_classifier, "StandardScaler predicts no classes, and iris is a multiclass_classification"),
-    ],
-)
-def test_what_does_not_fit_is_refused_with_the_reason(made: Callable[[], bytes], reason: str) -> None:
-    with pytest.raises(ImportRefusedError, match=reason):
-        open_here(IRIS, made())
-
-
-def test_a_custom_step_is_refused() -> None:
-    with pytest.raises(ImportRefusedError, match="a custom step, or a package that is not installed, has no exact"):
-        open_there(with_a_custom_step().replace(b"tests.model.test_import", b"nobodys.model.elsewhere"))
-    with pytest.raises(ModelError, match=r"LogisticRegression has no exact export: .*Doubled"):
-        open_here(IRIS, with_a_custom_step()).export()
-
-
-def test_a_model_that_answers_nan_is_refused() -> None:
-    model = LogisticRegression().fit(*frame("iris"))
-    model.coef_ = model.coef_ * np.nan
-    with pytest.raises(ImportRefusedError, match="answers NaN to 45 of 45 held-out rows"):
-        open_here(IRIS, dumped(model))
-
-
-def test_skops_files_of_unknown_types_are_not_opened() -> None:
-    body = skops.dumps(Pipeline([("d", Doubled()), ("p", LogisticRegression())]))
-    with pytest.raises(ImportRefusedError, match=r"holds types of no known library, so it is not opened: .*Doubled"):
-        open_here(IRIS, body, "m.skops")
-
-
-class Runs:
-    """A pickle that calls a function when it is opened."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self._call = function, arguments
-
-    def __reduce__(self) -> Any:
-        return self._call
-
-
-def test_a_pickle_sees_no_environment_and_reaches_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
-    seen = tmp_path / "seen"
-    with pytest.raises(ImportRefusedError):
-        open_there(pickle.dumps(Runs(os.system, f"env > {seen}; echo not an answer")))
-    assert "AWS" not in seen.read_text()
-    assert "HOME=/" in seen.read_text()
-    server = socket.create_server(("127.0.0.1", 0))
-    with sandbox.Sandbox(CHILD, 60) as child:
-        closed = child.closed
-    if closed:
-        with pytest.raises(ImportRefusedError, match=r"The model cannot be used: .*refused|unreachable"):
-            open_there(pickle.dumps(Runs(socket.create_connection, server.getsockname())))
-    server.close()
-
-
-def test_a_pickle_that_does_not_end_is_stopped() -> None:
-    with pytest.raises(ImportRefusedError, match="took more than 8 s to load or to answer, and was stopped"):
-        open_there(pickle.dumps(Runs(time.sleep, 10_000)), seconds=8)
-
-
-@pytest.mark.parametrize("hostile", [Runs(os._exit, 0), Runs(os.kill, 0, 9)])
-def test_a_pickle_that_ends_its_process_is_refused(hostile: Runs) -> None:
-    with pytest.raises(ImportRefusedError, match="The model's process ended by itself"):
-        open_there(pickle.dumps(hostile))
-
-
-def test_a_pickle_that_takes_all_memory_is_refused() -> None:
-    with pytest.raises(ImportRefusedError, match="more memory than its process may have"):
-        open_there(pickle.dumps(Runs(bytearray, 2**36)))
-
-
-def onnx_file(change: Callable[[onnx.ModelProto], None]) -> bytes:
-    rows, targets = frame("iris")
-    model = to_onnx(LogisticRegression().fit(rows.to_numpy(), targets), rows.to_numpy().astype(np.float32)[:1])
-    change(model)
-    body: bytes = model.SerializeToString()
-    return body
-
-
-def read_elsewhere(model: onnx.ModelProto) -> None:
-    tensor = numpy_helper.from_array(np.zeros(1, dtype=np.float32), "more")
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="../../etc/passwd")
-    model.graph.initializer.append(tensor)
-
-
-def own_operator(model: onnx.ModelProto) -> None:
-    model.graph.node.append(helper.make_node("Steal", ["X"], ["stolen"], domain="of.somebody"))
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (read_elsewhere, "keeps data in other files, which are not read"),
-        (own_operator, "needs operators of of.somebody, which the functions do not have"),
-        (lambda model: model.graph.node.pop(), "gives no probabilities|cannot be loaded"),
-    ],
-)
-def test_hostile_onnx_files_are_refused(change: Callable[[onnx.ModelProto], None], reason: str) -> None:
-    with pytest.raises(ImportRefusedError, match=reason):
-        open_here(IRIS, onnx_file(change), "m.onnx")
-
-
-def test_what_is_no_onnx_file_is_refused() -> None:
-    with pytest.raises(ImportRefusedError, match=r"m\.onnx is no whole ONNX file"):
-        open_here(IRIS, b"nothing of the kind", "m.onnx")
-
-
-def test_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    large = tmp_path / "large.joblib"
-    with large.open("wb") as stream:
-        stream.truncate(500 * 2**20)
-    with pytest.raises(ImportRefusedError, match="has 500 MiB, and models of more than 200 MiB are not taken"):
-        read_model(str(large), tmp_path)
-    with pytest.raises(ImportRefusedError, match=r"There is no file .*none\.joblib"):
-        read_model(str(tmp_path / "none.joblib"), tmp_path)
-    (tmp_path / "model.h5").write_bytes(b"")
-    with pytest.raises(ImportRefusedError, match=r"model\.h5 ends in none of \.joblib"):
-        read_model(str(tmp_path / "model.h5"), tmp_path)
-    with pytest.raises(ImportRefusedError, match="is a folder without MLmodel"):
-        read_model(str(tmp_path), tmp_path)
-
-
-def test_a_folder_of_mlflow_gives_its_model_and_nothing_beside_it(tmp_path: Path) -> None:
-    body = dumped(LogisticRegression().fit(*frame("iris")))
-    (tmp_path / "model.pkl").write_bytes(body)
-    (tmp_path / "MLmodel").write_text("flavors: {sklearn: {pickled_model: model.pkl}, python_function: {}}")
-    assert read_model(str(tmp_path), tmp_path) == ("model.pkl", body)
-    (tmp_path / "MLmodel").write_text("flavors: {sklearn: {pickled_model: ../../model.pkl}}")
-    with pytest.raises(ImportRefusedError, match="names a file outside of its folder"):
-        read_model(str(tmp_path), tmp_path)
-    (tmp_path / "MLmodel").write_text("flavors: {keras: {}}")
-    with pytest.raises(ImportRefusedError, match="holds flavours keras; known are sklearn"):
-        read_model(str(tmp_path), tmp_path)
-
-
-def test_an_mlflow_server_that_is_away_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UnavailableError, match="MLflow does not give models:/churn/3: "):
-        read_model("models:/churn/3", tmp_path)
-
-
-def test_what_was_refused_leaves_nothing_behind(empty_registry: Registry) -> None:
-    with pytest.raises(ImportRefusedError):
-        import_model(IRIS, "m.joblib", other_classes(), held_out("iris"), dependencies(empty_registry))
-    assert empty_registry.versions("iris") == []
-    assert empty_registry.aliases("iris") == {}
 
 
 def test_forests_with_several_threads_add_up_in_one_order() -> None:

@@ -1,6 +1,6 @@
 """Explain why the model answers what it answers."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -9,8 +9,10 @@ from functions.predict.answers import Count, Probability, json_reply
 from functions.predict.problems import Described
 from functions.predict.request import RawBody, StrictModel, deps_of, json_object, parse
 from tabserve.core.target import Target
-from tabserve.serving.explain import ExplainedRecord, explain
-from tabserve.serving.explanation import Explanation
+
+if TYPE_CHECKING:
+    from tabserve.serving.explain import ExplainedRecord
+    from tabserve.serving.explanation import Explanation
 
 router = APIRouter(tags=["predictions"])
 
@@ -61,11 +63,13 @@ class ExplainedNumber(Explained):
 @router.post("/explain", response_model=ExplainedClass | ExplainedNumber)
 def post_explain(request: Request, raw: RawBody) -> Response:
     """Tell what each value of a record adds to its prediction; nothing is stored."""
+    from tabserve.serving.explain import explain  # predictions need none of it
+
     body = parse(ExplainBody, json_object(raw))
     return json_reply(_body(explain(body.use_case, body.record, deps_of(request))))
 
 
-def _body(explained: ExplainedRecord) -> dict[str, Any]:
+def _body(explained: "ExplainedRecord") -> dict[str, Any]:
     found = explained.explanation
     return {
         "use_case": explained.use_case.name,
@@ -81,7 +85,7 @@ def _body(explained: ExplainedRecord) -> dict[str, Any]:
     }
 
 
-def _answer(found: Explanation, target: Target) -> dict[str, Any]:
+def _answer(found: "Explanation", target: Target) -> dict[str, Any]:
     if found.class_index is None:
         return {"value": found.answer, "typical_value": found.typical_answer}
     return {

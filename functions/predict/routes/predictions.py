@@ -81,7 +81,7 @@ async def post_predict(request: Request) -> Response:
         of_file = await to_thread(predict_file, asked, asked.origin, deps)
         _count(asked.use_case, of_file.predicted, len(of_file.errors), service)
         return Response(file_body(of_file), media_type="application/json")
-    answer = await predict(asked, deps)
+    answer = await predict(asked, deps, alone=service is not None)
     _count(asked.use_case, len(answer.batch), len(answer.errors), service)
     return Response(predictions_body(answer), media_type="application/json")
 

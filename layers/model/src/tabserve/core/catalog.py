@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -71,6 +70,8 @@ class YamlCatalog:
 
 def load_use_case(path: Path) -> UseCase:
     """Read one definition; raise UseCaseError naming the file, the fields and the rules they break."""
+    import yaml  # a function whose champion is packed with its definition reads no file
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  # a safe loader, the C one

@@ -12,7 +12,6 @@ from tabserve.core.queues import SqsQueue
 from tabserve.core.service import Service, aws_client, database_url, lambda_service, logger
 from tabserve.core.settings import Settings
 from tabserve.features.store import DynamoFeatures
-from tabserve.reference.store import StoredReferences
 from tabserve.registry.build import catalog, registry
 from tabserve.registry.store import BundledModels
 from tabserve.serving.group_commit import GroupCommit
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tabserve.alerts.outbox import Outbox
     from tabserve.core.buckets import ObjectStore
     from tabserve.core.database import Database
+    from tabserve.reference.store import StoredReferences
     from tabserve.registry.release import Releases
     from tabserve.registry.store import Registry
 
@@ -62,6 +62,12 @@ def _dependencies(settings: Settings) -> PredictDependencies:
         from tabserve.alerts.outbox import Outbox
 
         return Outbox(tables())
+
+    @cache
+    def references() -> "StoredReferences":
+        from tabserve.reference.store import StoredReferences
+
+        return StoredReferences(artifacts() if bucket else None)
 
     def find_file(file_id: str) -> Ingestion | None:
         from tabserve.ingestion.store import Ingestions
@@ -99,7 +105,7 @@ def _dependencies(settings: Settings) -> PredictDependencies:
         predictions=store,
         writer=GroupCommit(store),
         features=DynamoFeatures(lambda: aws_client(settings, "dynamodb"), settings.features_table),
-        references=cache(lambda: StoredReferences(artifacts() if bucket else None)),
+        references=references,
         raw_links=S3Links(lambda: aws_client(settings, "s3"), settings.raw_bucket),
         artifact_links=S3Links(lambda: aws_client(settings, "s3"), bucket),
         bad_links=S3Links(lambda: aws_client(settings, "s3"), settings.bad_bucket),

@@ -5,7 +5,8 @@ it leaves stored rows as they are, and can be bound to another statement. Many g
 and half the time, and knows no ON CONFLICT: a batch that meets a stored row is written as a few are.
 
 What a challenger says beside an answer is written with it, in the same statement or transaction, and only with it: a
-row of a file that has a prediction already keeps that one, and nothing is said beside it.
+row of a file that has a prediction already keeps that one, and nothing is said beside it. Other rows have new ids: one
+that is there was written by an attempt before, with what was said beside it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,11 +27,11 @@ BESIDE = f"use_case, created_at, model_version, role, prediction_id, {ANSWER}"
 ROWS = f"SELECT {history.COLUMNS} FROM json_populate_recordset(NULL::predictions, %s)"
 WRITE = f"INSERT INTO predictions ({history.COLUMNS}) {ROWS}"
 UNLESS_THERE = "ON CONFLICT DO NOTHING"
-SAY_BESIDE = f"""INSERT INTO challenger_predictions ({BESIDE})
-    SELECT {BESIDE} FROM json_populate_recordset(NULL::challenger_predictions, %s)
-    JOIN written ON written.id = prediction_id"""
+SAY = f"""INSERT INTO challenger_predictions ({BESIDE})
+    SELECT {BESIDE} FROM json_populate_recordset(NULL::challenger_predictions, %s)"""
+SAY_BESIDE = f"{SAY} JOIN written ON written.id = prediction_id"
 INSERT = f"{WRITE} {UNLESS_THERE}"
-INSERT_BOTH = f"WITH written AS ({INSERT} RETURNING id) {SAY_BESIDE}"
+INSERT_BOTH = f"WITH written AS ({INSERT}) {SAY} {UNLESS_THERE}"
 GUARDED = f"{WRITE} WHERE EXISTS (SELECT FROM guard) {UNLESS_THERE}"
 GUARDED_INSERT = f"WITH guard AS ({{guard}}), written AS ({GUARDED}) SELECT FROM guard"
 GUARDED_INSERT_BOTH = f"""WITH guard AS ({{guard}}), written AS ({GUARDED} RETURNING id), beside AS ({SAY_BESIDE})

@@ -1,7 +1,7 @@
 """Answer records with a model's predictions and store every one of them.
 
-Only `predict` is a coroutine, for the group commit: no blocking call may stand in it. The other functions block, and
-whoever has other calls to answer runs them in a thread.
+Only `predict` is a coroutine, for the group commit: no blocking call may stand in it, but of who is alone. The other
+functions block, and whoever has other calls to answer runs them in a thread.
 """
 
 from asyncio import to_thread
@@ -99,14 +99,18 @@ class FileAnswer:
     errors: Mapping[int, Sequence[FailureCase]]
 
 
-async def predict(request: PredictRequest, deps: PredictDependencies) -> Answer:
+async def predict(request: PredictRequest, deps: PredictDependencies, *, alone: bool = False) -> Answer:
     """Validate, score and store a request's records.
 
+    Who is `alone`, as each call of a Lambda function is, holds up nobody and writes at once; others share commits.
     Raises UnknownUseCaseError, TooManyRecordsError, NoValidRecordsError, ModelError, UnavailableError; then nothing
     is stored.
     """
     answer = await to_thread(_answer, request, deps) if _must_read(request, deps) else _answer(request, deps)
-    await deps.writer.add(answer.batch)
+    if alone:
+        deps.predictions.add(answer.batch)
+    else:
+        await deps.writer.add(answer.batch)
     if deps.trials.is_due():
         await to_thread(deps.trials.settle)
     return answer
