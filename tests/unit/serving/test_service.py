@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tabserve.core.errors import DatabaseUnavailableError
 from tabserve.core.records import Value
 from tabserve.core.use_case import UseCase
 from tabserve.registry.version import Interval
 from tabserve.serving.answers import Served
-from tabserve.serving.prediction import Prediction
+from tabserve.serving.prediction import Prediction, PredictionBatch
 from tabserve.serving.service import PredictRequest, predict
 from tests.coroutines import run
 from tests.definitions import DERIVED_OF_TRIP, RENT, RENTS, TRIP, TRIPS
@@ -92,3 +94,29 @@ def test_a_model_is_asked_with_derived_features_and_they_are_stored_after_the_re
     assert set(TRIPS.input_names) <= model.columns.keys()
     [prediction] = stored.stored.values()
     assert list(prediction.features.items()) == [*TRIP.items(), *DERIVED_OF_TRIP.items()]
+
+
+@dataclass
+class Watched(FakePredictions):
+    """Notes in which thread it is called."""
+
+    in_main_thread: list[bool] = field(default_factory=list)
+
+    def add(self, *batches: PredictionBatch) -> None:
+        self.in_main_thread.append(current_thread() is main_thread())
+        super().add(*batches)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_who_is_alone_writes_at_once_and_who_has_other_calls_in_a_thread(*, alone: bool) -> None:
+    store = Watched()
+    answer = run(predict(PredictRequest("r", "trips", "api", [TRIP]), deps_of(store), alone=alone))
+    assert (store.in_main_thread, list(store.stored)) == ([alone], list(answer.batch.ids))
+    store.unavailable = True
+    with pytest.raises(DatabaseUnavailableError):
+        run(predict(PredictRequest("r", "trips", "api", [TRIP]), deps_of(store), alone=alone))
+
+
+def deps_of(store: FakePredictions) -> Any:
+    known = FakeCatalog([TRIPS])
+    return predict_dependencies(store, catalog=known, models=One(catalog=known))
