@@ -112,3 +112,17 @@ def good_object(header: str, lines: Mapping[int, str]) -> bytes:
     """Return a good object of lines by their row numbers."""
     numbered = (f"{number},{line}\n" for number, line in lines.items())
     return "".join([f"row_number,{header}\n", *numbered]).encode()
+
+
+def release_of(use_case: str, version: str) -> dict[str, Any]:
+    """What the API says of a use case with one version."""
+    return {
+        "use_case": use_case,
+        "champion": version,
+        "challenger": version,
+        "before": None,
+        "trial": None,
+        "retired": False,
+        "number": 1,
+        "moves": [],
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.predict.routes.models import UseCaseDescription
 from tests import wide
-from tests.factories import VERSION
+from tests.factories import VERSION, release_of
 
 COLUMNS = (200, 1_000)
 HOST = "127.0.0.1"
@@ -28,6 +28,8 @@ class WideApi:
         name = query.partition("use_case=")[2].partition("&")[0] or path.rpartition("/")[2]
         if path == "/use-cases":
             return {"use_cases": list(self.definitions.values()), "default": "wide200"}
+        if path.endswith("/release"):
+            return release_of(path.split("/")[2], VERSION)
         if path.startswith("/use-cases/"):
             return self.definitions[name]
         if path == "/model":

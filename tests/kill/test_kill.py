@@ -6,7 +6,7 @@ from tests.kill.scenarios import MIXED, PREDICTED, SWEPT, TOLD
 from tests.kill.table import find_places, in_the_middle, interruptions, lines, outcomes
 from tests.kill.world import World
 
-CHOSEN = 14
+CHOSEN = 7
 
 
 @pytest.mark.timeout(300)

@@ -225,10 +225,9 @@ def test_a_model_below_a_limit_is_refused_with_the_limit(
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("use_case", ["titanic"], indirect=True)  # of other tables in tests/proof/test_any_model.py
 @pytest.mark.parametrize("estimator", [name for name in ESTIMATORS if name != ONLY_OF_NUMBERS])
-def test_every_estimator_exports_alike_for_every_use_case(
-    use_case: UseCase, rows: Rows, estimator: str, empty_registry: Registry
-) -> None:
+def test_every_estimator_exports_alike(use_case: UseCase, rows: Rows, estimator: str, empty_registry: Registry) -> None:
     changed = with_training(use_case, estimator=estimator, acceptance={})
     metadata = train(changed, rows, dependencies(empty_registry)).metadata
     assert metadata.estimator == estimator

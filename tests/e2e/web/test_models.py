@@ -19,6 +19,7 @@ from tabserve.training.decision import likelier
 from tabserve.training.diagnostics import diagnose, importance
 from tests.definitions import CATALOG
 from tests.e2e.web.conftest import Serve
+from tests.factories import release_of
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.proof]
 
@@ -71,16 +72,7 @@ def answers(cards: list[ModelMetadata], serving: str) -> dict[str, Any]:
         "/health": {},
         "/use-cases": {"use_cases": [use_case], "default": "titanic"},
         "/use-cases/titanic": use_case,
-        "/use-cases/titanic/release": {
-            "use_case": "titanic",
-            "champion": plain[0]["version"],
-            "challenger": plain[0]["version"],
-            "before": None,
-            "trial": None,
-            "retired": False,
-            "number": 1,
-            "moves": [],
-        },
+        "/use-cases/titanic/release": release_of("titanic", plain[0]["version"]),
         "/model": {"champion": plain[0], "challenger": plain[0], "versions": plain, "serving": serving},
     }
 

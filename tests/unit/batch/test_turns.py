@@ -84,7 +84,7 @@ class TestCallsAtOnce:
     def test_of_a_file_are_all_awaited_before_it_is_left(self, world: World) -> None:
         world.calls = 2
         world.file("f1", rows=6 * CHUNK)
-        together = Barrier(2, timeout=20)
+        together = Barrier(2, timeout=5)  # which the last call waits for nobody
 
         def trouble(_file_id: str, rows: Sequence[int]) -> None:
             if rows[0] == 1:
