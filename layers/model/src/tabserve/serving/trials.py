@@ -123,5 +123,5 @@ class Trials:
         self._models.reload(name)
 
     def _add(self, key: Key, values: tuple[int, int, int, float]) -> None:
-        before = self._counts.get(key, (0, 0, 0, 0.0))
-        self._counts[key] = tuple(map(sum, zip(before, values, strict=True)))  # type: ignore[assignment]
+        calls, failures, rows, seconds = self._counts.get(key, (0, 0, 0, 0.0))
+        self._counts[key] = (calls + values[0], failures + values[1], rows + values[2], seconds + values[3])
